@@ -1,0 +1,43 @@
+"""Declared values as exact JSON: what digests are made of and what diffs compare."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from focusplane.kernel.ids import Json, digest
+
+
+def plain(value: Any) -> Json:
+    """Integers, strings, lists and mappings; a fraction becomes `999/1000`, a dataclass names its type.
+
+    Raises `TypeError` for what no policy can hold.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return str(value.name).lower()
+    if isinstance(value, int | str):
+        return value
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    return _composite(value)
+
+
+def _composite(value: Any) -> Json:
+    if is_dataclass(value):
+        held = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {"is": type(value).__name__, **held}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(str(item) for item in value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} stands in no policy")
+
+
+def digest_of(value: Any) -> str:
+    """Changes whenever anything inside the value changes."""
+    return digest(plain(value))

@@ -1,0 +1,90 @@
+"""Declarations of the levers of a focus: flags, traffic, throttle, quota, breakers, fallback."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from focusplane.kernel.ids import Json
+from focusplane.kernel.quantity import Rate
+
+
+class Sticky(StrEnum):
+    TENANT = "tenant"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A feature flag: `off` is the variant that a kill serves; `percentage` of tenants get `default`, the rest `off`."""
+
+    key: str
+    variants: Mapping[str, Json]
+    default: str
+    off: str
+    owner: str
+    expires: str = ""
+    """ISO date after which `focus check` fails; it never flips by itself."""
+    percentage: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The gateway listener and the versions behind it. `initial` is read once; then the journal owns which is stable."""
+
+    listen: Address
+    route: str
+    versions: Mapping[str, tuple[Address, ...]]
+    initial: str
+    tenant_header: str = "x-tenant"
+    sticky: Sticky = Sticky.TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    rate: Rate
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    per: str
+    rate: Rate
+    overrides: Mapping[str, Rate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    name: str
+    failures: Fraction
+    over_ms: int
+    min_requests: int
+    open_for_ms: int
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    breaker: str
+    status: int
+    body: Json
+    max_age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    flags: Mapping[str, Flag] = field(default_factory=dict)
+    traffic: Traffic | None = None
+    throttle: Throttle | None = None
+    quota: Quota | None = None
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    fallback: Fallback | None = None

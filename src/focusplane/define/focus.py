@@ -1,0 +1,81 @@
+"""Focus: one business capability, its boundary, its owner, and everything declared about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from focusplane.define.controls import Controls
+from focusplane.define.mitigation import Mitigation
+from focusplane.define.people import Runbook, Team
+from focusplane.define.rollout import RolloutSpec
+from focusplane.define.slo import Objective
+
+
+class Tier(StrEnum):
+    CRITICAL = "critical"
+    STANDARD = "standard"
+    EXPERIMENTAL = "experimental"
+
+
+class SourceKind(StrEnum):
+    """Which telemetry counts; `auto` lets the edge win over the application, and that over spans."""
+
+    AUTO = "auto"
+    EDGE = "edge"
+    APP = "app"
+    SPANS = "spans"
+    PROMETHEUS = "prometheus"
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """A service and its routes: `POST /checkout`, `/refund/*`; no routes means all of them."""
+
+    service: str
+    routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Names of the owner's channels for each urgency."""
+
+    page: tuple[str, ...] = ()
+    ticket: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """`digest` changes whenever anything declared here changes."""
+
+    name: str
+    owner: str
+    digest: str
+    environment: str = "production"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    tier: Tier = Tier.STANDARD
+    pattern: str = ""
+    boundary: tuple[Boundary, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    source: SourceKind = SourceKind.AUTO
+    objectives: tuple[Objective, ...] = ()
+    controls: Controls = field(default_factory=Controls)
+    mitigations: tuple[Mitigation, ...] = ()
+    rollout: RolloutSpec | None = None
+    runbooks: tuple[str, ...] = ()
+    alerts: Alerts = Alerts()
+
+    def objective(self, name: str) -> Objective:
+        """The objective of that name. Raises `KeyError` for one that is not declared."""
+        return {objective.name: objective for objective in self.objectives}[name]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """Everything that a set of policy files declares. `removed` are the tombstones."""
+
+    focuses: Mapping[str, Focus] = field(default_factory=dict)
+    teams: Mapping[str, Team] = field(default_factory=dict)
+    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
+    digest: str = ""

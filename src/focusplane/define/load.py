@@ -1,0 +1,177 @@
+"""Policy text to a `PolicySet`, and every problem at once; never an exception."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from focusplane.define.envelope import Document, lay_under, open_document
+from focusplane.define.focus import Focus, PolicySet
+from focusplane.define.form_focus import FOCUS, Metadata
+from focusplane.define.form_people import RUNBOOK, TEAM
+from focusplane.define.form_rollout import RolloutWords
+from focusplane.define.items import sealed, sealed_set
+from focusplane.define.log import Log, Places
+from focusplane.define.meaning import focus_problems
+from focusplane.define.mitigation import Mitigation, OnBurn
+from focusplane.define.neighbours import set_problems
+from focusplane.define.not_yet import not_yet
+from focusplane.define.people import Runbook, Team
+from focusplane.define.problem import Problem, Severity
+from focusplane.define.references import reference_problems
+from focusplane.define.rollout import RolloutSpec
+from focusplane.define.shape import BROKEN
+from focusplane.define.sli import SliKind
+from focusplane.define.slo import BurnRule, Level, Objective
+from focusplane.define.yaml_nodes import Node, Place, Table, documents
+
+DEFAULT_SLACK = Fraction(1, 100)
+"""Only while a focus has no objective that could be read; it cannot be used then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`policies` holds what could be read; a caller refuses the whole set while `refused`."""
+
+    policies: PolicySet
+    problems: tuple[Problem, ...]
+    places: Places = field(default_factory=lambda: Places({}))
+
+    @property
+    def refused(self) -> bool:
+        return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+@dataclass(slots=True)
+class _Declared:
+    focuses: dict[str, Focus] = field(default_factory=dict)
+    teams: dict[str, Team] = field(default_factory=dict)
+    runbooks: dict[str, Runbook] = field(default_factory=dict)
+    removed: dict[str, Place] = field(default_factory=dict)
+
+
+def load(files: Mapping[str, str], today: str | None = None) -> Loaded:
+    """Read a policy set: path -> text. `today` (ISO date) makes expired flags errors.
+
+    Problems come sorted by place; a set with an ERROR must not be used.
+    """
+    log = Log()
+    opened = [found for path in sorted(files) for found in _open(path, files[path], log)]
+    read = _read_all(opened, log)
+    places = Places(log.places)
+    policies = sealed_set(PolicySet(read.focuses, read.teams, read.runbooks, frozenset(read.removed)))
+    names = {(document.kind, document.metadata.name) for document in opened if document.metadata}
+    problems = [
+        *log.problems,
+        *reference_problems(log, policies, names),
+        *(found for focus in policies.focuses.values() for found in focus_problems(focus, places, today)),
+        *set_problems(policies, places, read.removed),
+        *not_yet(policies, places),
+    ]
+    return Loaded(policies, tuple(sorted(set(problems))), places)
+
+
+def _open(path: str, text: str, log: Log) -> list[Document]:
+    nodes, problems = documents(path, text)
+    log.problems.extend(problems)
+    opened = [open_document(node, log) for node in nodes]
+    return [document for document in opened if document is not None]
+
+
+def _read_all(opened: list[Document], log: Log) -> _Declared:
+    read = _Declared()
+    defaults = _defaults(opened, log)
+    seen: dict[tuple[str, str], Place] = {}
+    for document in opened:
+        metadata = document.metadata
+        if metadata is None or document.kind == "Defaults":
+            continue
+        first = seen.setdefault((document.kind, metadata.name), document.place)
+        if first is not document.place:
+            what = f"a {document.kind} named {metadata.name!r} is declared a second time"
+            log.error(document.place, "D103", what, f"the first stands in {first.path}:{first.line}")
+            continue
+        _read_one(document, metadata, defaults, read, log)
+    return read
+
+
+def _read_one(document: Document, metadata: Metadata, defaults: Node, read: _Declared, log: Log) -> None:
+    match document.kind:
+        case "Focus":
+            focus = _focus(document, metadata, defaults, log)
+            if focus is not None:
+                read.focuses[focus.name] = focus
+        case "Team":
+            team = TEAM.read(document.spec, f"team/{metadata.name}", log)
+            if team is not BROKEN:
+                read.teams[team.name] = team
+        case "Runbook":
+            runbook = RUNBOOK.read(document.spec, f"runbook/{metadata.name}", log)
+            if runbook is not BROKEN:
+                read.runbooks[runbook.name] = runbook
+        case _:
+            read.removed[metadata.name] = document.place
+
+
+def _defaults(opened: list[Document], log: Log) -> Table:
+    found = [document for document in opened if document.kind == "Defaults"]
+    for surplus in found[1:]:
+        first = found[0].place
+        what = "there is a second `kind: Defaults`; a policy set has one"
+        log.error(surplus.place, "D103", what, f"join it with the one in {first.path}:{first.line}")
+    return found[0].spec if found else Table(Place(""), ())
+
+
+def _focus(document: Document, metadata: Metadata, defaults: Node, log: Log) -> Focus | None:
+    spec = lay_under(_fitting(defaults, document.spec), document.spec)
+    words = FOCUS.read(spec, metadata.name, log)
+    if words is BROKEN:
+        return None
+    mitigations = _completed(words.focus.mitigations, words.focus.objectives)
+    focus = replace(
+        words.focus,
+        labels=metadata.labels,
+        objectives=tuple(_watched(one, mitigations) for one in words.focus.objectives),
+        rollout=_rollout(words.rollout, words.focus.objectives),
+        mitigations=mitigations,
+    )
+    return sealed(focus)
+
+
+def _fitting(defaults: Node, spec: Table) -> Node:
+    """A default rollout is for focuses that have traffic to move."""
+    controls = spec.get("controls")
+    moves = isinstance(controls, Table) and controls.get("traffic") is not None
+    if moves or not isinstance(defaults, Table):
+        return defaults
+    return Table(defaults.place, tuple(pair for pair in defaults.entries if pair[0].text != "rollout"))
+
+
+def _rollout(words: RolloutWords | None, objectives: Iterable[Objective]) -> RolloutSpec | None:
+    if words is None:
+        return None
+    budgets = [objective.budget for objective in objectives if objective.sli.kind is SliKind.EVENTS]
+    return replace(words.spec, judge=words.judge.complete(budgets[0] if budgets else DEFAULT_SLACK))
+
+
+def _completed(
+    mitigations: tuple[Mitigation, ...], objectives: tuple[Objective, ...]
+) -> tuple[Mitigation, ...]:
+    """A burn that names no objective means the only one."""
+    if len(objectives) != 1:
+        return mitigations
+    return tuple(
+        replace(mitigation, when=replace(mitigation.when, objective=objectives[0].name))
+        if isinstance(mitigation.when, OnBurn) and not mitigation.when.objective
+        else mitigation
+        for mitigation in mitigations
+    )
+
+
+def _watched(objective: Objective, mitigations: tuple[Mitigation, ...]) -> Objective:
+    """The objective with the burn factors that mitigations ask of it; they raise no alarm of their own."""
+    asked = dict.fromkeys(
+        BurnRule(Level.NONE, when.long_ms, when.short_ms, factor=when.factor)
+        for when in (mitigation.when for mitigation in mitigations)
+        if isinstance(when, OnBurn) and when.objective == objective.name and when.level is Level.NONE
+    )
+    return replace(objective, rules=(*objective.rules, *asked))

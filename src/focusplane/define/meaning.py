@@ -1,0 +1,168 @@
+"""What the keys of one focus mean together: targets, windows, burn factors, flags, traffic, rollouts."""
+
+from collections.abc import Iterator
+
+from focusplane.define.burn import (
+    SHORTEST_PERIOD_MS,
+    SHORTEST_WINDOW_MS,
+    burn_rules,
+    ceiling,
+    period_ms,
+    say,
+    unreachable,
+)
+from focusplane.define.controls import Flag, Traffic
+from focusplane.define.focus import Focus
+from focusplane.define.log import Places, did_you_mean
+from focusplane.define.mitigation import (
+    Mitigation,
+    OnBurn,
+    OnCanary,
+    RollBack,
+    SetFlag,
+    UseFallback,
+)
+from focusplane.define.problem import Problem, Severity
+from focusplane.define.rollout import RolloutSpec
+from focusplane.define.slo import Level, Objective
+from focusplane.kernel.quantity import format_duration, format_percent
+
+
+def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[Problem]:
+    """Every mistake that shows only when the parts of one focus are seen together."""
+    for objective in focus.objectives:
+        yield from _objective(objective, f"{focus.name}.objectives.{objective.name}", places)
+    for flag in focus.controls.flags.values():
+        yield from _flag(flag, f"{focus.name}.controls.flags.{flag.key}", places, today)
+    if focus.controls.traffic is not None:
+        yield from _traffic(focus.controls.traffic, f"{focus.name}.controls.traffic", places)
+    for mitigation in focus.mitigations:
+        path = f"{focus.name}.mitigations.{mitigation.name}"
+        if isinstance(mitigation.when, OnBurn):
+            yield from _burn(mitigation.when, focus, f"{path}.when", places)
+        yield from _needs(mitigation, focus, path, places)
+    if focus.rollout is not None:
+        yield from _rollout(focus.rollout, focus, f"{focus.name}.rollout", places)
+    if focus.name in focus.depends_on:
+        what = "a focus does not depend on itself"
+        yield places.error(f"{focus.name}.dependsOn", "D108", what, "take it away")
+
+
+def _objective(objective: Objective, path: str, places: Places) -> Iterator[Problem]:
+    length = period_ms(objective.window)
+    if length < SHORTEST_PERIOD_MS:
+        what = f"a window of {format_duration(length)} holds fewer than 4 of the shortest alert window (30s)"
+        yield places.error(f"{path}.window", "D114", what, "30d is usual, 2m the least")
+        return
+    dropped = burn_rules(objective.target, objective.window)[1]
+    for why in dict.fromkeys(one.why for one in dropped):
+        rules = "; ".join(say(one.rule) for one in dropped if one.why == why)
+        what = f"default rules of {objective.name!r} are left out ({rules}): {why}"
+        yield places.problem(f"{path}.target", Severity.NOTICE, "D120", what)
+
+
+def _flag(flag: Flag, path: str, places: Places, today: str | None) -> Iterator[Problem]:
+    known = list(flag.variants)
+    for key, variant in (("default", flag.default), ("off", flag.off)):
+        if variant not in flag.variants:
+            what = f"{key}: {variant!r} is none of the variants of the flag {flag.key!r}"
+            yield places.error(f"{path}.{key}", "D107", what, did_you_mean(variant, known))
+    if today is not None and flag.expires and flag.expires < today:
+        what = f"the flag {flag.key!r} expired on {flag.expires}"
+        hint = "remove the flag from code and policy, or give it a new date with a reason"
+        yield places.error(f"{path}.expires", "D109", what, hint)
+
+
+def _traffic(traffic: Traffic, path: str, places: Places) -> Iterator[Problem]:
+    if traffic.initial not in traffic.versions:
+        what = f"the initial version {traffic.initial!r} is none of the versions"
+        yield places.error(
+            f"{path}.initial", "D110", what, did_you_mean(traffic.initial, list(traffic.versions))
+        )
+    owners: dict[str, str] = {}
+    for version, addresses in traffic.versions.items():
+        for number, address in enumerate(addresses):
+            owner = owners.setdefault(str(address), f"{version} {number}")
+            if owner != f"{version} {number}":
+                what = f"{address} already belongs to the version {owner.split()[0]!r}"
+                hint = "each instance runs one version"
+                yield places.error(f"{path}.versions.{version}.{number}", "D103", what, hint)
+    if str(traffic.listen) in owners:
+        what = f"the gateway would send traffic to itself: {traffic.listen} is also an instance"
+        yield places.error(f"{path}.listen", "D111", what, "give the gateway a port of its own")
+
+
+def _burn(when: OnBurn, focus: Focus, path: str, places: Places) -> Iterator[Problem]:
+    if not when.objective and len(focus.objectives) > 1:
+        names = ", ".join(objective.name for objective in focus.objectives)
+        yield places.error(path, "D011", "`when` of a burn needs 'objective'", f"one of {names}")
+    objective = next((one for one in focus.objectives if one.name == when.objective), None)
+    if objective is None:
+        return
+    if when.level is Level.NONE:
+        yield from _own_factor(when, objective, path, places)
+        return
+    if not any(rule.level is when.level for rule in objective.rules):
+        what = f"burn level {when.level.name.lower()} can never be reached by {objective.name!r}"
+        hint = f"{ceiling(objective.budget)}; use a lower factor, a higher target or a longer window"
+        yield places.error(f"{path}.burn", "D113", what, hint)
+
+
+def _own_factor(when: OnBurn, objective: Objective, path: str, places: Places) -> Iterator[Problem]:
+    if when.factor == 0 or unreachable(when.factor, objective.budget):
+        what = f"a burn factor of {float(when.factor):g} can never be exceeded by {objective.name!r}"
+        if when.factor == 0:
+            what = "a burn factor of 0 is exceeded by any failure"
+        yield places.error(f"{path}.burn", "D113", what, ceiling(objective.budget))
+    if when.short_ms < SHORTEST_WINDOW_MS:
+        what = f"a window of {format_duration(when.short_ms)} holds fewer than 4 samples (one each second)"
+        yield places.error(f"{path}.windows", "D114", what, f"at least {format_duration(SHORTEST_WINDOW_MS)}")
+    if when.short_ms == when.long_ms:
+        yield places.error(f"{path}.windows", "D114", "both windows are the same", "such as [30m, 5m]")
+    if when.long_ms > period_ms(objective.window):
+        what = f"a window of {format_duration(when.long_ms)} is longer than that of the objective"
+        yield places.error(f"{path}.windows", "D114", what, format_duration(period_ms(objective.window)))
+
+
+def _needs(mitigation: Mitigation, focus: Focus, path: str, places: Places) -> Iterator[Problem]:
+    move, when = mitigation.move, mitigation.when
+    if isinstance(when, OnCanary) and not _written(focus, "rollout", places):
+        yield places.error(f"{path}.when", "D104", "there is no rollout to judge", "declare `rollout`")
+    if isinstance(move, RollBack) and not _written(focus, "controls.traffic", places):
+        hint = "declare `controls.traffic`"
+        yield places.error(f"{path}.do", "D104", "there is no traffic to roll back", hint)
+    if isinstance(move, UseFallback) and not _written(focus, "controls.fallback", places):
+        hint = "declare `controls.fallback`"
+        yield places.error(f"{path}.do", "D104", "there is no fallback to use", hint)
+    if isinstance(move, SetFlag):
+        flag = focus.controls.flags.get(move.flag)
+        if flag is not None and move.variant not in flag.variants:
+            what = f"{move.variant!r} is none of the variants of the flag {move.flag!r}"
+            hint = did_you_mean(move.variant, list(flag.variants))
+            yield places.error(f"{path}.do.set", "D107", what, hint)
+
+
+def _rollout(rollout: RolloutSpec, focus: Focus, path: str, places: Places) -> Iterator[Problem]:
+    if not _written(focus, "controls.traffic", places):
+        what = "there is no traffic to move in steps"
+        yield places.error(path, "D104", what, "declare `controls.traffic` with its versions")
+    for number, (before, after) in enumerate(zip(rollout.steps, rollout.steps[1:], strict=False), start=1):
+        if after.weight <= before.weight:
+            what = (
+                f"the step {format_percent(after.weight)} does not grow from {format_percent(before.weight)}"
+            )
+            yield places.error(f"{path}.steps.{number}", "D112", what, "steps grow up to 100%")
+    last = rollout.steps[-1].weight if rollout.steps else None
+    if last is not None and last < 1:
+        what = f"the last step is {format_percent(last)}: the rollout would never be done"
+        yield places.problem(f"{path}.steps", Severity.WARNING, "D112", what, "let the last step be 100%")
+    for number, step in enumerate(rollout.steps):
+        if step.for_ms > rollout.hold_at_most_ms:
+            what = f"the step takes {format_duration(step.for_ms)}, longer than holdAtMost allows"
+            hint = f"holdAtMost is {format_duration(rollout.hold_at_most_ms)}"
+            yield places.error(f"{path}.steps.{number}", "D115", what, hint)
+
+
+def _written(focus: Focus, part: str, places: Places) -> bool:
+    """It stands in the file, though perhaps with a mistake that was told already."""
+    return f"{focus.name}.{part}" in places.by_path

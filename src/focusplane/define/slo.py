@@ -1,0 +1,73 @@
+"""Objectives, windows, error budget and the burn rules that watch it."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from fractions import Fraction
+
+from focusplane.define.sli import Sli
+
+
+class Level(IntEnum):
+    """How grave a burn is. A higher level satisfies a rule that waits for a lower one."""
+
+    NONE = 0
+    TICKET = 1
+    REVIEW = 2
+    ACT = 3
+    PAGE = 4
+    OUTAGE = 5
+
+
+class CalendarUnit(StrEnum):
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """The last `length_ms` milliseconds."""
+
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The current week, month or quarter in an IANA time zone."""
+
+    unit: CalendarUnit
+    timezone: str
+
+
+Window = Rolling | Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class BurnRule:
+    """Fires while the burn rate over both windows exceeds `factor` (strictly, compared exactly).
+
+    `ratio` instead of a factor is the outage pair: the error ratio itself is compared (>=).
+    """
+
+    level: Level
+    long_ms: int
+    short_ms: int
+    factor: Fraction | None = None
+    ratio: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One SLO. `target` lies strictly between 0 and 1; `budget` is what it allows to fail."""
+
+    name: str
+    target: Fraction
+    window: Window
+    sli: Sli
+    rules: tuple[BurnRule, ...]
+    min_bad: int = 5
+    """Below this many bad events in the short window no rule fires: one failure is not an outage."""
+
+    @property
+    def budget(self) -> Fraction:
+        return 1 - self.target

@@ -1,0 +1,148 @@
+"""Wording: the declared things that a reviewer reads whole, each as the sentence it stands for."""
+
+from collections.abc import Iterable
+
+from focusplane.define.controls import Breaker, Flag, Quota, Throttle, Traffic
+from focusplane.define.focus import Boundary, Focus
+from focusplane.define.mitigation import (
+    Approval,
+    Mitigation,
+    OnBreaker,
+    OnBurn,
+    OnCanary,
+    OnTenantShare,
+    RollBack,
+    SetFlag,
+    SetQuota,
+    SetThrottle,
+    StartRunbook,
+    UseFallback,
+)
+from focusplane.define.people import Runbook, Team
+from focusplane.define.rollout import Freeze, JudgeSpec, RolloutSpec, Step
+from focusplane.define.slo import Calendar, Level, Objective, Rolling
+from focusplane.kernel.quantity import format_duration, format_percent, format_rate
+
+
+def worded(value: object) -> str:
+    """The sentence of a declared thing; empty for one that has none of its own."""
+    return _people(value) or _levers(value) or _rollout(value) or _rule(value)
+
+
+def _people(value: object) -> str:
+    match value:
+        case Focus():
+            promises = _joined(f"{one.name} {worded(one)}" for one in value.objectives)
+            return f"a focus of {value.owner}: {promises or 'no objective'}"
+        case Team():
+            return f"a team of {_joined(value.members) or 'nobody'}"
+        case Runbook():
+            return f"a runbook of {len(value.steps)} step{'' if len(value.steps) == 1 else 's'}"
+        case Boundary():
+            return f"{value.service} {_joined(value.routes) or 'every route'}"
+        case Objective():
+            return f"{format_percent(value.target)} over {worded(value.window)}"
+        case Rolling():
+            return format_duration(value.length_ms)
+        case Calendar():
+            return f"a calendar {value.unit} in {value.timezone}"
+        case _:
+            return ""
+
+
+def _levers(value: object) -> str:
+    match value:
+        case Flag():
+            return f"serves {value.default} of {_joined(value.variants)}, killed it serves {value.off}"
+        case Traffic():
+            versions = "; ".join(f"{name} at {_joined(map(str, at))}" for name, at in value.versions.items())
+            return f"{value.route} on {value.listen}: {versions}; at first {value.initial}"
+        case Throttle():
+            return f"{format_rate(value.rate)}, burst {value.burst}"
+        case Quota():
+            others = [f"{name} {format_rate(rate)}" for name, rate in value.overrides.items()]
+            return _joined([f"{format_rate(value.rate)} per {value.per}", *others])
+        case Breaker():
+            lasts = format_duration(value.open_for_ms)
+            over = format_duration(value.over_ms)
+            return f"opens for {lasts} when {format_percent(value.failures)} fail over {over}"
+        case _:
+            return ""
+
+
+def _rollout(value: object) -> str:
+    match value:
+        case Step():
+            lasts = f" for {format_duration(value.for_ms)}" if value.for_ms else ""
+            least = f" and {value.min_requests:,} requests" if value.min_requests else ""
+            return f"{format_percent(value.weight)}{lasts}{least}"
+        case JudgeSpec():
+            allowed = f"{float(value.tolerance):g} times the failures plus {format_percent(value.slack)}"
+            return (
+                f"no worse means at most {allowed}; wrong at most {format_percent(value.alpha)} of the time"
+            )
+        case Freeze():
+            budget = f"less than {format_percent(value.budget_below)} of the budget is left"
+            burn = f"it burns faster than {float(value.burn):g}x"
+            told = [text for share, text in ((value.budget_below, budget), (value.burn, burn)) if share]
+            return f"stands still when {' or '.join(told)}" if told else "never stands still"
+        case RolloutSpec():
+            steps = ", then ".join(worded(step) for step in value.steps)
+            holds = f"holds {format_duration(value.hold_at_most_ms)} at most, then {value.then}"
+            return f"{steps}; promotes on {value.promote}; {holds}; {worded(value.judge)}; {worded(value.freeze)}"
+        case _:
+            return ""
+
+
+def _rule(value: object) -> str:
+    match value:
+        case Mitigation():
+            asks = f", asks {worded(value.approval)}" if value.approval else ""
+            return f"when {_when(value.when)}, {_move(value.move)} (mode {value.mode}{asks})"
+        case Approval():
+            return f"{value.count} {value.by} within {format_duration(value.within_ms)}"
+        case _:
+            return _when(value) or _move(value)
+
+
+_LEVELS = {Level.ACT: "4x", Level.REVIEW: "2x"}
+"""As policies write them; the other levels have names."""
+
+
+def _when(value: object) -> str:
+    match value:
+        case OnBurn():
+            if value.level is Level.NONE:
+                pair = f"{format_duration(value.long_ms)} & {format_duration(value.short_ms)}"
+                return f"{value.objective} burns at {float(value.factor):g}x over {pair}"
+            return f"{value.objective} burns at {_LEVELS.get(value.level, value.level.name.lower())}"
+        case OnCanary():
+            return "the canary is worse"
+        case OnBreaker():
+            return f"the breaker {value.name} opens"
+        case OnTenantShare():
+            return f"one tenant has more than {format_percent(value.above)}"
+        case _:
+            return ""
+
+
+def _move(value: object) -> str:
+    match value:
+        case SetFlag():
+            return f"set flag {value.flag} to {value.variant}"
+        case RollBack():
+            return "roll the rollout back"
+        case SetThrottle():
+            return f"throttle to {format_rate(value.rate)} for {format_duration(value.for_ms)}"
+        case SetQuota():
+            return f"allow {value.tenant} {format_rate(value.rate)} for {format_duration(value.for_ms)}"
+        case UseFallback():
+            return f"answer by the fallback for {format_duration(value.for_ms)}"
+        case StartRunbook():
+            return f"start the runbook {value.name}"
+        case _:
+            return ""
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ", ".join(words)
