@@ -1,0 +1,50 @@
+"""W3C baggage, read strictly: two keys are let through, everything else a caller sends is ignored."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from focusplane.instrument import conventions as names
+
+MAX_HEADER = 8_192
+"""Bytes of the header that are read (W3C Baggage, limits)."""
+MAX_MEMBERS = 64
+MAX_VALUE = 128
+"""Characters of a value; a longer one is dropped, not cut, because a cut name is another name."""
+
+_ENCODED = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the caller says; empty means not said. A tenant from baggage is a label, never a proof of identity."""
+
+    focus: str = ""
+    tenant: str = ""
+
+
+def parse(header: str) -> Carried:
+    """Read `focus.id` and `tenant.id`; properties after `;` are cut, hostile or damaged members are skipped.
+
+    The first of two members with the same key counts. Never raises.
+    """
+    found: dict[str, str] = {}
+    for member in header[:MAX_HEADER].split(",", MAX_MEMBERS)[:MAX_MEMBERS]:
+        key, sign, value = member.partition(";")[0].partition("=")
+        key = key.strip(" \t")
+        if sign and key in (names.FOCUS_ID, names.TENANT_ID) and key not in found:
+            decoded = _decode(value.strip(" \t"))
+            if decoded:
+                found[key] = decoded
+    return Carried(found.get(names.FOCUS_ID, ""), found.get(names.TENANT_ID, ""))
+
+
+def _decode(value: str) -> str:
+    """The percent-decoded value, or empty if it is no printable UTF-8 of at most `MAX_VALUE` characters."""
+    if len(value) > 3 * MAX_VALUE or _ENCODED.fullmatch(value) is None:
+        return ""
+    try:
+        decoded = unquote_to_bytes(value).decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return decoded if len(decoded) <= MAX_VALUE and decoded.isprintable() else ""

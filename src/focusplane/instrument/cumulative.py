@@ -1,0 +1,162 @@
+"""Cumulative points -> deltas, exactly, under resets; nothing is counted twice, and what is not counted is said.
+
+A turn is worked out first and committed only when its deltas are safe in the journal: a refused request that is sent
+again finds the tracker as it was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from focusplane.instrument.point import Explicit, Exponential, Point, Total, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What was added in (start, end], Unix nanoseconds."""
+
+    start: int
+    end: int
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing to add: `count` requests are left out because of `why`."""
+
+    why: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last point of a series. Plain values, so that the state can be written down and read again."""
+
+    start: int
+    end: int
+    value: Value
+
+
+BASELINE = "cumulative series that began before we watched: its first point is only a baseline"
+REPEATED = "cumulative point not newer than the last"
+BACKWARDS = "cumulative series whose start time went backwards"
+RESHAPED = "cumulative histogram changed its buckets: its first point is only a baseline"
+
+
+class Cumulative:
+    """The last point of at most `limit` series, the longest unused forgotten first. `since` is Unix nanoseconds.
+
+    A series that is new to us counts in full only if it began after `since`, the moment from which we have seen
+    everything; else what it already holds may have been counted before a restart or before it was forgotten. For the
+    same reason forgetting a series moves `since` up to that series' last point.
+    """
+
+    def __init__(self, since: int, limit: int = 100_000, seen: Iterable[tuple[bytes, Seen]] = ()) -> None:
+        self._since = since
+        self._limit = limit
+        self._seen: dict[bytes, Seen] = dict(seen)
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @property
+    def since(self) -> int:
+        return self._since
+
+    def rows(self) -> tuple[tuple[bytes, Seen], ...]:
+        """The whole state besides `since`, oldest first; the constructor takes it back."""
+        return tuple(self._seen.items())
+
+    def begin(self) -> "Turn":
+        """A turn over the present state. Turns over the same series must not overlap."""
+        return Turn(self)
+
+    def last(self, series: bytes) -> Seen | None:
+        return self._seen.get(series)
+
+    def remember(self, changed: Iterable[tuple[bytes, Seen]]) -> None:
+        """Take over what a turn saw, and forget what exceeds the limit."""
+        for series, seen in changed:
+            self._seen.pop(series, None)
+            self._seen[series] = seen
+        while len(self._seen) > self._limit:
+            forgotten = self._seen.pop(next(iter(self._seen)))
+            self._since = max(self._since, forgotten.end)
+
+
+class Turn:
+    """The deltas of one request, not yet remembered."""
+
+    def __init__(self, tracker: Cumulative) -> None:
+        self._tracker = tracker
+        self._changed: dict[bytes, Seen] = {}
+
+    def delta(self, point: Point) -> Delta | Skipped:
+        """What this point adds to the last one of its series."""
+        last = self._changed.get(point.series) or self._tracker.last(point.series)
+        found = self._first(point) if last is None else _next(last, point)
+        if not isinstance(found, Skipped) or found.why in (BASELINE, RESHAPED):
+            self._changed[point.series] = Seen(point.start, point.end, point.value)
+        return found
+
+    def commit(self) -> None:
+        """The deltas are safe: remember them."""
+        self._tracker.remember(self._changed.items())
+        self._changed = {}
+
+    def _first(self, point: Point) -> Delta | Skipped:
+        if point.start and point.start >= self._tracker.since:
+            return Delta(point.start, point.end, point.value)
+        return Skipped(BASELINE, total(point.value))
+
+
+def _next(last: Seen, point: Point) -> Delta | Skipped:
+    if point.start > last.start and point.start:
+        return Delta(max(point.start, last.end), point.end, point.value)
+    if point.start < last.start:
+        return Skipped(BACKWARDS, total(point.value))
+    if point.end <= last.end:
+        return Skipped(REPEATED, 0)
+    found = difference(last.value, point.value)
+    if found is None:
+        return Skipped(RESHAPED, total(point.value))
+    return Delta(last.end, point.end, found)
+
+
+def difference(old: Value, new: Value) -> Value | None:
+    """What was added; all of `new` where a count fell, because that is a reset; None where buckets cannot be compared."""
+    if isinstance(old, Total) and isinstance(new, Total):
+        return Total(new.count - old.count) if new.count >= old.count else new
+    if isinstance(old, Explicit) and isinstance(new, Explicit):
+        if old.bounds != new.bounds:
+            return None
+        less = tuple(now - then for now, then in zip(new.counts, old.counts, strict=True))
+        return new if min(less) < 0 else Explicit(new.bounds, less)
+    if isinstance(old, Exponential) and isinstance(new, Exponential):
+        return _exponential_difference(old, new) if new.scale <= old.scale else _grown(old, new)
+    return None
+
+
+def _grown(old: Exponential, new: Exponential) -> Value | None:
+    """A finer scale only comes with a reset; without one that shows in the total, nothing can be said."""
+    return new if total(new) < total(old) else None
+
+
+def _exponential_difference(old: Exponential, new: Exponential) -> Value:
+    """Buckets merge pairwise with each step of the scale down, so the old ones can be put into the new grid exactly."""
+    less = dict(enumerate(new.counts, new.offset))
+    for index, count in enumerate(old.counts, old.offset):
+        if count:
+            coarse = index >> (old.scale - new.scale)
+            less[coarse] = less.get(coarse, 0) - count
+    zeros = new.zeros - old.zeros
+    if zeros < 0 or any(count < 0 for count in less.values()):
+        return new
+    counts = tuple(less[new.offset + place] for place in range(len(new.counts)))
+    return Exponential(new.scale, zeros, new.offset, counts)
+
+
+def total(value: Value) -> int:
+    """How many requests a value stands for."""
+    if isinstance(value, Total):
+        return value.count
+    return sum(value.counts) + (value.zeros if isinstance(value, Exponential) else 0)

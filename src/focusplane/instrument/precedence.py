@@ -1,0 +1,63 @@
+"""One request, one count: a service that reports the same requests under several metric names is counted by the best one.
+
+Our own counter comes first, then our histogram (which then only times), then the stable names of OpenTelemetry, then
+the old ones. An application that has our SDK and OpenTelemetry's instrumentation, or that emits both old and new names,
+would otherwise be counted twice.
+"""
+
+from dataclasses import dataclass
+
+from focusplane.instrument import conventions as names
+from focusplane.instrument.signal import Source
+from focusplane.kernel.tick import MINUTE
+
+HELD_MS = 5 * MINUTE
+"""How long a metric that has fallen silent still holds back the lesser ones."""
+_RANKS = {
+    names.METRIC_REQUESTS: (0, ("http", "rpc")),
+    names.METRIC_DURATION: (1, ("http", "rpc")),
+    "http.server.request.duration": (2, ("http",)),
+    "rpc.server.call.duration": (2, ("rpc",)),
+    "http.server.duration": (3, ("http",)),
+    "rpc.server.duration": (3, ("rpc",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Emitter:
+    """Whose requests these are: one version of one service, counted by one kind of source, for one focus."""
+
+    focus: str
+    environment: str
+    source: Source
+    service: str
+    version: str
+
+
+class Precedence:
+    """The best metric that each of at most `limit` emitters has sent lately; the longest silent is forgotten first."""
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._limit = limit
+        self._best: dict[tuple[Emitter, str], tuple[int, str, int]] = {}
+
+    def note(self, emitter: Emitter, metric: str, end_ms: int) -> None:
+        """The emitter sent this metric, for an interval that ended then (Unix ms)."""
+        rank, protocols = _RANKS[metric]
+        for protocol in protocols:
+            held = self._best.get((emitter, protocol))
+            if held is not None and held[0] < rank and end_ms - held[2] <= HELD_MS:
+                continue
+            self._best.pop((emitter, protocol), None)
+            self._best[emitter, protocol] = (rank, metric, end_ms)
+        while len(self._best) > self._limit:
+            del self._best[next(iter(self._best))]
+
+    def better(self, emitter: Emitter, metric: str) -> str:
+        """The name of the metric that counts instead of this one, or empty if this one counts. `note` it before."""
+        rank, protocols = _RANKS[metric]
+        for protocol in protocols:
+            held = self._best.get((emitter, protocol))
+            if held is not None and held[0] < rank:
+                return held[1]
+        return ""

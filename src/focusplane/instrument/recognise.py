@@ -1,0 +1,114 @@
+"""What is known about requests with given attributes: their focus, slice, outcome and reporter; worked out once."""
+
+from dataclasses import dataclass
+
+from focusplane.instrument import conventions as names
+from focusplane.instrument.outcome import outcome_of, slice_of
+from focusplane.instrument.point import Said
+from focusplane.instrument.signal import Latencies, Outcome, Slice, Source
+from focusplane.instrument.tagging import Attributes, Index, Untagged, text
+
+_INSTANCE = (names.SERVICE_INSTANCE, "k8s.pod.name", "host.name", names.SERVICE_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Everything of a Signal that does not change from one interval to the next.
+
+    `alone[i]` is one request in bucket i of the focus.
+    """
+
+    focus: str
+    environment: str
+    source: Source
+    reporter: str
+    slice: Slice
+    outcome: Outcome
+    alone: tuple[Latencies, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a sender may say of itself: `environment` and `tenant` replace its words; only an `edge` speaks for a proxy."""
+
+    environment: str = ""
+    tenant: str = ""
+    edge: bool = True
+
+
+FREE = Bound()
+
+
+class Recogniser:
+    """Remembers at most `limit` answers under one Index, then starts anew: what fills it comes from outside."""
+
+    def __init__(self, index: Index, limit: int = 65_536, bound: Bound = FREE) -> None:
+        self._index = index
+        self._bound = bound
+        self._limit = limit
+        self._singles: dict[str, tuple[Latencies, ...]] = {}
+        self._known: dict[tuple[Said, Said, bool], Recognised | Untagged] = {}
+
+    def recognise(self, resource: Said, attributes: Said, failed: bool) -> Recognised | Untagged:
+        """`failed` is a span status of ERROR; `source` of the answer is never SPANS, that is for the caller to say."""
+        key = (resource, attributes, failed)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= self._limit:
+                self._known.clear()
+            known = self._known[key] = self._learn(resource.attributes, attributes.attributes, failed)
+        return known
+
+    def _learn(self, resource: Attributes, said: Attributes, failed: bool) -> Recognised | Untagged:
+        source = source_of(resource)
+        if source is Source.EDGE and not self._bound.edge:
+            return Untagged("it speaks for a gateway, and its token is an application's")
+        attributes = without_dashes(said) if source is Source.EDGE else said
+        resource, attributes = self._bind(resource, attributes)
+        tagged = self._index.tag(resource, attributes)
+        if isinstance(tagged, Untagged):
+            return tagged
+        return Recognised(
+            focus=tagged.focus,
+            environment=tagged.environment,
+            source=source,
+            reporter=reporter_of(resource),
+            slice=slice_of(resource, attributes),
+            outcome=outcome_of(attributes, failed),
+            alone=self._alone(tagged.focus),
+        )
+
+    def _bind(self, resource: Attributes, attributes: Attributes) -> tuple[Attributes, Attributes]:
+        if self._bound.environment:
+            resource = {**resource, names.ENVIRONMENT[0]: self._bound.environment}
+        if self._bound.tenant:
+            attributes = {**attributes, names.TENANT_ID: self._bound.tenant}
+        return resource, attributes
+
+    def _alone(self, focus: str) -> tuple[Latencies, ...]:
+        if focus not in self._singles:
+            self._singles[focus] = _one_in_each(self._index.bounds(focus))
+        return self._singles[focus]
+
+
+def _one_in_each(bounds_ms: tuple[float, ...]) -> tuple[Latencies, ...]:
+    places = range(len(bounds_ms) + 1)
+    return tuple(Latencies(bounds_ms, tuple(int(place == one) for place in places)) for one in places)
+
+
+def source_of(resource: Attributes) -> Source:
+    """A proxy says so, or is our own; everything else is the application."""
+    at_edge = (
+        resource.get(names.SOURCE) == Source.EDGE or resource.get(names.SERVICE_NAME) == names.EDGE_SERVICE
+    )
+    return Source.EDGE if at_edge else Source.APP
+
+
+def reporter_of(resource: Attributes) -> str:
+    """The instance that counted: `service/instance`."""
+    return f"{text(resource, (names.SERVICE_NAME,))}/{text(resource, _INSTANCE)}"
+
+
+def without_dashes(attributes: Attributes) -> Attributes:
+    """Envoy writes `-` for what is not there."""
+    return {key: value for key, value in attributes.items() if value != "-"}
