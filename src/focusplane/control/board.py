@@ -1,0 +1,119 @@
+"""Board: the desired state of every control, with generations and expiries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from focusplane.control.command import Clear, Command, ControlId, Set
+from focusplane.control.state import ControlState, Off
+from focusplane.kernel.tick import Tick
+
+MOST_ADOPTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one control is set to. `generation` only grows; `declared` is what it returns to."""
+
+    target: ControlId
+    state: ControlState
+    declared: ControlState
+    generation: int
+    reason: str
+    cause: str
+    expires_at: int | None = None
+
+    @property
+    def overridden(self) -> bool:
+        return self.state != self.declared
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """`plane` and `epoch` name who wrote it: a wiped data directory is a new epoch, not a lower generation.
+
+    `adopts` names the planes whose nodes a person told this one to take over (N6).
+    """
+
+    plane: str = ""
+    epoch: int = 0
+    version: int = 0
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    """Keyed by `str(ControlId)`."""
+    adopts: tuple[str, ...] = ()
+
+    @property
+    def etag(self) -> str:
+        return f"{self.plane}.{self.epoch}.{self.version}"
+
+    def state(self, focus: str, control: str) -> ControlState:
+        """What that control is set to; `Off` for one that nobody declared."""
+        entry = self.entries.get(f"{focus}/{control}")
+        return entry.state if entry is not None else Off()
+
+
+def apply(board: Board, command: Command) -> Board:
+    """The next board: the moved control gets a higher generation, the board a higher version.
+
+    Raises `KeyError` for a control that no policy declares.
+    """
+    entry = board.entries[str(command.target)]
+    moved = replace(entry, generation=entry.generation + 1, reason=command.reason, cause=command.cause)
+    match command:
+        case Set(state=state, expires_at=expires_at):
+            moved = replace(moved, state=state, expires_at=expires_at)
+        case Clear():
+            moved = replace(moved, state=entry.declared, expires_at=None)
+    return _with(board, moved)
+
+
+def declare(board: Board, target: ControlId, state: ControlState) -> Board:
+    """What the policy says of one control. An override in force stays in force; an equal declaration changes nothing."""
+    entry = board.entries.get(str(target))
+    if entry is None:
+        born = (
+            board.version + 1
+        )  # above every generation that this control may have had before it was forgotten
+        return _with(board, Entry(target, state, state, born, "declared", "policy"))
+    if entry.declared == state:
+        return board
+    now = entry.state if entry.overridden else state
+    return _with(
+        board, replace(entry, declared=state, state=now, generation=entry.generation + 1, cause="policy")
+    )
+
+
+def touch(board: Board) -> Board:
+    """A new version without a moved control: what a data plane needs besides states (addresses, say) has changed."""
+    return replace(board, version=board.version + 1)
+
+
+def adopt(board: Board, planes: Iterable[str], above: int) -> Board:
+    """The next board, in an epoch above `above` and its own, that takes over the nodes of these planes. Bounded."""
+    named = (*board.adopts, *sorted(set(planes) - {*board.adopts, board.plane}))
+    return replace(
+        board, version=board.version + 1, epoch=max(board.epoch, above) + 1, adopts=named[-MOST_ADOPTED:]
+    )
+
+
+def forget(board: Board, target: ControlId) -> Board:
+    """Take a control off the board after its tombstone."""
+    if str(target) not in board.entries:
+        return board
+    rest = {key: entry for key, entry in board.entries.items() if key != str(target)}
+    return replace(board, version=board.version + 1, entries=rest)
+
+
+def expire(board: Board, tick: Tick) -> tuple[Board, tuple[Entry, ...]]:
+    """Let every lapsed containment end by itself; also says which ones did."""
+    lapsed = tuple(
+        entry
+        for entry in board.entries.values()
+        if entry.expires_at is not None and entry.expires_at <= tick.at
+    )
+    for entry in lapsed:
+        board = apply(board, Clear(entry.target, "its time is over", entry.cause))
+    return board, lapsed
+
+
+def _with(board: Board, entry: Entry) -> Board:
+    return replace(board, version=board.version + 1, entries={**board.entries, str(entry.target): entry})

@@ -1,0 +1,78 @@
+"""Flag evaluation: a kill, a sticky percentage, and always the reason."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from focusplane.control.split import TOTAL, bucket, integer_weights
+from focusplane.control.state import ControlState, FlagState, Off
+from focusplane.define.controls import Flag
+from focusplane.kernel.ids import Json
+
+
+class Reason(StrEnum):
+    """OpenFeature's words, because clients refuse others."""
+
+    STATIC = "STATIC"
+    SPLIT = "SPLIT"
+    DISABLED = "DISABLED"
+    """killed: the `off` variant is served to everybody"""
+    DEFAULT = "DEFAULT"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """`variant` is empty if the caller's own default is served; `why` is for people."""
+
+    value: Json
+    variant: str
+    reason: Reason
+    why: str = ""
+
+
+class Lamp:
+    """One flag under one board state, with every possible answer made beforehand. Never changes."""
+
+    __slots__ = ("_inside", "_limit", "_nobody", "_outside", "_prefix")
+
+    def __init__(self, focus: str, flag: Flag, state: ControlState) -> None:
+        wanted = FlagState(flag.default, flag.percentage) if isinstance(state, Off) else state
+        self._prefix = f"{focus}:{flag.key}:"
+        self._limit = TOTAL
+        self._inside = self._outside = self._nobody = _served(
+            flag, flag.off, Reason.ERROR, "not a flag's state"
+        )
+        if not isinstance(wanted, FlagState):
+            return
+        if wanted.variant not in flag.variants:
+            self._inside = _served(flag, flag.off, Reason.ERROR, f"variant {wanted.variant} is not declared")
+        elif wanted.variant == flag.off:
+            killed = Reason.DISABLED if flag.default != flag.off else Reason.STATIC
+            self._inside = _served(flag, flag.off, killed, "the off variant is set")
+        elif wanted.percentage == 1:
+            self._inside = _served(flag, wanted.variant, Reason.STATIC, "everybody has it")
+        else:
+            self._split(flag, wanted)
+
+    def _split(self, flag: Flag, state: FlagState) -> None:
+        self._limit = integer_weights({"on": state.percentage, "off": 1 - state.percentage})["on"]
+        self._inside = _served(flag, state.variant, Reason.SPLIT, "inside the percentage")
+        self._outside = _served(flag, flag.off, Reason.SPLIT, "outside the percentage")
+        self._nobody = _served(flag, flag.off, Reason.DEFAULT, "no tenant to split by")
+
+    def evaluate(self, tenant: str) -> Evaluated:
+        """The same tenant gets the same answer on every instance; a growing percentage takes it from nobody."""
+        if self._limit == TOTAL:
+            return self._inside
+        if not tenant:
+            return self._nobody
+        return self._inside if bucket(self._prefix + tenant) < self._limit else self._outside
+
+
+def evaluate(focus: str, flag: Flag, state: ControlState, tenant: str) -> Evaluated:
+    """One evaluation. `Lamp` keeps the preparations for many."""
+    return Lamp(focus, flag, state).evaluate(tenant)
+
+
+def _served(flag: Flag, variant: str, reason: Reason, why: str) -> Evaluated:
+    return Evaluated(flag.variants.get(variant), variant, reason, why)

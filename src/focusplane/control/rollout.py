@@ -1,0 +1,197 @@
+"""Rollout: how far a new version is exposed, and every move that may change it, as a table."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+
+from focusplane.control.state import TrafficState
+from focusplane.define.rollout import Step
+
+
+class Phase(StrEnum):
+    IDLE = "idle"
+    STEPPING = "stepping"
+    HELD = "held"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled-back"
+    ABORTED = "aborted"
+
+
+class Saw(StrEnum):
+    """What happened to a rollout."""
+
+    STARTED = "started"
+    SAFE = "evidence of safety"
+    """the verdict is promote, and the step's `for` and `minRequests` are satisfied"""
+    HARMFUL = "evidence of harm"
+    NO_EVIDENCE = "no evidence"
+    """`for` is over and the judge can say neither: also no data, late data, an error"""
+    HOLD_OVER_GO_ON = "hold over, then promote"
+    """`holdAtMost` has passed and the policy says `then: promote`: one step, no more"""
+    HOLD_OVER_GO_BACK = "hold over, then rollback"
+    FROZEN = "frozen"
+    THAWED = "thawed"
+    DESTINATION_GONE = "destination gone"
+    """the version to go on to, or back to, is not ready"""
+    DESTINATION_BACK = "destination back"
+    PAUSED = "paused by hand"
+    RESUMED = "resumed by hand"
+    PROMOTED_BY_HAND = "promoted by hand"
+    ABORTED_BY_HAND = "aborted by hand"
+
+
+NEXT: dict[tuple[Phase, Saw], Phase] = {
+    (Phase.IDLE, Saw.STARTED): Phase.STEPPING,
+    (Phase.IDLE, Saw.ABORTED_BY_HAND): Phase.ABORTED,
+    (Phase.STEPPING, Saw.SAFE): Phase.STEPPING,
+    (Phase.STEPPING, Saw.HARMFUL): Phase.ROLLED_BACK,
+    (Phase.STEPPING, Saw.NO_EVIDENCE): Phase.HELD,
+    (Phase.STEPPING, Saw.FROZEN): Phase.HELD,
+    (Phase.STEPPING, Saw.DESTINATION_GONE): Phase.HELD,
+    (Phase.STEPPING, Saw.PAUSED): Phase.HELD,
+    (Phase.STEPPING, Saw.PROMOTED_BY_HAND): Phase.PROMOTED,
+    (Phase.STEPPING, Saw.ABORTED_BY_HAND): Phase.ABORTED,
+    (Phase.HELD, Saw.SAFE): Phase.STEPPING,
+    (Phase.HELD, Saw.HARMFUL): Phase.ROLLED_BACK,
+    (Phase.HELD, Saw.HOLD_OVER_GO_ON): Phase.STEPPING,
+    (Phase.HELD, Saw.HOLD_OVER_GO_BACK): Phase.ROLLED_BACK,
+    (Phase.HELD, Saw.FROZEN): Phase.HELD,
+    (Phase.HELD, Saw.THAWED): Phase.STEPPING,
+    (Phase.HELD, Saw.DESTINATION_GONE): Phase.HELD,
+    (Phase.HELD, Saw.DESTINATION_BACK): Phase.STEPPING,
+    (Phase.HELD, Saw.PAUSED): Phase.HELD,
+    (Phase.HELD, Saw.RESUMED): Phase.STEPPING,
+    (Phase.HELD, Saw.PROMOTED_BY_HAND): Phase.PROMOTED,
+    (Phase.HELD, Saw.ABORTED_BY_HAND): Phase.ABORTED,
+}
+"""What the table does not list changes nothing; SAFE on the last step ends in PROMOTED."""
+
+GOES_ON_BY: dict[Saw, frozenset[Saw]] = {
+    Saw.NO_EVIDENCE: frozenset({Saw.SAFE, Saw.HOLD_OVER_GO_ON, Saw.RESUMED}),
+    Saw.FROZEN: frozenset({Saw.THAWED, Saw.RESUMED}),
+    Saw.DESTINATION_GONE: frozenset({Saw.DESTINATION_BACK, Saw.RESUMED}),
+    Saw.PAUSED: frozenset({Saw.RESUMED}),
+}
+"""What lets a hold go on to STEPPING: evidence never overrules a person's pause or a freeze."""
+
+RAISES = frozenset({Saw.SAFE, Saw.HOLD_OVER_GO_ON})
+"""What moves on to the next declared step."""
+
+TERMINAL = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.ABORTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What was seen, why, and who saw it (a person's name, or the rule)."""
+
+    saw: Saw
+    reason: str
+    by: str = "focusplane"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Where one rollout stands. Times are Unix ms; `steps` is what the policy declared when it started."""
+
+    focus: str
+    id: str
+    version: str
+    stable: str
+    steps: tuple[Step, ...]
+    phase: Phase = Phase.IDLE
+    step: int = 0
+    started_at: int = 0
+    step_since: int = 0
+    held_since: int | None = None
+    held_by: Saw | None = None
+    hold_reason: str = ""
+    by: str = ""
+    reason: str = ""
+    """Why it is in this phase at this step."""
+
+    @property
+    def weight(self) -> Fraction:
+        """The share of the traffic that the new version may have now."""
+        match self.phase:
+            case Phase.STEPPING | Phase.HELD:
+                return self.steps[self.step].weight
+            case Phase.PROMOTED:
+                return Fraction(1)
+            case _:
+                return Fraction(0)
+
+    @property
+    def live(self) -> bool:
+        """The new version is exposed and still judged."""
+        return self.phase in (Phase.STEPPING, Phase.HELD)
+
+    @property
+    def over(self) -> bool:
+        return self.phase in TERMINAL
+
+    @property
+    def traffic(self) -> TrafficState:
+        """What this rollout wants of the traffic control. The salt is the version (DESIGN 5)."""
+        if self.phase is Phase.PROMOTED:
+            return TrafficState(self.version, {self.version: Fraction(1)})
+        if not self.live:
+            return TrafficState(self.stable, {self.stable: Fraction(1)})
+        weights = {self.version: self.weight, self.stable: 1 - self.weight}
+        return TrafficState(self.stable, weights, canary=self.version, salt=self.version)
+
+
+def moves(rollout: Rollout, saw: Saw) -> bool:
+    """Whether the tables have an answer to this in the present phase."""
+    if (rollout.phase, saw) not in NEXT:
+        return False
+    if rollout.held_by is None or NEXT[rollout.phase, saw] is not Phase.STEPPING:
+        return True
+    return saw in GOES_ON_BY[rollout.held_by]
+
+
+def advance(rollout: Rollout, cause: Cause, at: int) -> Rollout:
+    """The rollout after this cause, at `at` (Unix ms); the same rollout if the tables have no answer."""
+    if not moves(rollout, cause.saw):
+        return rollout
+    phase = NEXT[rollout.phase, cause.saw]
+    moved = replace(rollout, phase=phase, reason=cause.reason, by=cause.by)
+    if cause.saw is Saw.STARTED:
+        return replace(moved, step=0, started_at=at, step_since=at)
+    if phase is Phase.HELD:
+        return _hold(rollout, moved, cause, at)
+    moved = replace(moved, held_since=None, held_by=None, hold_reason="")
+    return _next_step(moved, at) if cause.saw in RAISES else moved
+
+
+def _hold(before: Rollout, moved: Rollout, cause: Cause, at: int) -> Rollout:
+    """A person's pause is not overwritten by a weaker hold; the clock of a hold runs on from its start."""
+    if before.held_by is Saw.PAUSED:
+        return before
+    since = at if before.held_since is None else before.held_since
+    return replace(moved, held_since=since, held_by=cause.saw, hold_reason=cause.reason)
+
+
+def _next_step(rollout: Rollout, at: int) -> Rollout:
+    """One declared step on. A step of the whole traffic *is* the promotion: nothing is left to compare with."""
+    following = rollout.step + 1
+    if following >= len(rollout.steps) or rollout.steps[following].weight == 1:
+        return replace(rollout, phase=Phase.PROMOTED, step_since=at)
+    return replace(rollout, step=following, step_since=at)
+
+
+def diagram() -> str:
+    """The life cycle as a Mermaid state diagram, printed from the table."""
+    lines = ["stateDiagram-v2", "    [*] --> idle"]
+    arrows: dict[tuple[Phase, Phase], list[Saw]] = {}
+    for (phase, saw), target in NEXT.items():
+        arrows.setdefault((phase, target), []).append(saw)
+        if saw in RAISES:
+            arrows.setdefault((phase, Phase.PROMOTED), []).append(saw)
+    for (phase, target), causes in arrows.items():
+        lines.append(f"    {_node(phase)} --> {_node(target)}: {' / '.join(causes)}")
+    lines.extend(f"    {_node(phase)} --> [*]" for phase in Phase if phase in TERMINAL)
+    return "\n".join(lines) + "\n"
+
+
+def _node(phase: Phase) -> str:
+    return phase.value.replace("-", "_")

@@ -1,0 +1,46 @@
+"""Snapshot: the Board and what of each focus a data plane needs to act on it alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from focusplane.control.board import Board
+from focusplane.define.controls import Breaker, Fallback, Flag, Quota, Throttle
+from focusplane.define.focus import Boundary, Focus
+from focusplane.instrument.bounds import bounds_for
+
+
+@dataclass(frozen=True, slots=True)
+class FocusPart:
+    """What an application needs to know of one focus. `latency_bounds` are upper bucket bounds in milliseconds."""
+
+    name: str
+    environment: str
+    boundary: tuple[Boundary, ...] = ()
+    latency_bounds: tuple[float, ...] = ()
+    flags: Mapping[str, Flag] = field(default_factory=dict)
+    throttle: Throttle | None = None
+    quota: Quota | None = None
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    fallback: Fallback | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    board: Board = field(default_factory=Board)
+    focuses: Mapping[str, FocusPart] = field(default_factory=dict)
+
+
+def part_of(focus: Focus) -> FocusPart:
+    """The part of a focus that leaves the plane: nothing about people, runbooks or objectives."""
+    controls = focus.controls
+    return FocusPart(
+        name=focus.name,
+        environment=focus.environment,
+        boundary=focus.boundary,
+        latency_bounds=bounds_for(focus),
+        flags=controls.flags,
+        throttle=controls.throttle,
+        quota=controls.quota,
+        breakers=controls.breakers,
+        fallback=controls.fallback,
+    )

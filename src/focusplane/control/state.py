@@ -1,0 +1,59 @@
+"""What a control is set to: one frozen value per kind of control."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from focusplane.kernel.quantity import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class FlagState:
+    """`variant` is served to `percentage` of the tenants, the flag's `off` variant to the rest."""
+
+    variant: str
+    percentage: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficState:
+    """Weights sum to 1. `stable` is the way back; `salt` keeps a rollout's tenant assignment its own."""
+
+    stable: str
+    weights: Mapping[str, Fraction]
+    canary: str = ""
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleState:
+    rate: Rate
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaState:
+    """`rate` for each value of the key, `overrides` for some."""
+
+    rate: Rate
+    overrides: Mapping[str, Rate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """`forced` is empty (the data plane decides), `open` or `closed`."""
+
+    forced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackState:
+    on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """The control is declared nowhere and set by nobody."""
+
+
+ControlState = FlagState | TrafficState | ThrottleState | QuotaState | BreakerState | FallbackState | Off
