@@ -1,0 +1,200 @@
+"""Counters: the one mutable thing of the core; staged additions, exact windows, nothing that grows with traffic."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from focusplane.define.focus import Focus
+from focusplane.define.slo import Objective
+from focusplane.instrument.signal import Signal
+from focusplane.kernel.ids import Json
+from focusplane.kernel.quantity import format_duration
+from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe.lane import COVERAGE, MOST_REMEMBERED_PARTS, Lane, Series, slice_keys, stratum, weigh
+from focusplane.observe.rings import slot_of
+from focusplane.observe.snapshot import pack, unpack
+from focusplane.observe.watermark import LONGEST_INTERVAL_MS, Coverage, Sources
+from focusplane.observe.windows import Amounts, Windows
+
+LATE_AFTER_MS = 5 * MINUTE
+"""A slot stays open for so long; what comes later is counted apart."""
+SKEW_MS = 2 * SECOND
+"""A sender's clock may run ahead by so much; beyond, its telemetry is put at the present and counted as skewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of one signal: requests counted, excluded by every objective, too late; and why if nothing was counted."""
+
+    counted: int = 0
+    excluded: int = 0
+    late: int = 0
+    why: str = ""
+
+
+class Counters(Windows):
+    """Good, bad and excluded counts of every focus, objective and slice. Owned by the World; one writer."""
+
+    def declare(self, focus: Focus) -> None:
+        """Count for this focus from now on. An objective whose SLI changed starts anew; the rest goes on."""
+        lane = self.lanes.get(focus.name)
+        if lane is None:
+            self.lanes[focus.name] = Lane(focus, Sources(focus.source))
+            return
+        before = {each.name: repr(each.sli) for each in lane.focus.objectives}
+        lane.declare(focus)
+        self._sheet = None
+        stale = lane.stale(before)
+        if stale:
+            self._release(lane, lambda series: series[0] in stale)
+
+    def forget(self, focus: str) -> None:
+        """Stop counting and give the memory of this focus back."""
+        lane = self.lanes.pop(focus, None)
+        if lane is not None:
+            self._release(lane, lambda series: True)
+
+    def add(self, signal: Signal, now: int) -> Added:
+        """Stage one signal; it is in every window read afterwards. `now` is when it arrived, Unix ms."""
+        lane = self.lanes.get(signal.focus)
+        if lane is None:
+            return Added(why=f"no focus {signal.focus!r} is declared")
+        if signal.environment != lane.focus.environment:
+            return Added(why=f"{signal.environment!r} is not the environment of {signal.focus!r}")
+        if signal.end > now + SKEW_MS:
+            lane.set_apart("skewed", signal.count)
+        end = min(signal.end, now)
+        start = max(min(signal.start, end), end - LONGEST_INTERVAL_MS)
+        counts = lane.sources.elect(signal.source, now)
+        coverage = lane.sources.hear(signal.source, signal.reporter, start, end, now)
+        if not counts:
+            return Added(why=f"{signal.source} does not count now: {lane.sources.reason}")
+        self._cover(lane, coverage, start)
+        if end <= lane.sources.counted_to:
+            return Added(why="counted already from the source before")
+        return self._count(lane, signal, slot_of(end), now)
+
+    def _count(self, lane: Lane, signal: Signal, slot: int, now: int) -> Added:
+        if slot <= now - LATE_AFTER_MS:
+            lane.set_apart("late", signal.count)
+            return Added(late=signal.count, why=f"older than {format_duration(LATE_AFTER_MS)}")
+        lane.last_slot = max(lane.last_slot, slot)
+        counted = [self._count_for(lane, objective, signal, slot) for objective in lane.focus.objectives]
+        if not any(counted):
+            return Added(excluded=signal.count, why="no objective counts it")
+        if signal.latencies is not None:
+            lane.arms.time(slot, signal.slice.version, signal.latencies)
+        return Added(counted=signal.count)
+
+    def _count_for(self, lane: Lane, objective: Objective, signal: Signal, slot: int) -> int:
+        weight = weigh(signal, objective.sli)
+        if weight.excluded:
+            lane.excluded[objective.name] = lane.excluded.get(objective.name, 0) + weight.excluded
+        if weight.cut:
+            lane.cut.add(objective.name)
+        if weight.total:
+            self._stage(lane, objective.name, signal, slot, (weight.total, weight.bad))
+            if objective is lane.judged and not signal.outcome.resend:
+                lane.arms.expose(slot, signal.slice.version, stratum(signal), weight.total, weight.bad)
+        return weight.total
+
+    def _stage(self, lane: Lane, objective: str, signal: Signal, slot: int, amount: tuple[int, int]) -> None:
+        columns = lane.parts.get((objective, signal.slice))
+        if columns is None:
+            columns = self._columns(lane, objective, signal)
+        wholes, slices = self._slot(slot)
+        _bump(wholes, columns[0], amount)
+        for column in columns[1:]:
+            _bump(slices, column, amount)
+
+    def _columns(self, lane: Lane, objective: str, signal: Signal) -> tuple[int, ...]:
+        found = [self._whole(lane, (objective, ""))]
+        for dimension, value in slice_keys(signal.slice):
+            wanted = (objective, f"{dimension}={value}")
+            series = lane.admits(wanted)
+            if series != wanted:
+                lane.set_apart("overflow", signal.count)
+            if series not in lane.slices:
+                lane.slices[series] = self.slices.take()
+            found.append(lane.slices[series])
+        if len(lane.parts) >= MOST_REMEMBERED_PARTS:
+            lane.parts.clear()
+        lane.parts[objective, signal.slice] = columns = tuple(found)
+        return columns
+
+    def _cover(self, lane: Lane, coverage: Sequence[Coverage], start: int) -> None:
+        first = lane.sources.first
+        lane.sources.first = start if first is None else min(first, start)
+        column = self._whole(lane, COVERAGE)
+        for part in coverage:
+            _bump(self._slot(part.slot)[0], column, (part.expected, part.missing))
+
+    def settle(self, now: int) -> None:
+        """Once a turn, after the additions: let idle reporters go, move the watermarks, write what was staged."""
+        for lane in self.lanes.values():
+            owed = lane.sources.settle(now)
+            if owed:
+                self._cover(lane, owed, owed[0].slot)
+            if lane.sources.mark is not None:
+                lane.arms.forget_before(lane.sources.mark)
+        self.flush()
+
+    def _slot(self, slot: int) -> tuple[Amounts, Amounts]:
+        staged = self._staged.get(slot)
+        if staged is None:
+            staged = self._staged[slot] = ({}, {})
+        return staged
+
+    def _whole(self, lane: Lane, series: Series) -> int:
+        column = lane.wholes.get(series)
+        if column is None:
+            column = lane.wholes[series] = self.wholes.take()
+            self._sheet = None
+        return column
+
+    def state(self) -> bytes:
+        """Everything that was counted, staged additions included."""
+        self.flush()
+        rings: list[Json] = [[each.head, list(each.free)] for each in (self.wholes, self.slices)]
+        lanes: dict[str, Json] = {name: lane.state() for name, lane in self.lanes.items()}
+        return pack({"rings": rings, "lanes": lanes}, [*self.wholes.arrays(), *self.slices.arrays()])
+
+    def restore(self, stored: bytes, focuses: Mapping[str, Focus]) -> None:
+        """Become what `state` saved, for the focuses in force. Raises `DataError` if the bytes are damaged."""
+        header, arrays = unpack(stored)
+        wholes = 1 + len(self.wholes.tiers)
+        (head, free), (sliced_head, sliced_free) = header["rings"]
+        self.wholes.refill(arrays[:wholes], head, free)
+        self.slices.refill(arrays[wholes:], sliced_head, sliced_free)
+        self._staged.clear()
+        self.lanes.clear()
+        for name, state in header["lanes"].items():
+            self._readmit(name, state, focuses)
+        for focus in focuses.values():
+            self.declare(focus)
+
+    def _readmit(self, name: str, state: Mapping[str, Any], focuses: Mapping[str, Focus]) -> None:
+        kept = focuses.get(name)
+        lane = self.lanes[name] = Lane.restored(kept or Focus(name, "", ""), state)
+        if kept is None:
+            self.forget(name)
+        else:
+            stale = lane.stale(state["slis"])
+            self._release(lane, lambda series: series[0] in stale)
+
+    def _release(self, lane: Lane, gone: Callable[[Series], bool]) -> None:
+        self.flush()
+        self._sheet = None
+        lane.parts.clear()
+        for rings, table in ((self.wholes, lane.wholes), (self.slices, lane.slices)):
+            leaving = [series for series in table if gone(series)]
+            rings.release([table.pop(series) for series in leaving])
+
+
+def _bump(amounts: Amounts, column: int, amount: tuple[int, int]) -> None:
+    cell = amounts.get(column)
+    if cell is None:
+        amounts[column] = [*amount]
+    else:
+        cell[0] += amount[0]
+        cell[1] += amount[1]

@@ -1,0 +1,48 @@
+"""Verdict: what the canary judge says of a rollout, with its evidence."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from focusplane.define.rollout import JudgeSpec
+
+
+class Ruling(StrEnum):
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricEvidence:
+    """One metric's share of the verdict: e-values of harm and of safety, counts of both arms, the guilty stratum if one stands out."""
+
+    metric: str
+    e_regress: float
+    e_safe: float
+    canary_bad: int
+    canary_total: int
+    baseline_bad: int
+    baseline_total: int
+    worst_stratum: str = ""
+    blind: str = ""
+    """why this metric says nothing, if so"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`e_regress` and `e_safe` are the mixture e-values; `ratio_ci` the anytime-valid interval of p_canary / p_baseline."""
+
+    ruling: Ruling
+    reason: str
+    e_regress: float
+    e_safe: float
+    ratio_ci: tuple[float, float]
+    canary_requests: int
+    baseline_requests: int
+    eta_requests: int | None
+    """How many more requests in all until promotion can be expected, if the canary is as good as it looks."""
+    metrics: tuple[MetricEvidence, ...] = ()
+
+    def suspicious(self, spec: JudgeSpec) -> bool:
+        """One metric alone speaks of harm, if not all of them together."""
+        return any(each.e_regress * spec.alpha >= 1 for each in self.metrics)

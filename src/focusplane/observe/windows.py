@@ -1,0 +1,151 @@
+"""Windows: the reading half of the counters; every answer is a subtraction of two remembered totals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from focusplane.instrument.signal import Latencies
+from focusplane.kernel.quantity import format_duration
+from focusplane.observe.arms import ArmBucket
+from focusplane.observe.lane import COVERAGE, Lane
+from focusplane.observe.reading import Measured, NoData, Reading
+from focusplane.observe.rings import BAD, SLICED, TOTAL, WHOLE, Counts, Floats, Rings, Tier
+
+NONE, ALL = Fraction(0), Fraction(1)
+Amounts = dict[int, list[int]]
+"""Column -> total and bad that wait to be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class BurnMatrix:
+    """`rates[window, column]` is the burn rate of `series[column]` (focus, objective); for picking, never for judging."""
+
+    series: tuple[tuple[str, str], ...]
+    rates: Floats
+
+
+class Windows:
+    """Lanes, their rings and what is staged for them."""
+
+    def __init__(self, whole: Sequence[Tier] = WHOLE, sliced: Sequence[Tier] = SLICED) -> None:
+        self.wholes = Rings(whole)
+        self.slices = Rings(sliced)
+        self.lanes: dict[str, Lane] = {}
+        self._sheet: tuple[tuple[tuple[str, str], ...], Floats] | None = None
+        self._staged: dict[int, tuple[Amounts, Amounts]] = {}
+
+    def flush(self) -> None:
+        """Write what was staged into the rings."""
+        for slot in sorted(self._staged):
+            for rings, amounts in zip((self.wholes, self.slices), self._staged[slot], strict=True):
+                if amounts:
+                    columns = np.fromiter(amounts, np.intp, len(amounts))
+                    rings.post(slot, columns, np.array(list(amounts.values()), np.int64).T)
+        self._staged.clear()
+
+    def watermark(self, focus: str) -> int | NoData:
+        """The instant up to which everything has been said, Unix ms."""
+        lane = self.lanes.get(focus)
+        if lane is None or lane.sources.mark is None:
+            return NoData("no telemetry yet")
+        return lane.sources.mark
+
+    def over(self, focus: str, objective: str, window_ms: int, until: int, slice: str = "") -> Reading:
+        """Good of total in (until - window, until]; `slice` is empty for the whole, else such as `tenant=acme`.
+
+        Exact to the resolution of the tier that holds the window's start (`rings.WHOLE`, `rings.SLICED`).
+        """
+        lane = self.lanes.get(focus)
+        column = None if lane is None else (lane.slices if slice else lane.wholes).get((objective, slice))
+        if lane is None or column is None:
+            return NoData("no telemetry yet")
+        self.flush()
+        rings = self.slices if slice else self.wholes
+        total, bad = self._between(lane, rings, column, (until - window_ms, until))
+        if total <= 0:
+            return NoData(f"no requests in {format_duration(window_ms)}")
+        held = min(window_ms, until - rings.past(until - window_ms)[0])
+        return Measured(total - bad, total, self.covered(lane, window_ms, until, held))
+
+    def covered(self, lane: Lane, window_ms: int, until: int, held_ms: int) -> Fraction:
+        """The share of the window that telemetry covers: after the first word, without what reporters left out, and no
+        more of it than is `held_ms` in the rings. One fraction, made at once.
+        """
+        column = lane.wholes.get(COVERAGE)
+        if column is None or window_ms <= 0:
+            return NONE
+        expected, missing = self._between(lane, self.wholes, column, (until - window_ms, until))
+        known = lane.known_ms(window_ms, until)
+        if expected <= 0:
+            return NONE
+        if missing == 0 and known == held_ms == window_ms:
+            return ALL
+        return Fraction((expected - missing) * known * held_ms, expected * window_ms * window_ms)
+
+    def slices_over(
+        self, focus: str, objective: str, dimension: str, since: int, until: int
+    ) -> Mapping[str, Measured]:
+        """Every value of a dimension that had requests in (since, until]."""
+        lane = self.lanes.get(focus)
+        if lane is None:
+            return {}
+        self.flush()
+        values = lane.values(objective, dimension)
+        counts = self._window(lane, self.slices, since, until)
+        return {
+            value: Measured(int(counts[TOTAL, column] - counts[BAD, column]), int(counts[TOTAL, column]))
+            for value, column in sorted(values.items())
+            if counts[TOTAL, column] > 0
+        }
+
+    def burn_matrix(self, windows_ms: Sequence[int], until: int) -> BurnMatrix:
+        """Burn rates of every objective of every focus over every window: which ones deserve an exact judgement.
+
+        Upper bounds: what history does not cover is not read as healthy here, so no rule that fires is missed.
+        """
+        self.flush()
+        if self._sheet is None or len(self._sheet[1]) != self.wholes.used:
+            self._sheet = self._series()
+        names, per_budget = self._sheet
+        return BurnMatrix(names, self.wholes.burns(until, windows_ms, per_budget))
+
+    def _series(self) -> tuple[tuple[tuple[str, str], ...], Floats]:
+        """The name of every column, and one over its budget; columns that count no objective have ("", "") and 0."""
+        names, per_budget = [("", "")] * self.wholes.used, np.zeros(self.wholes.used, np.float32)
+        for name, lane in self.lanes.items():
+            for objective in lane.focus.objectives:
+                column = lane.wholes.get((objective.name, ""))
+                if column is not None:
+                    names[column] = (name, objective.name)
+                    per_budget[column] = 1 / objective.budget
+        return tuple(names), per_budget
+
+    def arms(self, focus: str, canary: str, baseline: str, since: int, until: int) -> tuple[ArmBucket, ...]:
+        """Both versions by closed second in (since, until]; nothing beyond the watermark."""
+        lane = self.lanes.get(focus)
+        if lane is None or lane.sources.mark is None:
+            return ()
+        return lane.arms.between(canary, baseline, since, min(until, lane.sources.mark))
+
+    def latencies(self, focus: str, since: int, until: int, version: str = "") -> Latencies | NoData:
+        """The merged histogram of a version (of all, if empty) over (since, until]."""
+        lane = self.lanes.get(focus)
+        found = lane.arms.latencies(since, until, version) if lane else None
+        return NoData("nothing was timed") if found is None else found
+
+    def _between(self, lane: Lane, rings: Rings, column: int, span: tuple[int, int]) -> tuple[int, int]:
+        late, (_, early) = self._end(lane, rings, span[1]), rings.past(span[0])
+        return (
+            late.item(TOTAL, column) - early.item(TOTAL, column),
+            late.item(BAD, column) - early.item(BAD, column),
+        )
+
+    def _window(self, lane: Lane, rings: Rings, since: int, until: int) -> Counts:
+        counts: Counts = self._end(lane, rings, until) - rings.past(since)[1]
+        return counts
+
+    def _end(self, lane: Lane, rings: Rings, until: int) -> Counts:
+        """A lane that has nothing after `until` is read from its present totals: no tier can blur that end."""
+        return rings.totals if until >= lane.last_slot else rings.past(until)[1]
