@@ -1,0 +1,41 @@
+"""Everything that the shell can be asked to do; each effect has a key, so that doing it twice is seen.
+
+Moving a control is not here: the Board is desired state, and data planes converge to it.
+"""
+
+from dataclasses import dataclass
+
+from focusplane.define.controls import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell one channel (an Apprise URL or a reference such as `env:PAGER_URL`)."""
+
+    key: str
+    focus: str
+    channel: str
+    url: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask whether a version's instances are ready to take traffic."""
+
+    key: str
+    focus: str
+    version: str
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Read back from the data planes themselves what they run of one focus."""
+
+    key: str
+    focus: str
+
+
+Effect = Notify | Probe | Observe

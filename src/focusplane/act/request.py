@@ -1,0 +1,174 @@
+"""What people and pipelines ask of the plane. Each request is answered in the turn that takes it in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from focusplane.kernel.ids import Json
+
+
+@dataclass(frozen=True, slots=True)
+class StartRollout:
+    focus: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRollout:
+    focus: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRollout:
+    focus: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteRollout:
+    focus: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortRollout:
+    focus: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetControl:
+    """`state` is what the API takes: `{"variant": "off"}`, `{"rate": "100/s"}`, `{"weights": {"v1": "100%"}}`..."""
+
+    focus: str
+    control: str
+    state: Mapping[str, Json]
+    reason: str
+    for_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearControl:
+    focus: str
+    control: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """`focus` empty means all of them."""
+
+    focus: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfreeze:
+    focus: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    action: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    action: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AckIncident:
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteIncident:
+    incident: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveIncident:
+    incident: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    kind: str
+    what: str
+    focus: str = ""
+    version: str = ""
+    exposure: Fraction = Fraction(1)
+    at: int = 0
+    """0 means now."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """May this focus be changed now?"""
+
+    focus: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take over the nodes that run another plane's board, or a later one of ours: after the data were lost or restored.
+
+    `stable` sets, focus by focus, the version that gets the traffic: what the lost journal knew.
+    """
+
+    reason: str
+    stable: Mapping[str, str] = field(default_factory=dict)
+
+
+Request = (
+    StartRollout
+    | PauseRollout
+    | ResumeRollout
+    | PromoteRollout
+    | AbortRollout
+    | SetControl
+    | ClearControl
+    | Freeze
+    | Unfreeze
+    | Approve
+    | Deny
+    | Undo
+    | AckIncident
+    | NoteIncident
+    | ResolveIncident
+    | RecordChange
+    | Gate
+    | Adopt
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """`subject` is the key of what was made or moved; `body` what the API answers."""
+
+    subject: str
+    reason: str
+    body: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`code` is `not-found`, `conflict`, `refused` or `usage`: the API turns it into its HTTP status."""
+
+    code: str
+    reason: str
+    hint: str = ""
+
+
+Answer = Done | Refused
