@@ -1,0 +1,124 @@
+"""What the record of an incident says, out of facts alone."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from focusplane.act.fact import Fact, Kind
+from focusplane.act.incident import Incident, Stage
+from focusplane.define.slo import Level
+from focusplane.learn.postmortem import QUESTIONS, postmortem, record, render
+from focusplane.learn.timeline import BEFORE_MS, Mark, timeline
+
+AT = 1_000_000_000
+INCIDENT = Incident(
+    "inc-1", "checkout", "e1", Stage.OPEN, Level.ACT, "v2 fails", "too many 503", AT + 40, AT + 40, AT, "v2"
+)
+
+
+def told(after: int, kind: Kind, subject: str = "x", focus: str = "checkout", **body: str) -> Fact:
+    return Fact(AT + after, kind, focus, subject, "because", body)
+
+
+STORY = (
+    told(-50, Kind.ROLLOUT_STARTED),
+    told(40, Kind.INCIDENT_OPENED, "inc-1"),
+    told(60, Kind.DECIDED, "act-1", what="roll back"),
+    told(60, Kind.BOARD_MOVED, control="traffic"),
+    told(90, Kind.ACTION_MOVED, "act-1", phase="applied"),
+    told(900, Kind.ACTION_MOVED, "act-1", phase="verified"),
+)
+
+facts = st.lists(
+    st.builds(
+        told,
+        st.integers(-2 * BEFORE_MS, 2 * BEFORE_MS),
+        st.sampled_from(list(Kind)),
+        st.sampled_from(["inc-1", "act-1", "x"]),
+        st.sampled_from(["checkout", "search", ""]),
+        phase=st.sampled_from(["applied", "verified", "failed"]),
+    )
+)
+
+
+def test_the_delays_count_from_the_first_bad_answer() -> None:
+    assert timeline(INCIDENT, STORY).delays == {
+        "first bad answer": 0,
+        "detected": 40,
+        "decided": 60,
+        "control moved": 60,
+        "applied": 90,
+        "verified": 900,
+    }
+
+
+@given(facts)
+def test_a_timeline_is_in_order_and_marks_each_moment_once(found: list[Fact]) -> None:
+    moments = timeline(INCIDENT, found).moments
+    assert [one.at for one in moments] == sorted(one.at for one in moments)
+    marks = [one.mark for one in moments if one.mark]
+    assert len(marks) == len(set(marks))
+    assert all(one.after_ms >= 0 for one in moments if one.mark)
+
+
+@given(facts, st.randoms(use_true_random=False))
+def test_the_order_in_which_facts_of_different_times_are_read_means_nothing(
+    found: list[Fact], chance: object
+) -> None:
+    unique = list({fact.at: fact for fact in found}.values())
+    assert timeline(INCIDENT, unique) == timeline(INCIDENT, list(reversed(unique)))
+
+
+@given(facts)
+def test_another_focus_never_stands_in_the_story(found: list[Fact]) -> None:
+    others = [replace(fact, focus="search") for fact in found]
+    assert len(timeline(INCIDENT, others).moments) == 1
+
+
+def test_what_comes_after_the_end_belongs_to_it_only_by_name() -> None:
+    over = replace(INCIDENT, stage=Stage.RESOLVED, resolved_at=AT + 1000)
+    later = (told(2000, Kind.DECIDED, "act-9"), told(3000, Kind.INCIDENT_NOTED, "inc-1"))
+    assert [one.after_ms for one in timeline(over, later).moments] == [0, 3000]
+
+
+def test_a_postmortem_holds_the_record_and_asks_the_four_questions() -> None:
+    hurt = replace(INCIDENT, impact={"failed": 62, "tenants_hurt": 31, "odd_thing": "x"})
+    document = postmortem(hurt, timeline(hurt, STORY), ())
+    written = render(document)
+    assert "62 requests failed" in written
+    assert "odd thing: x" in written
+    assert all(question in written for question in QUESTIONS)
+    assert "was verified 900ms after the first bad answer" in written
+    assert record(document)["incident"] == "inc-1"
+
+
+def test_what_people_wrote_cannot_become_markup() -> None:
+    named = replace(INCIDENT, title="# <b>x</b>\n## y")
+    first, *_ = render(postmortem(named, timeline(named, ()), ())).splitlines()
+    assert first == r"# \# \<b\>x\</b\> \#\# y"
+
+
+def test_facts_of_one_turn_stand_in_the_order_in_which_they_follow_and_nothing_is_told_twice() -> None:
+    at = 5_000
+    facts = [
+        Fact(at, Kind.DECIDED, "checkout", "act-1", "worse", {"what": "traffic: v1 100%"}),
+        Fact(at, Kind.ACTION_MOVED, "checkout", "act-1", "nothing stands in the way", {"phase": "ready"}),
+        Fact(at, Kind.BOARD_MOVED, "checkout", "checkout/traffic", "worse", {"control": "traffic"}),
+        Fact(
+            at,
+            Kind.CHANGED,
+            "checkout",
+            "chg-1",
+            "traffic: v1 100%",
+            {"change": "control", "by": "focusplane"},
+        ),
+        Fact(at, Kind.CHANGED, "checkout", "chg-2", "new-pricing on", {"change": "flag", "by": "ana"}),
+        Fact(at, Kind.INCIDENT_OPENED, "checkout", "inc-1", "v2 was taken back", {}),
+    ]
+    incident = Incident("inc-1", "checkout", "e", Stage.OPEN, Level.ACT, "v2", "worse", at, at, at - 1_000)
+    told = timeline(incident, facts)
+    assert [moment.mark for moment in told.moments if moment.mark] == [
+        Mark.FIRST_BAD, Mark.DETECTED, Mark.DECIDED, Mark.MOVED,
+    ]  # fmt: skip
+    assert [moment.why for moment in told.moments if moment.what.startswith("change")] == ["new-pricing on"]
