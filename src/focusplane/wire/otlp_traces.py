@@ -1,0 +1,155 @@
+"""OTLP traces, protobuf or JSON -> groups of like spans, and the few that are worth keeping whole."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from heapq import nlargest
+from itertools import count, repeat
+from operator import attrgetter, sub
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from focusplane.instrument.point import Said, SpanGroup, SpanRecord, Spans
+from focusplane.instrument.signal import Dropped
+from focusplane.kernel.errors import DataError
+from focusplane.wire.otlp_attributes import Interner
+from focusplane.wire.otlp_json import TRACES as JSON_TRACES
+from focusplane.wire.otlp_json import JsonAttributes, Status, parse_json
+from focusplane.wire.otlp_schema import message
+
+KEPT = 20
+"""Spans of a request that are kept whole: failed ones first, then slow ones."""
+_TRACES = message("Traces")
+_STATUS = message("Status")
+_COUNTED_KINDS = frozenset((2, 5))
+"""SERVER and CONSUMER: where a request or a message is answered. All other kinds would count it again."""
+_ERROR = 2
+_SECOND_NS = 1_000_000_000
+_LAST = 2**63 - 1
+
+
+_FIELDS = attrgetter("span_id", "start_time_unix_nano", "end_time_unix_nano", "status", "attributes")
+_Like = tuple[Said, Said, bool, int]
+"""What the spans of a group have in common: resource, attributes, failure, second."""
+_Candidate = tuple[bool, int, int, _Like, Any]
+"""Failed, duration, place, group, span: ordered by what makes it worth keeping; the place keeps equal ones apart."""
+
+
+def decode_protobuf(body: bytes, interner: Interner) -> Spans:
+    """Raises `DataError` when the bytes are no `ExportTraceServiceRequest`."""
+    try:
+        request = _TRACES.FromString(body)
+    except DecodeError as error:
+        raise DataError("the body is no OTLP traces request", "send protobuf of OTLP 1.x") from error
+    return _Reader(interner, _status_bytes_failed).read(request)
+
+
+def decode_json(body: bytes) -> Spans:
+    """Raises `DataError` when the text is no OTLP/JSON traces request."""
+    return _Reader(JsonAttributes(), _status_failed).read(parse_json(JSON_TRACES, body))
+
+
+def _status_bytes_failed(raw: bytes) -> bool:
+    if not raw:
+        return False
+    try:
+        return bool(_STATUS.FromString(raw).code == _ERROR)
+    except DecodeError as error:
+        raise DataError("the request holds a damaged span status", "send protobuf of OTLP 1.x") from error
+
+
+def _status_failed(status: Status) -> bool:
+    return status.code == _ERROR
+
+
+class _Failures(dict[Any, bool]):
+    """Status as its format writes it -> whether it is ERROR, worked out once for a request."""
+
+    def __init__(self, failed: Callable[[Any], bool]) -> None:
+        self._failed = failed
+
+    def __missing__(self, status: Any) -> bool:
+        failed = self[status] = self._failed(status)
+        return failed
+
+
+class _Reader:
+    """Walks one request, column by column. A group is found by what its spans have in common."""
+
+    def __init__(self, attributes: Interner | JsonAttributes, failed: Callable[[Any], bool]) -> None:
+        self._attributes: Any = attributes
+        self._failures = _Failures(failed)
+        self._groups: dict[_Like, list[int]] = {}
+        self._candidates: list[_Candidate] = []
+        self._ids: list[bytes | str] = []
+        self._passed = 0
+        self._rejected: Counter[str] = Counter()
+
+    def read(self, request: Any) -> Spans:
+        for group in request.resource_spans:
+            resource = self._attributes.resource(group.resource)
+            for scope in group.scope_spans:
+                self._spans(resource, scope.spans)
+        places = {like: place for place, like in enumerate(self._groups)}
+        dropped = (Dropped("span is neither SERVER nor CONSUMER", self._passed),) if self._passed else ()
+        return Spans(
+            tuple(SpanGroup(*like, durations) for like, durations in self._groups.items()),
+            blake2b(b"".join(sorted(map(_raw, self._ids))), digest_size=16).digest(),
+            tuple(_record(kept, places) for kept in nlargest(KEPT, self._candidates)),
+            dict(self._rejected),
+            dropped,
+        )
+
+    def _spans(self, resource: Said, spans: Sequence[Any]) -> None:
+        answered = [span for span in spans if span.kind in _COUNTED_KINDS]
+        self._passed += len(spans) - len(answered)
+        if answered:
+            self._count(resource, answered)
+
+    def _count_timed(self, resource: Said, spans: Sequence[Any]) -> None:
+        """Count those of these spans whose times can be, and reject the others."""
+        timed = [span for span in spans if _is_timed(span)]
+        self._rejected["span ends before it starts, or never"] += len(spans) - len(timed)
+        if timed:
+            self._count(resource, timed)
+
+    def _count(self, resource: Said, spans: Sequence[Any]) -> None:
+        """The hot path: columns, so that most of what is done to a span is done without a turn of the interpreter."""
+        ids, starts, ends, statuses, attributes = zip(*map(_FIELDS, spans), strict=True)
+        durations = list(map(sub, ends, starts))
+        if min(durations) < 0 or min(ends) <= 0 or max(ends) > _LAST:
+            return self._count_timed(resource, spans)
+        failures = list(map(self._failures.__getitem__, statuses))
+        seconds = [end // _SECOND_NS for end in ends]
+        likes = list(zip(repeat(resource), map(self._attributes.wanted, attributes), failures, seconds))
+        self._candidates.extend(zip(failures, durations, count(len(self._ids)), likes, spans))
+        self._ids.extend(ids)
+        for like, duration in zip(likes, durations, strict=True):
+            group = self._groups.get(like)
+            if group is None:
+                self._groups[like] = [duration]
+            else:
+                group.append(duration)
+        return None
+
+
+def _is_timed(span: Any) -> bool:
+    end: int = span.end_time_unix_nano
+    return 0 < end <= _LAST and end >= span.start_time_unix_nano
+
+
+def _record(kept: _Candidate, places: Mapping[_Like, int]) -> SpanRecord:
+    _, duration, _, like, span = kept
+    name = span.name.decode("utf-8", "replace") if isinstance(span.name, bytes) else span.name
+    end = span.end_time_unix_nano
+    return SpanRecord(_hex(span.trace_id), _hex(span.span_id), name[:200], duration, end, places[like])
+
+
+def _raw(identifier: bytes | str) -> bytes:
+    """JSON writes identifiers in hexadecimal digits, in either case."""
+    return identifier if isinstance(identifier, bytes) else identifier.lower().encode()
+
+
+def _hex(identifier: bytes | str) -> str:
+    return (identifier.hex() if isinstance(identifier, bytes) else identifier.lower())[:32]
