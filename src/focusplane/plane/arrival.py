@@ -1,0 +1,94 @@
+"""Everything that may enter `step`: telemetry, policies, requests, and what came of effects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from focusplane.act.request import Request
+from focusplane.instrument.signal import Dropped, Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One telemetry batch; `key` is counted once, however often it arrives."""
+
+    key: str
+    signals: tuple[Signal, ...]
+    dropped: tuple[Dropped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRead:
+    """The text of every policy file; `today` (ISO) dates the expiry checks."""
+
+    files: Mapping[str, str]
+    today: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The plane came up: its identity, for the generation fence."""
+
+    plane: str
+    epoch: int
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    id: str
+    by: str
+    request: Request
+    role: str = ""
+    """of who asked; empty in journals from before roles were kept"""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What came of a `Probe`: address -> empty if ready, else why not."""
+
+    key: str
+    focus: str
+    version: str
+    results: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A node says which board it runs. `plane` and `epoch` are of a board that ours may not replace; empty if it may."""
+
+    dataplane: str
+    node: str
+    board_version: int
+    rejected: bool = False
+    detail: str = ""
+    plane: str = ""
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was read back from outside: node -> version -> share of traffic configured there."""
+
+    key: str
+    focus: str
+    shares: Mapping[str, Mapping[str, Fraction]]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    key: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An arrival of that kind broke its turn and was refused; `why` is the error, in ASCII."""
+
+    kind: str
+    why: str
+
+
+Arrival = Counted | PolicyRead | Started | Asked | Probed | Reported | Observed | Notified | SetAside

@@ -1,0 +1,229 @@
+"""What people and pipelines ask: each request is answered in this turn, also when the answer is no."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from fractions import Fraction
+from typing import Any
+
+from focusplane.act import incident as incidents
+from focusplane.act.action import Phase
+from focusplane.act.change import ChangeEvent
+from focusplane.act.fact import Kind
+from focusplane.act.request import (
+    AbortRollout,
+    AckIncident,
+    Adopt,
+    Answer,
+    Approve,
+    ClearControl,
+    Deny,
+    Done,
+    Freeze,
+    Gate,
+    NoteIncident,
+    PauseRollout,
+    PromoteRollout,
+    RecordChange,
+    Refused,
+    Request,
+    ResolveIncident,
+    ResumeRollout,
+    SetControl,
+    StartRollout,
+    Undo,
+    Unfreeze,
+)
+from focusplane.control import rollout as rollouts
+from focusplane.define.focus import Focus
+from focusplane.kernel.ids import Json, short_id
+from focusplane.plane.arrival import Asked
+from focusplane.plane.arrows import adopt, approve, depart, expose, known, move, set_by_hand
+from focusplane.plane.arrows.known import Answered
+from focusplane.plane.draft import Draft
+
+
+def request(draft: Draft, asked: Asked) -> Draft:
+    """Answer one request; the answer is journaled with who asked."""
+    if type(asked.request) in _BY_ROLE:
+        draft, answer = _BY_ROLE[type(asked.request)](draft, asked.request, asked)
+    else:
+        draft, answer = _ANSWERS[type(asked.request)](draft, asked.request, asked.by)
+    ok = isinstance(answer, Done)
+    if not isinstance(asked.request, Gate):
+        draft = draft.say(
+            Kind.ASKED,
+            getattr(asked.request, "focus", ""),
+            type(asked.request).__name__,
+            answer.reason,
+            by=asked.by,
+            ok=ok,
+            about=_about(asked.request, answer),
+            asked=_told(asked.request),
+        )
+    return draft.answer(asked.id, answer)
+
+
+def _about(request: Request, answer: Answer) -> str:
+    """The action, incident or rollout that was asked about, or that came of it."""
+    named = getattr(request, "action", "") or getattr(request, "incident", "")
+    return str(named) or (answer.subject if isinstance(answer, Done) else "")
+
+
+def _told(request: Request) -> dict[str, Json]:
+    """The request's own words, for the audit: exact numbers as text."""
+    said = {field.name: getattr(request, field.name) for field in fields(request)}
+    return {
+        name: str(value) if not isinstance(value, int) else value for name, value in said.items() if value
+    }
+
+
+def _start_rollout(draft: Draft, ask: StartRollout, by: str) -> Answered:
+    focus = known.focus(draft, ask.focus)
+    if isinstance(focus, Refused):
+        return draft, focus
+    refused = depart.refusal(draft, focus, ask.version)
+    if focus.name in draft.world.waiting:
+        refused = Refused("conflict", "a rollout is about to start: its destination is being asked")
+    if refused is not None:
+        return draft.say(Kind.ROLLOUT_REFUSED, focus.name, ask.version, refused.reason, by=by), refused
+    draft = depart.ask_for(draft, focus, ask.version, by)
+    return draft, Done(ask.version, f"asking whether {ask.version} is ready to take traffic")
+
+
+def _steer(saw: rollouts.Saw, words: str) -> Callable[[Draft, Any, str], Answered]:
+    def steer(draft: Draft, ask: Any, by: str) -> Answered:
+        focus = known.focus(draft, ask.focus)
+        if isinstance(focus, Refused):
+            return draft, focus
+        rollout = draft.world.rollouts.get(focus.name)
+        if saw is rollouts.Saw.ABORTED_BY_HAND and focus.name in draft.world.waiting:
+            return _call_off(draft, focus, getattr(ask, "reason", "") or f"aborted by {by}", by)
+        if rollout is None or not rollout.live:
+            return draft, Refused("conflict", f"no rollout of {focus.name} is running")
+        if not rollouts.moves(rollout, saw):
+            return draft, Refused("conflict", f"a rollout that is {rollout.phase} cannot be {words}")
+        reason = getattr(ask, "reason", "") or f"{words} by {by}"
+        draft = expose.pursue(draft, focus, rollout, rollouts.Cause(saw, reason, by))
+        return draft, Done(rollout.id, f"{rollout.version}: {words}")
+
+    return steer
+
+
+def _call_off(draft: Draft, focus: Focus, reason: str, by: str) -> Answered:
+    """A rollout that still waits for its destination does not begin, whatever the destination says."""
+    version = draft.world.waiting[focus.name].version
+    draft = draft.drop("waiting", focus.name)
+    draft = depart.refuse(draft, focus.name, version, reason, by)
+    return draft, Done(version, f"{version}: called off before it got a request")
+
+
+def _freeze(draft: Draft, ask: Freeze, by: str) -> Answered:
+    name = ask.focus or "*"
+    if ask.focus and isinstance(found := known.focus(draft, ask.focus), Refused):
+        return draft, found
+    reason = ask.reason or f"by {by}"
+    draft = draft.put("frozen", name, reason)
+    return draft.say(Kind.FROZEN, ask.focus, name, reason, by=by), Done(
+        name, "automation and rollouts stand still"
+    )
+
+
+def _unfreeze(draft: Draft, ask: Unfreeze, by: str) -> Answered:
+    name = ask.focus or "*"
+    if name not in draft.world.frozen:
+        return draft, Refused("conflict", f"{ask.focus or 'nothing as a whole'} is not frozen")
+    draft = draft.drop("frozen", name).say(Kind.UNFROZEN, ask.focus, name, f"by {by}", by=by)
+    return draft, Done(name, "automation and rollouts go on")
+
+
+def _undo(draft: Draft, ask: Undo, by: str) -> Answered:
+    action = known.action(draft, ask.action)
+    if isinstance(action, Refused):
+        return draft, action
+    if action.command is None or action.rule == "rollout":
+        return draft, Refused(
+            "conflict", f"{action.what} is not undone but rolled out anew", "focus rollout start"
+        )
+    if not move.holds(draft, action):
+        return draft, Refused("conflict", f"{action.command.target} was moved again since, or never")
+    after = move.take_back(draft, action.key, ask.reason or f"undone by {by}", by)
+    if after.world.actions[action.key].phase is not Phase.REVERTING:
+        return draft, Refused("conflict", f"{action.key} is {action.phase}: nothing to undo")
+    return after, Done(action.key, "taken back")
+
+
+def _incident(cause: incidents.Cause) -> Callable[[Draft, Any, str], Answered]:
+    def change(draft: Draft, ask: Any, by: str) -> Answered:
+        incident = draft.world.incidents.get(ask.incident)
+        if incident is None:
+            return draft, Refused("not-found", f"there is no incident {ask.incident!r}")
+        after = incidents.advance(incident, cause, draft.at)
+        if after is incident:
+            return draft, Refused("conflict", f"an incident that is {incident.stage} cannot take that step")
+        if cause is incidents.Cause.ACK:
+            after = replace(after, acked_by=by)
+        reason = getattr(ask, "reason", "") or f"{after.stage} by {by}"
+        draft = draft.put("incidents", incident.id, after).say(
+            Kind.INCIDENT_MOVED, incident.focus, incident.id, reason, stage=str(after.stage), by=by
+        )
+        return draft, Done(incident.id, str(after.stage))
+
+    return change
+
+
+def _note(draft: Draft, ask: NoteIncident, by: str) -> Answered:
+    incident = draft.world.incidents.get(ask.incident)
+    if incident is None:
+        return draft, Refused("not-found", f"there is no incident {ask.incident!r}")
+    return draft.say(Kind.INCIDENT_NOTED, incident.focus, incident.id, ask.text, by=by), Done(
+        incident.id, "noted"
+    )
+
+
+def _record(draft: Draft, ask: RecordChange, by: str) -> Answered:
+    if ask.focus and isinstance(found := known.focus(draft, ask.focus), Refused):
+        return draft, found
+    at = min(ask.at or draft.at, draft.at)
+    key = short_id("chg", ask.focus, ask.kind, ask.what, at, draft.tick.number)
+    event = ChangeEvent(key, at, ask.focus, ask.kind, ask.what, by, Fraction(ask.exposure), ask.version)
+    return move.record(draft, event), Done(key, "on the ledger")
+
+
+def _gate(draft: Draft, ask: Gate, by: str) -> Answered:
+    focus = known.focus(draft, ask.focus)
+    if isinstance(focus, Refused):
+        return draft, focus
+    refused = depart.may_not_change(draft, focus)
+    live = [
+        i.id for i in draft.world.incidents.values() if i.focus == focus.name and i.stage in incidents.LIVE
+    ]
+    if refused is None and live:
+        refused = Refused("refused", f"incident {live[0]} is open")
+    reason = refused.reason if refused is not None else "nothing stands in the way"
+    return draft, Done(focus.name, reason, {"allow": refused is None, "reason": reason})
+
+
+_ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
+    StartRollout: _start_rollout,
+    PauseRollout: _steer(rollouts.Saw.PAUSED, "paused"),
+    ResumeRollout: _steer(rollouts.Saw.RESUMED, "resumed"),
+    PromoteRollout: _steer(rollouts.Saw.PROMOTED_BY_HAND, "promoted"),
+    AbortRollout: _steer(rollouts.Saw.ABORTED_BY_HAND, "aborted"),
+    SetControl: set_by_hand.set_control,
+    ClearControl: set_by_hand.clear_control,
+    Freeze: _freeze,
+    Unfreeze: _unfreeze,
+    Deny: approve.deny,
+    Undo: _undo,
+    AckIncident: _incident(incidents.Cause.ACK),
+    NoteIncident: _note,
+    ResolveIncident: _incident(incidents.Cause.RESOLVE),
+    RecordChange: _record,
+    Gate: _gate,
+}
+
+_BY_ROLE: Mapping[type[Request], Callable[[Draft, Any, Asked], Answered]] = {
+    Approve: approve.approve,
+    Adopt: adopt.adopt,
+}
+"""What depends on more than the name of who asks; all else was settled by the role at the door."""

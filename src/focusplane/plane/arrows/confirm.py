@@ -1,0 +1,178 @@
+"""From DISPATCHING to VERIFIED: the data planes run it, the outside reads back as wanted, and the SLI answers (N9)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from focusplane.act.action import OPEN, Action, Cause, Phase
+from focusplane.act.decide import Act, Blind, Hold, decide
+from focusplane.act.effect import Observe
+from focusplane.control.command import Set
+from focusplane.control.state import TrafficState
+from focusplane.define.focus import Focus
+from focusplane.define.mitigation import Mitigation, RollBack
+from focusplane.kernel.ids import short_id
+from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe.reading import Measured, NoData
+from focusplane.plane.arrows import contain, move, sight
+from focusplane.plane.arrows.words import said_weights
+from focusplane.plane.draft import Draft
+from focusplane.plane.world import Node
+
+NODE_ALIVE_MS = 90 * SECOND
+LOOK_EVERY_MS = SECOND
+QUIET_MS = 2 * SECOND
+"""A version that got no request for so long, while others did, has left the traffic."""
+
+
+def actions(draft: Draft) -> Draft:
+    """One look at every action that is under way."""
+    for key in [action.key for action in draft.world.actions.values() if action.phase in OPEN]:
+        action = draft.world.actions[key]
+        focus = draft.world.policies.set.focuses.get(action.focus)
+        if focus is not None:
+            draft = _look(draft, focus, action)
+    return draft
+
+
+def _look(draft: Draft, focus: Focus, action: Action) -> Draft:
+    match action.phase:
+        case Phase.DISPATCHING | Phase.UNKNOWN:
+            return _applied(draft, action)
+        case Phase.APPLIED:
+            return _verified(draft, focus, action)
+        case _:
+            return _reverted(draft, action)
+
+
+def followers(draft: Draft, action: Action) -> tuple[Node, ...]:
+    """The living nodes that must run this action: gateways for traffic, SDKs for everything else."""
+    control = action.command.target.control if action.command is not None else ""
+    dataplane = "envoy" if control == "traffic" else "sdk"
+    nodes = draft.world.nodes.values()
+    return tuple(n for n in nodes if n.dataplane == dataplane and draft.at - n.seen_at < NODE_ALIVE_MS)
+
+
+def _applied(draft: Draft, action: Action) -> Draft:
+    if action.command is None:
+        return move.advance(draft, action.key, Cause.CONFIRM, "no control to move: it is in people's hands")
+    nodes = followers(draft, action)
+    rejecting = [n for n in nodes if n.rejected and n.board_version >= action.board_version]
+    if rejecting:
+        return move.advance(draft, action.key, Cause.REJECT, f"{rejecting[0].node}: {rejecting[0].detail}")
+    behind = [n.node for n in nodes if n.board_version < action.board_version]
+    if nodes and not behind:
+        names = ", ".join(sorted(n.node for n in nodes))
+        return move.advance(draft, action.key, Cause.CONFIRM, f"run by {names}")
+    if draft.at - action.since < move.APPLY_WITHIN_MS:
+        return draft
+    words = (
+        f"not confirmed by {', '.join(sorted(behind))}" if behind else "no data plane follows this control"
+    )
+    return move.advance(draft, action.key, Cause.UNANSWERED, words)
+
+
+def _verified(draft: Draft, focus: Focus, action: Action) -> Draft:
+    proof = _proof(draft, focus, action)
+    if isinstance(proof, Proved):
+        return move.advance(draft, action.key, Cause.PROVE, proof.how)
+    if draft.at >= action.verify_by:
+        return _unproved(draft, action, proof.why)
+    look = draft.world.looks.get(focus.name)
+    last = look.at if look is not None else action.since
+    if draft.at - last >= LOOK_EVERY_MS and action.command is not None and not sight.asked(draft, focus):
+        return draft.cause(Observe(short_id("look", action.key, draft.tick.number), focus.name))
+    return draft
+
+
+def _unproved(draft: Draft, action: Action, why: str) -> Draft:
+    """Containment that does not help is undone; judgement is left as it is; a person is told either way."""
+    draft = move.advance(draft, action.key, Cause.UNPROVED, why)
+    if action.undo_at is None or action.command is None:
+        return draft
+    return move.take_back(draft, action.key, f"it did not help: {why}")
+
+
+def _reverted(draft: Draft, action: Action) -> Draft:
+    """The way back is done when the data planes run a board that holds it; who does not say so in time is named."""
+    behind = [node.node for node in followers(draft, action) if node.board_version < action.board_version]
+    if not behind:
+        return move.advance(draft, action.key, Cause.UNDONE, "back to what the policy declares")
+    if draft.at - action.since > MINUTE:
+        words = f"the board took it back; not confirmed by {', '.join(sorted(behind))}"
+        return move.advance(draft, action.key, Cause.UNDONE, words)
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Read back as wanted, and the SLI answers; `how` in words."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    why: str
+
+
+def _proof(draft: Draft, focus: Focus, action: Action) -> Proved | Unproved:
+    state = action.command.state if isinstance(action.command, Set) else None
+    if isinstance(state, TrafficState):
+        return _traffic_proof(draft, focus, action, state)
+    mitigation = next((m for m in focus.mitigations if m.name == action.rule), None)
+    if mitigation is None:
+        return Proved("the data planes run it; a person asked for it, and judges whether it helped")
+    if isinstance(mitigation.move, RollBack):
+        rollout = draft.world.rollouts.get(focus.name)
+        running = rollout is not None and rollout.live and rollout.id == action.rollout
+        return Unproved("the rollout goes on") if running else Proved("the rollout is over")
+    return _condition_gone(draft, focus, mitigation)
+
+
+def _condition_gone(draft: Draft, focus: Focus, mitigation: Mitigation) -> Proved | Unproved:
+    match decide(mitigation, contain.seen(draft, focus)):
+        case Act(evidence):
+            return Unproved(f"the reason is still there: {evidence}")
+        case Blind(why):
+            return Unproved(f"nothing shows that it helped: {why}")
+        case Hold(why):
+            return Proved(f"its reason is gone: {why}")
+
+
+def _traffic_proof(draft: Draft, focus: Focus, action: Action, wanted: TrafficState) -> Proved | Unproved:
+    look = draft.world.looks.get(focus.name)
+    if look is None or look.at < action.since:
+        return Unproved("the gateway has not been read back yet")
+    if look.problem:
+        return Unproved(f"the gateway cannot be read back: {look.problem}")
+    astray = sight.astray(look.shares, wanted)
+    if astray:
+        return Unproved(f"{astray}, not what is wanted")
+    if not look.shares:
+        return Unproved("no gateway runs this focus")
+    return _answers(draft, focus, action, wanted)
+
+
+def _answers(draft: Draft, focus: Focus, action: Action, wanted: TrafficState) -> Proved | Unproved:
+    """The SLI's answer: who should have left the traffic has, who should get some does and serves it."""
+    counters = draft.world.counters
+    mark = counters.watermark(focus.name)
+    if isinstance(mark, NoData) or mark < action.since + QUIET_MS:
+        return Unproved("no telemetry from after the change yet")
+    counts = counters.slices_over(focus.name, sight.leading(focus), "version", mark - QUIET_MS, mark)
+    lingering = [v for v, m in counts.items() if wanted.weights.get(v, 0) == 0 and m.total and v]
+    if lingering:
+        return Unproved(f"{', '.join(lingering)} still gets requests")
+    silent = [v for v, weight in wanted.weights.items() if weight and v not in counts]
+    if silent:
+        return Unproved(f"{', '.join(silent)} has got no requests yet")
+    said = _served(counts)
+    return Proved(
+        f"the gateway runs {said_weights(wanted.weights)}; in the last {QUIET_MS // SECOND} s {said}"
+    )
+
+
+def _served(counts: Mapping[str, Measured]) -> str:
+    return ", ".join(
+        f"{version} answered {m.total} with {m.bad} bad" for version, m in sorted(counts.items())
+    )

@@ -1,0 +1,37 @@
+"""Telemetry into the counters: each batch once, however often it is sent; what is not used is said by cause."""
+
+from focusplane.act.fact import Kind
+from focusplane.instrument.conventions import OTHER
+from focusplane.plane.arrival import Counted
+from focusplane.plane.draft import Draft
+
+MOST_CAUSES = 500
+
+
+def telemetry(draft: Draft, arrival: Counted) -> Draft:
+    """Count a batch, unless its key was counted before."""
+    if not draft.world.seen.take(arrival.key, draft.at):
+        return _unused(draft, "", "duplicate", "a batch was sent again and counted once")
+    reasons: dict[tuple[str, str], int] = {}
+    for signal in arrival.signals:
+        added = draft.world.counters.add(signal, draft.at)
+        if added.why:
+            where = (signal.focus, added.why)
+            reasons[where] = reasons.get(where, 0) + signal.count
+    for (focus, why), count in reasons.items():
+        draft = _unused(draft, focus, why, why, count)
+    for dropped in arrival.dropped:
+        draft = _unused(draft, "", dropped.cause, dropped.example or dropped.cause, dropped.count)
+    return draft
+
+
+def _unused(draft: Draft, focus: str, cause: str, words: str, count: int = 1) -> Draft:
+    """Each cause is a fact when it is first seen; its count goes on in the world, for the metrics and `focus doctor`."""
+    key = f"{focus}/{cause}"
+    if key not in draft.world.unused and len(draft.world.unused) >= MOST_CAUSES:
+        key = OTHER
+    before = draft.world.unused.get(key, 0)
+    draft = draft.put("unused", key, before + count)
+    if before:
+        return draft
+    return draft.say(Kind.TELEMETRY_DROPPED, focus, cause, words, count=count)

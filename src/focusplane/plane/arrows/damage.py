@@ -1,0 +1,98 @@
+"""What an incident costs: failed requests, excess over the baseline, tenants hurt, budget spent; all from the counters."""
+
+from fractions import Fraction
+
+from focusplane.act.incident import Incident
+from focusplane.define.focus import Focus
+from focusplane.define.slo import Rolling
+from focusplane.kernel.ids import Json
+from focusplane.kernel.quantity import format_percent
+from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe.health import Budget
+from focusplane.observe.localise import Explained, excess, hurt, localise
+from focusplane.observe.onset import onset
+from focusplane.observe.reading import NoData
+from focusplane.plane.arrows import sight
+from focusplane.plane.draft import Draft
+
+LOCALISE_MS = 2 * MINUTE
+LINGER_MS = 2 * SECOND
+"""Requests that a version had before its weight changed are counted until then."""
+OF_VERSION = ("version_failed", "version_total", "excess_failed", "full_rollout_would_have_failed")
+
+
+def first_bad(draft: Draft, focus: Focus, version: str, objective: str = "") -> int:
+    """When it began: the version's first bad second, else where the objective's failures rose; now if neither shows."""
+    rollout = draft.world.rollouts.get(focus.name)
+    counters, mark = draft.world.counters, draft.world.counters.watermark(focus.name)
+    if version and rollout is not None and rollout.version == version:
+        since = rollout.started_at - SECOND
+        buckets = counters.arms(focus.name, version, rollout.stable, since, draft.at)
+        bad = [bucket.at for bucket in buckets if any(pair.canary_bad for pair in bucket.pairs)]
+        return bad[0] if bad else draft.at
+    if isinstance(mark, NoData) or not focus.objectives:
+        return draft.at
+    began = onset(counters, focus.name, focus.objective(objective or sight.leading(focus)), mark)
+    return draft.at if isinstance(began, NoData) else began
+
+
+def impact(draft: Draft, focus: Focus, incident: Incident) -> dict[str, Json]:
+    """Counts since the first failure. Excess is what the failing version did beyond the baseline's failure ratio."""
+    counters, name = draft.world.counters, sight.leading(focus)
+    mark = counters.watermark(focus.name)
+    since = incident.first_bad_at - SECOND
+    if isinstance(mark, NoData) or mark <= since:
+        return dict(incident.impact)
+    versions = counters.slices_over(focus.name, name, "version", since, mark)
+    tenants = hurt(counters, focus.name, name, since, mark)
+    failed = sum(measured.bad for measured in versions.values())
+    return {
+        "failed": failed,
+        "total": sum(measured.total for measured in versions.values()),
+        **_of_version(draft, focus, incident, (since, mark)),
+        "tenants_hurt": tenants.tenants,
+        "tenants_active": tenants.active,
+        "tenants": [tenant for tenant, _ in tenants.top],
+        **_budget(draft, focus, failed),
+    }
+
+
+def smallest_surface(draft: Draft, focus: Focus) -> str:
+    """Which slice explains the failures of the last two minutes, and what it was compared with (N10)."""
+    mark = draft.world.counters.watermark(focus.name)
+    if isinstance(mark, NoData):
+        return mark.why
+    found = localise(draft.world.counters, focus.name, sight.leading(focus), mark - LOCALISE_MS, mark)
+    return found.reason if isinstance(found, Explained) else found.why
+
+
+def _of_version(draft: Draft, focus: Focus, incident: Incident, over: tuple[int, int]) -> dict[str, Json]:
+    """Failures of the version while it was exposed, their excess, and what that would have cost on all of the traffic."""
+    rollout = draft.world.rollouts.get(focus.name)
+    if not incident.version or rollout is None or rollout.version != incident.version:
+        return {key: incident.impact[key] for key in OF_VERSION if key in incident.impact}
+    exposed = over if rollout.live else (over[0], min(over[1], incident.opened_at + LINGER_MS))
+    arms = (incident.version, rollout.stable)
+    found = excess(draft.world.counters, focus.name, sight.leading(focus), arms, exposed)
+    if isinstance(found, NoData):
+        return {}
+    more = max(Fraction(0), found.failures)
+    everybody = more * (found.version.total + found.baseline.total) / found.version.total
+    return {
+        "version_failed": found.version.bad,
+        "version_total": found.version.total,
+        "excess_failed": round(more),
+        "full_rollout_would_have_failed": round(everybody),
+    }
+
+
+def _budget(draft: Draft, focus: Focus, failed: int) -> dict[str, Json]:
+    """The share of the leading objective's budget that the failures since the start have spent."""
+    if not focus.objectives:
+        return {}
+    objective = focus.objective(sight.leading(focus))
+    health = draft.world.health.get(f"{focus.name}/{objective.name}")
+    budget = health.budget if health is not None else NoData("not read")
+    if not isinstance(budget, Budget) or not budget.allowed or not isinstance(objective.window, Rolling):
+        return {}
+    return {"budget_spent": format_percent(Fraction(failed) / budget.allowed), "objective": objective.name}

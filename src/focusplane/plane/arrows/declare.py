@@ -1,0 +1,216 @@
+"""What is declared: the plane's identity and its policies; last good set wins, what vanishes is held (N16)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from focusplane.act import incident as incidents
+from focusplane.act.change import ChangeEvent
+from focusplane.act.fact import Kind
+from focusplane.control import board as boards
+from focusplane.control.board import Board
+from focusplane.control.command import ControlId
+from focusplane.control.rollout import Phase
+from focusplane.control.state import (
+    BreakerState,
+    ControlState,
+    FallbackState,
+    FlagState,
+    Off,
+    QuotaState,
+    ThrottleState,
+    TrafficState,
+)
+from focusplane.define.diff import diff
+from focusplane.define.focus import Focus, PolicySet
+from focusplane.define.load import load
+from focusplane.define.merge import Merged, merge
+from focusplane.define.problem import Problem, Severity
+from focusplane.kernel.ids import short_id
+from focusplane.plane.arrival import PolicyRead, Started
+from focusplane.plane.arrows import move
+from focusplane.plane.draft import Draft
+from focusplane.plane.world import Policies
+
+
+def started(draft: Draft, arrival: Started) -> Draft:
+    """The plane came up with this identity; its environment takes telemetry that names none (N18)."""
+    before = draft.world.board
+    epoch = max(arrival.epoch, before.epoch if before.plane == arrival.plane else 0)  # an adoption raised it
+    board = replace(before, plane=arrival.plane, epoch=epoch)
+    draft = draft.but(board=board, environment=arrival.environment, up_since=draft.at)
+    return draft.say(Kind.PLANE_STARTED, "", arrival.plane, f"epoch {epoch}", environment=arrival.environment)
+
+
+def policies(draft: Draft, arrival: PolicyRead) -> Draft:
+    """Take a policy set as a whole or refuse it as a whole; the one in force stays until then."""
+    loaded = load(arrival.files, arrival.today)
+    errors = tuple(problem for problem in loaded.problems if problem.severity is Severity.ERROR)
+    if errors:
+        return _refuse(draft, errors)
+    merged = merge(draft.world.policies.set, loaded.policies)
+    carrying = tuple(_carrying(draft, merged.policies))
+    if carrying:
+        return _refuse(draft, carrying)
+    draft = _say_held(draft, merged).unsay(Kind.POLICY_REFUSED, "", "policies")
+    before, now = draft.world.policies.set, merged.policies
+    notices = tuple(problem for problem in loaded.problems if problem.severity is not Severity.ERROR)
+    draft = draft.but(policies=Policies(now, arrival.files, notices, held=merged.held))
+    if before.digest == now.digest and before.focuses:
+        return draft
+    changes = diff(before, now)
+    for focus in now.focuses.values():
+        edits = [str(change) for change in changes if change.focus == focus.name]
+        draft = _declare(draft, before.focuses.get(focus.name), focus, edits)
+    for name in sorted(before.focuses.keys() - now.focuses.keys()):
+        draft = _forget(draft, before.focuses[name])
+    draft = draft.but(board=boards.touch(draft.world.board))
+    return draft.say(
+        Kind.POLICY_LOADED,
+        "",
+        now.digest,
+        f"{len(now.focuses)} focus{'es' if len(now.focuses) != 1 else ''} in force",
+        focuses=sorted(now.focuses),
+        board=draft.world.board.version,
+    )
+
+
+def _carrying(draft: Draft, now: PolicySet) -> Iterator[Problem]:
+    """What a set may not take away while traffic stands on it: a version that carries some, the rules of a live rollout."""
+    for name, focus in now.focuses.items():
+        state, rollout = draft.world.board.state(name, "traffic"), draft.world.rollouts.get(name)
+        if not isinstance(state, TrafficState):
+            continue
+        known = focus.controls.traffic.versions if focus.controls.traffic is not None else {}
+        used = {state.stable, *(version for version, weight in state.weights.items() if weight)}
+        for version in sorted(used - known.keys()):
+            what = f"{version} of {name} carries traffic or is the way back, and cannot be removed"
+            yield Problem(name, 1, 1, Severity.ERROR, "D190", what, "roll another version out first")
+        if rollout is not None and rollout.live and focus.rollout is None:
+            what = f"a rollout of {rollout.version} runs by the rules that {name} no longer declares"
+            yield Problem(name, 1, 1, Severity.ERROR, "D191", what, f"focus rollout abort {name}")
+
+
+def _refuse(draft: Draft, errors: tuple[Problem, ...]) -> Draft:
+    draft = draft.but(policies=replace(draft.world.policies, refused=errors))
+    return draft.say_once(
+        Kind.POLICY_REFUSED,
+        "",
+        "policies",
+        "; ".join(str(problem) for problem in errors[:5]),
+        errors=len(errors),
+    )
+
+
+def _say_held(draft: Draft, merged: Merged) -> Draft:
+    for name in merged.held:
+        draft = draft.say_once(
+            Kind.POLICY_HELD,
+            "",
+            name,
+            f"{name} vanished without a tombstone and is held",
+            hint="kind: Removed",
+        )
+    for alarm in merged.alarms:
+        draft = draft.say_once(Kind.POLICY_HELD, "", "set", alarm, alarm=True)
+    return draft
+
+
+def _declare(draft: Draft, before: Focus | None, focus: Focus, edits: Sequence[str]) -> Draft:
+    if before is not None and before.digest == focus.digest:
+        return draft
+    draft.world.counters.declare(focus)
+    if focus.controls.traffic is not None and focus.name not in draft.world.stable:
+        draft = draft.put("stable", focus.name, focus.controls.traffic.initial)
+    draft = draft.but(board=declared_board(draft.world.board, focus, draft.world.stable.get(focus.name, "")))
+    if before is not None:
+        draft = _take_off(draft, before, focus)
+    what = "policy taken up" if before is None else f"policy changed: {'; '.join(edits[:3])}"
+    change = ChangeEvent(
+        short_id("chg", focus.name, focus.digest), draft.at, focus.name, "policy", what, "policy"
+    )
+    return move.record(draft, change)
+
+
+def _take_off(draft: Draft, before: Focus, focus: Focus) -> Draft:
+    """Controls that an edit took away leave the board, and what is under way on them ends."""
+    kept = {control for control, _ in declared_states(focus, "")}
+    for control, _ in declared_states(before, ""):
+        if control not in kept:
+            target = ControlId(focus.name, control)
+            draft = draft.but(board=boards.forget(draft.world.board, target))
+            draft = move.abandon(draft, focus.name, target, f"{target} is declared no more")
+    return draft
+
+
+GONE = "the focus was removed by its tombstone"
+
+
+def _forget(draft: Draft, focus: Focus) -> Draft:
+    """Only a tombstone comes here: the merge holds everything else. What is live on the focus ends, and that is said."""
+    draft.world.counters.forget(focus.name)
+    draft = move.abandon(draft, focus.name, None, GONE)
+    rollout = draft.world.rollouts.get(focus.name)
+    if rollout is not None and rollout.live:
+        draft = draft.say(
+            Kind.ROLLOUT_MOVED,
+            focus.name,
+            rollout.id,
+            GONE,
+            before=str(rollout.phase),
+            phase=str(Phase.ABORTED),
+            version=rollout.version,
+            by="policy",
+        )
+    draft = _close_incidents(draft, focus)
+    board = draft.world.board
+    for control, _ in declared_states(focus, ""):
+        board = boards.forget(board, ControlId(focus.name, control))
+    draft = draft.but(board=board)
+    for table in (
+        "stable",
+        "rollouts",
+        "evidence",
+        "verdicts",
+        "waiting",
+        "refusals",
+        "looks",
+        "drifts",
+        "frozen",
+    ):
+        draft = draft.drop(table, focus.name)
+    return draft
+
+
+def _close_incidents(draft: Draft, focus: Focus) -> Draft:
+    for incident in draft.world.incidents.values():
+        if incident.focus == focus.name and incident.stage in incidents.LIVE:
+            after = incidents.advance(incident, incidents.Cause.RESOLVE, draft.at)
+            draft = draft.put("incidents", incident.id, after)
+            draft = draft.say(
+                Kind.INCIDENT_MOVED, focus.name, incident.id, GONE, stage=str(after.stage), by="policy"
+            )
+    return draft
+
+
+def declared_board(board: Board, focus: Focus, stable: str) -> Board:
+    """The board with every control of this focus declared; overrides in force stay in force."""
+    for control, state in declared_states(focus, stable):
+        board = boards.declare(board, ControlId(focus.name, control), state)
+    return board
+
+
+def declared_states(focus: Focus, stable: str) -> Iterator[tuple[str, ControlState]]:
+    """Every control of a focus and what its policy says of it; throttle and quota can be set even if undeclared."""
+    controls = focus.controls
+    for flag in controls.flags.values():
+        yield f"flag.{flag.key}", FlagState(flag.default, flag.percentage)
+    if controls.traffic is not None:
+        yield "traffic", TrafficState(stable, {stable: Fraction(1)})
+    throttle, quota = controls.throttle, controls.quota
+    yield "throttle", ThrottleState(throttle.rate, throttle.burst) if throttle else Off()
+    yield "quota", QuotaState(quota.rate, quota.overrides) if quota else Off()
+    for name in controls.breakers:
+        yield f"breaker.{name}", BreakerState()
+    if controls.fallback is not None:
+        yield "fallback", FallbackState()

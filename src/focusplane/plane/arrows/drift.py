@@ -1,0 +1,46 @@
+"""Drift (F5): what gateways really run against what the Board wants, looked at again and again."""
+
+from focusplane.act.action import OPEN
+from focusplane.act.effect import Observe
+from focusplane.act.fact import Kind
+from focusplane.control import board as boards
+from focusplane.control.state import TrafficState
+from focusplane.define.focus import Focus
+from focusplane.kernel.ids import short_id
+from focusplane.kernel.tick import SECOND
+from focusplane.plane.arrows import sight
+from focusplane.plane.draft import Draft
+
+EVERY_MS = 30 * SECOND
+
+
+def traffic(draft: Draft) -> Draft:
+    """Look at every focus with traffic that no action is moving; say what differs, and offer the Board again."""
+    for focus in draft.world.policies.set.focuses.values():
+        wanted = draft.world.board.state(focus.name, "traffic")
+        if isinstance(wanted, TrafficState) and not _moving(draft, focus):
+            draft = _compare(draft, focus, wanted)
+    return draft
+
+
+def _moving(draft: Draft, focus: Focus) -> bool:
+    target = f"{focus.name}/traffic"
+    return any(
+        action.phase in OPEN and action.command is not None and str(action.command.target) == target
+        for action in draft.world.actions.values()
+    )
+
+
+def _compare(draft: Draft, focus: Focus, wanted: TrafficState) -> Draft:
+    look = draft.world.looks.get(focus.name)
+    gateways = [node for node in draft.world.nodes.values() if node.dataplane == "envoy"]
+    if gateways and (look is None or draft.at - look.at >= EVERY_MS):
+        key = short_id("look", focus.name, draft.tick.number)
+        draft = draft if sight.asked(draft, focus) else draft.cause(Observe(key, focus.name))
+    if look is None or look.at != draft.at:
+        return draft
+    astray = sight.astray(look.shares, wanted)
+    if not astray:
+        return draft.drop("drifts", focus.name).unsay(Kind.DRIFTED, focus.name, "traffic")
+    draft = draft.but(board=boards.touch(draft.world.board)).put("drifts", focus.name, astray)
+    return draft.say_once(Kind.DRIFTED, focus.name, "traffic", f"{astray}; the board was offered again")

@@ -1,0 +1,211 @@
+"""Rollouts: a version is exposed step by step, promoted on evidence, taken back on evidence."""
+
+from fractions import Fraction
+
+from focusplane.act.action import Action
+from focusplane.act.action import Phase as ActionPhase
+from focusplane.act.fact import Kind
+from focusplane.control import board as boards
+from focusplane.control import rollout as rollouts_
+from focusplane.control.command import ControlId, Set
+from focusplane.control.rollout import Cause, Phase, Rollout, Saw
+from focusplane.define.focus import Focus
+from focusplane.define.rollout import Promote, RolloutSpec, Then
+from focusplane.kernel.ids import short_id
+from focusplane.kernel.quantity import format_duration, format_percent
+from focusplane.observe.canary import next_step, rule
+from focusplane.observe.health import Budget, Health
+from focusplane.observe.verdict import Ruling, Verdict
+from focusplane.plane.arrows import move, sight
+from focusplane.plane.arrows.judge import OLD_MS
+from focusplane.plane.arrows.words import gist, said_verdict, said_weights
+from focusplane.plane.draft import Draft
+
+ASKS = "somebody must promote or abort it"
+
+
+def rollouts(draft: Draft) -> Draft:
+    """One look at every live rollout."""
+    for name, rollout in draft.world.rollouts.items():
+        focus = draft.world.policies.set.focuses.get(name)
+        if rollout.live and focus is not None and focus.rollout is not None:
+            cause = _see(draft, focus, focus.rollout, rollout)
+            draft = pursue(draft, focus, rollout, cause)
+    return draft
+
+
+def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> Draft:
+    """Advance a rollout by what was seen; a text instead of a cause is why nothing happens."""
+    if isinstance(cause, str):
+        return _held(draft, rollout, cause)
+    after = rollouts_.advance(rollout, cause, draft.at)
+    if after == rollout:
+        return _held(draft, rollout, cause.reason)
+    draft = draft.put("rollouts", focus.name, after)
+    draft = draft.say(
+        Kind.ROLLOUT_MOVED,
+        focus.name,
+        rollout.id,
+        cause.reason,
+        saw=str(cause.saw),
+        before=str(rollout.phase),
+        phase=str(after.phase),
+        step=after.step,
+        weight=format_percent(after.weight),
+        version=after.version,
+        by=cause.by,
+        **said_verdict(draft.world.verdicts.get(focus.name)),
+    )
+    if after.step != rollout.step:
+        draft = _judged_anew(draft, after)
+    if after.traffic.weights == rollout.traffic.weights:
+        return draft
+    return move_traffic(draft, focus, after, cause.reason)
+
+
+def _held(draft: Draft, rollout: Rollout, why: str) -> Draft:
+    """Why nothing happens, said again when more than its numbers has changed."""
+    verdict = draft.world.verdicts.get(rollout.focus)
+    said = said_verdict(verdict)
+    return draft.say_once(
+        Kind.ROLLOUT_HELD,
+        rollout.focus,
+        rollout.id,
+        why,
+        gist(why),
+        version=rollout.version,
+        step=rollout.step,
+        weight=format_percent(rollout.weight),
+        asks=ASKS in why,
+        **said,
+    )
+
+
+def _judged_anew(draft: Draft, rollout: Rollout) -> Draft:
+    """A new step begins without evidence of safety: what was shown at the last weight promotes nothing at this one."""
+    evidence = draft.world.evidence.get(rollout.focus)
+    if evidence is None:
+        return draft
+    evidence = next_step(evidence)
+    verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step])
+    return draft.put("evidence", rollout.focus, evidence).put("verdicts", rollout.focus, verdict)
+
+
+def _see(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cause | str:
+    """What this turn means for the rollout: harm first, then what stops automation, then promotion, then holding."""
+    verdict = draft.world.verdicts.get(focus.name)
+    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(focus.name)
+    if frozen:
+        return Cause(Saw.FROZEN, f"automation is frozen: {frozen}")
+    if rollout.held_by is Saw.FROZEN:
+        return Cause(Saw.THAWED, "automation is allowed again")
+    if verdict is None:
+        return "no closed second of both arms yet"
+    if verdict.ruling is Ruling.ROLLBACK:
+        return _go_back(draft, focus, rollout, verdict)
+    return _go_on(draft, focus, spec, rollout, verdict)
+
+
+def _go_back(draft: Draft, focus: Focus, rollout: Rollout, verdict: Verdict) -> Cause:
+    """Harm is proved; the way back must carry (N15)."""
+    gone = sight.gone(draft.world.counters, focus, rollout.stable)
+    if gone:
+        return Cause(Saw.DESTINATION_GONE, f"{verdict.reason}; but the way back fails too: {gone}")
+    return Cause(Saw.HARMFUL, verdict.reason)
+
+
+def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verdict: Verdict) -> Cause | str:
+    step, evidence = rollout.steps[rollout.step], draft.world.evidence.get(focus.name)
+    requests = evidence.step_requests[0] if evidence is not None else 0
+    if draft.at - rollout.step_since < step.for_ms:
+        return f"step {rollout.step + 1} lasts {format_duration(step.for_ms)} at least"
+    stop = budget_freeze(draft, spec, focus)
+    if requests < max(1, step.min_requests):
+        needed = max(1, step.min_requests)
+        stop = f"step {rollout.step + 1} needs {needed} canary requests, there were {requests}"
+    quiet = (
+        spec.promote is Promote.QUIET and verdict.ruling is Ruling.HOLD and not verdict.suspicious(spec.judge)
+    )
+    if verdict.ruling is Ruling.PROMOTE or quiet:
+        words = "no evidence of harm; promoted quietly, without evidence of safety"
+        cause = Cause(Saw.SAFE, words if quiet else verdict.reason)
+        return Cause(Saw.NO_EVIDENCE, stop) if stop else cause
+    return _hold(draft, spec, rollout, stop or verdict.reason, bool(stop))
+
+
+def _hold(draft: Draft, spec: RolloutSpec, rollout: Rollout, why: str, stopped: bool) -> Cause:
+    """Wait for evidence, `holdAtMost` at most; what the policy says then never raises the weight on no or old data."""
+    held = rollout.held_since
+    if held is None or draft.at - held < spec.hold_at_most_ms:
+        return Cause(Saw.NO_EVIDENCE, why)
+    words = f"held for {format_duration(draft.at - held)} without evidence either way"
+    match spec.then:
+        case Then.PROMOTE if not stopped:
+            return Cause(Saw.HOLD_OVER_GO_ON, f"{words}; the policy says: promote")
+        case Then.ROLLBACK:
+            return Cause(Saw.HOLD_OVER_GO_BACK, f"{words}; the policy says: roll back")
+        case _:
+            return Cause(Saw.NO_EVIDENCE, f"{words}; {ASKS}: {why}")
+
+
+def budget_freeze(draft: Draft, spec: RolloutSpec, focus: Focus) -> str:
+    """Why exposure must not grow now: stale data, a budget too low, a burn too high; empty if it may."""
+    for objective in focus.objectives:
+        health = draft.world.health.get(f"{focus.name}/{objective.name}")
+        why = _too_risky(health, spec) if health is not None else ""
+        if why:
+            return f"{objective.name}: {why}"
+    return ""
+
+
+def _too_risky(health: Health, spec: RolloutSpec) -> str:
+    if health.age_ms > OLD_MS:
+        return f"the newest data is {format_duration(health.age_ms)} old, and old data never promotes"
+    budget = health.budget
+    if isinstance(budget, Budget) and budget.left < spec.freeze.budget_below:
+        return f"{format_percent(budget.left, 1)} of the error budget is left, below {format_percent(spec.freeze.budget_below)}"
+    if spec.freeze.burn and any(
+        (b.long_rate or 0) > spec.freeze.burn and (b.short_rate or 0) > spec.freeze.burn
+        for b in health.burns
+        if b.firing
+    ):
+        return f"the budget burns faster than {float(spec.freeze.burn):g}x"
+    return ""
+
+
+def move_traffic(draft: Draft, focus: Focus, rollout: Rollout, reason: str) -> Draft:
+    """One weight change: an action with its way back, its verification, and its place on the board."""
+    wanted = rollout.traffic
+    decision = short_id(
+        "dec", focus.name, focus.digest, "rollout", f"{rollout.id}/{rollout.phase}/{rollout.step}"
+    )
+    key = short_id("act", decision, rollout.step, f"{focus.name}/traffic")
+    weights = said_weights(wanted.weights)
+    if rollout.phase is Phase.PROMOTED:
+        draft = draft.put("stable", focus.name, rollout.version)
+    target = ControlId(focus.name, "traffic")
+    action = Action(
+        key,
+        decision,
+        focus.name,
+        "rollout",
+        f"traffic: {weights}",
+        Set(target, wanted, reason, key),
+        reason,
+        rollout.by or "focusplane",
+        ActionPhase.PLANNED,
+        draft.at,
+        draft.at,
+        draft.at + move.VERIFY_WITHIN_MS,
+        rollout=rollout.id,
+    )
+    inputs = said_verdict(draft.world.verdicts.get(focus.name))
+    draft = move.plan(draft, action, exposure=rollout.weight or Fraction(1), inputs=inputs)
+    if rollout.over:
+        draft = draft.but(board=boards.declare(draft.world.board, target, wanted))
+    return draft
+
+
+def take_back(draft: Draft, focus: Focus, rollout: Rollout, evidence: str) -> Draft:
+    """A mitigation's `rollout: rollback`."""
+    return pursue(draft, focus, rollout, Cause(Saw.HARMFUL, evidence, "mitigation"))

@@ -1,0 +1,60 @@
+"""What came of effects: data planes report which board they run, looks and notifications come back."""
+
+from collections.abc import Mapping
+
+from focusplane.act.fact import Kind
+from focusplane.kernel.tick import HOUR
+from focusplane.plane.arrival import Notified, Observed, Reported, SetAside
+from focusplane.plane.draft import Draft
+from focusplane.plane.world import Look, Node
+
+FORGET_NODE_MS = HOUR
+MOST_NODES = 5_000
+
+
+def reported(draft: Draft, arrival: Reported) -> Draft:
+    """A node's newest word replaces its older one; a rejected configuration is said once per board."""
+    key = f"{arrival.dataplane}:{arrival.node}"
+    node = Node(
+        arrival.dataplane,
+        arrival.node,
+        arrival.board_version,
+        draft.at,
+        arrival.rejected,
+        arrival.detail,
+        arrival.plane,
+        arrival.epoch,
+    )
+    draft = draft.but(nodes=_remembered({**draft.world.nodes, key: node}, draft.at))
+    if arrival.rejected:
+        reason = f"{key} rejected board {arrival.board_version}: {arrival.detail}"
+        draft = draft.say_once(Kind.REJECTED, "", key, reason, board=arrival.board_version)
+    return draft
+
+
+def _remembered(nodes: Mapping[str, Node], at: int) -> dict[str, Node]:
+    """The nodes of the last hour, the `MOST_NODES` that were heard last: instances come and go, memory stays bounded."""
+    alive = {key: node for key, node in nodes.items() if at - node.seen_at < FORGET_NODE_MS}
+    if len(alive) <= MOST_NODES:
+        return alive
+    newest = sorted(alive, key=lambda key: (-alive[key].seen_at, key))[:MOST_NODES]
+    return {key: alive[key] for key in alive if key in frozenset(newest)}
+
+
+def observed(draft: Draft, arrival: Observed) -> Draft:
+    """What the outside really runs of one focus."""
+    draft = draft.drop("outbox", arrival.key)
+    if arrival.focus not in draft.world.policies.set.focuses:
+        return draft
+    return draft.put("looks", arrival.focus, Look(draft.at, arrival.shares, arrival.problem))
+
+
+def notified(draft: Draft, arrival: Notified) -> Draft:
+    kind = Kind.NOTIFIED if arrival.ok else Kind.NOTIFY_FAILED
+    draft = draft.drop("outbox", arrival.key)
+    return draft.say(kind, "", arrival.key, arrival.detail or "taken by the channel")
+
+
+def set_aside(draft: Draft, arrival: SetAside) -> Draft:
+    """What broke a turn is on the record, and counted like everything else that was not used."""
+    return draft.say(Kind.SET_ASIDE, "", arrival.kind, arrival.why)

@@ -1,0 +1,33 @@
+"""What ends by itself: containments at their expiry, approvals that nobody gave in time."""
+
+from focusplane.act.action import Cause, Phase
+from focusplane.act.fact import Kind
+from focusplane.control import board as boards
+from focusplane.plane.arrows import move
+from focusplane.plane.draft import Draft
+
+
+def containments(draft: Draft) -> Draft:
+    """Undo every containment whose time is over, and deny every approval that came too late."""
+    board, lapsed = boards.expire(draft.world.board, draft.tick)
+    draft = draft.but(board=board)
+    for entry in lapsed:
+        draft = draft.say(
+            Kind.CONTROL_LAPSED,
+            entry.target.focus,
+            str(entry.target),
+            "its time is over: back to what the policy declares",
+            generation=entry.generation + 1,
+            board=board.version,
+            cause=entry.cause,
+        )
+        if entry.cause in draft.world.actions:
+            draft = move.go_back(draft, entry.cause, "its time is over")
+    return _approvals(draft)
+
+
+def _approvals(draft: Draft) -> Draft:
+    for action in draft.world.actions.values():
+        if action.phase is Phase.AWAITING_APPROVAL and draft.at >= action.approve_by:
+            draft = move.advance(draft, action.key, Cause.LAPSE, "nobody approved it in time: that is a no")
+    return draft

@@ -1,0 +1,87 @@
+"""Controls moved by people: each move is an action with a reason, and containment has an end."""
+
+from dataclasses import replace
+
+from focusplane.act.action import Action, Phase
+from focusplane.act.request import ClearControl, Done, Refused, SetControl
+from focusplane.control.command import Clear, Command, ControlId, Set
+from focusplane.control.state import BreakerState, ControlState, FallbackState, QuotaState, ThrottleState
+from focusplane.define.focus import Focus
+from focusplane.kernel.errors import UsageError
+from focusplane.kernel.ids import short_id
+from focusplane.plane.arrows import known, move, wanted
+from focusplane.plane.arrows.contain import BY_HAND
+from focusplane.plane.arrows.known import Answered
+from focusplane.plane.draft import Draft
+
+
+def set_control(draft: Draft, ask: SetControl, by: str) -> Answered:
+    focus = known.focus(draft, ask.focus)
+    if isinstance(focus, Refused):
+        return draft, focus
+    try:
+        state = wanted.state(focus, ask.control, ask.state, draft.world.stable.get(focus.name, ""))
+    except UsageError as wrong:
+        return draft, Refused("usage", wrong.what, wrong.hint)
+    target = ControlId(focus.name, ask.control)
+    refused = _not_settable(draft, focus, target, state, ask)
+    if refused is not None:
+        return draft, refused
+    expires_at = draft.at + ask.for_ms if ask.for_ms is not None else None
+    command = Set(target, state, ask.reason, "", expires_at)
+    return _by_hand(draft, focus, command, by, f"set {ask.control}", ask.reason)
+
+
+CONTAINMENTS = (ThrottleState, QuotaState, FallbackState, BreakerState)
+
+
+def _not_settable(
+    draft: Draft, focus: Focus, target: ControlId, state: ControlState, ask: SetControl
+) -> Refused | None:
+    if str(target) not in draft.world.board.entries:
+        return Refused("not-found", f"{focus.name} declares no {ask.control}")
+    if not ask.reason:
+        return Refused("usage", "a control is moved for a reason", "give a reason")
+    if isinstance(state, CONTAINMENTS) and ask.for_ms is None:
+        return Refused("usage", f"{ask.control} expires: say for how long", "--for 30m")
+    rollout = draft.world.rollouts.get(focus.name)
+    if ask.control == "traffic" and rollout is not None and rollout.live:
+        return Refused(
+            "conflict",
+            f"a rollout of {rollout.version} owns the traffic",
+            f"focus rollout abort {focus.name}",
+        )
+    return None
+
+
+def clear_control(draft: Draft, ask: ClearControl, by: str) -> Answered:
+    focus = known.focus(draft, ask.focus)
+    if isinstance(focus, Refused):
+        return draft, focus
+    target = ControlId(focus.name, ask.control)
+    if str(target) not in draft.world.board.entries:
+        return draft, Refused("not-found", f"{focus.name} declares no {ask.control}")
+    reason = ask.reason or f"cleared by {by}"
+    return _by_hand(draft, focus, Clear(target, reason, ""), by, f"clear {ask.control}", reason)
+
+
+def _by_hand(draft: Draft, focus: Focus, command: Command, by: str, what: str, reason: str) -> Answered:
+    decision = short_id("dec", focus.name, focus.digest, BY_HAND, what, draft.tick.number)
+    key = short_id("act", decision, 0, str(command.target))
+    expires_at = command.expires_at if isinstance(command, Set) else None
+    action = Action(
+        key,
+        decision,
+        focus.name,
+        BY_HAND,
+        what,
+        replace(command, cause=key),
+        reason,
+        by,
+        Phase.PLANNED,
+        draft.at,
+        draft.at,
+        draft.at + move.VERIFY_WITHIN_MS,
+        undo_at=expires_at,
+    )
+    return move.plan(draft, action), Done(key, what, {"action": key})

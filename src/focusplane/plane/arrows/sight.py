@@ -1,0 +1,72 @@
+"""What arrows read from the counters: tenants' shares, whether a version still carries, when it first failed."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from focusplane.act.effect import Observe
+from focusplane.control.state import TrafficState
+from focusplane.define.focus import Focus
+from focusplane.define.sli import SliKind
+from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe.counters import Counters
+from focusplane.observe.reading import Measured, NoData
+from focusplane.plane.arrows.words import said_weights
+from focusplane.plane.draft import Draft
+
+CARRIES_OVER_MS = 15 * SECOND
+FEW = 10
+TOLERANCE = Fraction(1, 1000)
+"""Integer weights of a gateway round the declared ones by less than this."""
+NOTHING = Fraction(0)
+
+
+def leading(focus: Focus) -> str:
+    """The objective that speaks for the whole: the first that counts events, else the first."""
+    events = [objective.name for objective in focus.objectives if objective.sli.kind is SliKind.EVENTS]
+    return (events or [objective.name for objective in focus.objectives] or [""])[0]
+
+
+def recent(counters: Counters, focus: Focus, dimension: str, span_ms: int) -> Mapping[str, Measured]:
+    """Every value of the dimension with requests in the last `span_ms` before the data watermark."""
+    mark = counters.watermark(focus.name)
+    if isinstance(mark, NoData):
+        return {}
+    return counters.slices_over(focus.name, leading(focus), dimension, mark - span_ms, mark)
+
+
+def tenant_shares(draft: Draft, focus: Focus) -> dict[str, Fraction]:
+    """Tenant -> its share of the requests of the last minute; nothing if the newest telemetry is old."""
+    mark = draft.world.counters.watermark(focus.name)
+    if isinstance(mark, NoData) or draft.at - mark > MINUTE:
+        return {}
+    counts = recent(draft.world.counters, focus, "tenant", MINUTE)
+    total = sum(measured.total for measured in counts.values())
+    return {tenant: Fraction(measured.total, total) for tenant, measured in counts.items() if total}
+
+
+def gone(counters: Counters, focus: Focus, version: str) -> str:
+    """Why a version cannot carry the traffic, as its own answers show; empty if it can, or nothing says otherwise."""
+    measured = recent(counters, focus, "version", CARRIES_OVER_MS).get(version)
+    if measured is None or measured.total < FEW or measured.good:
+        return ""
+    return f"all {measured.total} requests to {version} failed in the last {CARRIES_OVER_MS // SECOND} s"
+
+
+def served(counters: Counters, focus: Focus, version: str, since: int, until: int) -> int:
+    """Requests that a version answered in (since, until]."""
+    counts = counters.slices_over(focus.name, leading(focus), "version", since, until)
+    return counts[version].total if version in counts else 0
+
+
+def astray(shares: Mapping[str, Mapping[str, Fraction]], wanted: TrafficState) -> str:
+    """The first node whose configured weights are not the wanted ones, in words; empty if there is none."""
+    for node, found in sorted(shares.items()):
+        versions = {*found, *wanted.weights}
+        if any(abs(found.get(v, NOTHING) - wanted.weights.get(v, NOTHING)) > TOLERANCE for v in versions):
+            return f"{node} runs {said_weights(found)}"
+    return ""
+
+
+def asked(draft: Draft, focus: Focus) -> bool:
+    """A look at what runs outside of this focus is under way."""
+    return any(isinstance(one, Observe) and one.focus == focus.name for one in draft.world.outbox.values())

@@ -1,0 +1,92 @@
+"""What deserves an incident: what went wrong in this turn, and what is wrong however long it has been."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from focusplane.act.action import Phase as ActionPhase
+from focusplane.act.fact import Kind
+from focusplane.control.rollout import Phase
+from focusplane.define.focus import Focus
+from focusplane.define.slo import Level
+from focusplane.kernel.tick import MINUTE
+from focusplane.observe.health import Health, State
+from focusplane.observe.reading import Measured
+from focusplane.observe.verdict import Ruling
+from focusplane.plane.draft import Draft
+
+GRACE_MS = MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that deserves an incident; `episode` tells two failures of one focus apart."""
+
+    episode: str
+    level: Level
+    title: str
+    reason: str
+    version: str = ""
+    objective: str = ""
+    """whose counts say when it began; empty means the leading one"""
+    memory_ms: int = 0
+    """so long its windows go on holding a failure that is over"""
+
+
+def happened(draft: Draft, focus: Focus) -> Iterator[Trouble]:
+    """What went wrong in this very turn, as its facts say: a version taken back, an action that failed."""
+    for fact in draft.facts:
+        if fact.focus != focus.name:
+            continue
+        if fact.kind is Kind.ROLLOUT_MOVED and fact.body["phase"] == Phase.ROLLED_BACK:
+            version = str(fact.body["version"])
+            title = f"{version} of {focus.name} was taken back"
+            yield Trouble(f"rollout {fact.subject}", Level.ACT, title, fact.reason, version)
+        if fact.kind is Kind.DECIDED and fact.body["rule"] in {one.name for one in focus.mitigations}:
+            title = f"{focus.name}: {fact.body['what']}"
+            if fact.body["approvals_needed"]:
+                title += " waits for approval"
+            yield Trouble("burn", Level.ACT, title, fact.reason, memory_ms=MINUTE)
+        if fact.kind is Kind.ACTION_MOVED and fact.body["phase"] in (ActionPhase.FAILED, ActionPhase.UNKNOWN):
+            title = f"{draft.world.actions[fact.subject].what} is {fact.body['phase']}"
+            yield Trouble(f"action {fact.subject}", Level.PAGE, title, fact.reason)
+
+
+def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
+    """What is wrong now, however long it has been: burning, blind, drifting."""
+    rollout = draft.world.rollouts.get(focus.name)
+    canary = rollout.version if rollout is not None and rollout.live else ""
+    for health in healths(draft, focus):
+        if health.level >= Level.ACT:
+            title = f"{focus.name} fails its {health.objective}"
+            yield Trouble(
+                "burn", health.level, title, health.reason, canary, health.objective, memory(health)
+            )
+        if health.state is State.BLIND and isinstance(health.reading, Measured) and not _just_up(draft):
+            yield Trouble("blind", Level.PAGE, f"{focus.name} cannot be seen", health.reason)
+    if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
+        title = f"{rollout.version} of {focus.name} is worse and still exposed"
+        yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
+    if focus.name in draft.world.drifts:
+        yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", draft.world.drifts[focus.name])
+
+
+def _just_up(draft: Draft) -> bool:
+    """The plane itself was away: senders get a moment to come back before their silence is an incident."""
+    return draft.at - draft.world.up_since < GRACE_MS
+
+
+def _refused_to_go_back(draft: Draft, focus: Focus) -> bool:
+    """The judge says roll back, and a freeze or a way back that fails too stands in the way: a person must know (N15)."""
+    verdict = draft.world.verdicts.get(focus.name)
+    return verdict is not None and verdict.ruling is Ruling.ROLLBACK
+
+
+def memory(health: Health) -> int:
+    """The shortest of the short windows that fire: an older failure cannot be in it."""
+    firing = [one.rule.short_ms for one in health.burns if one.firing and one.rule.level >= Level.ACT]
+    return min(firing, default=0)
+
+
+def healths(draft: Draft, focus: Focus) -> list[Health]:
+    keys = (f"{focus.name}/{objective.name}" for objective in focus.objectives)
+    return [draft.world.health[key] for key in keys if key in draft.world.health]

@@ -1,0 +1,87 @@
+"""Control states in words and in journal JSON: the same text on the page, in the audit log and in the postmortem."""
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+from focusplane.control.state import (
+    BreakerState,
+    ControlState,
+    FallbackState,
+    FlagState,
+    Off,
+    QuotaState,
+    ThrottleState,
+    TrafficState,
+)
+from focusplane.kernel.ids import Json
+from focusplane.kernel.quantity import format_percent, format_rate
+from focusplane.observe.reading import Measured, NoData, Reading
+from focusplane.observe.verdict import Verdict
+
+_NUMBERS = re.compile(r"(?:\d+(?:[.,]\d+)*(?:ms|[smhdwx%])?)+")
+
+
+def said_state(state: ControlState) -> dict[str, Json]:
+    """A state as journal JSON: exact numbers as the strings that policies use."""
+    match state:
+        case FlagState(variant, percentage):
+            return {"variant": variant, "percentage": format_percent(percentage)}
+        case TrafficState(stable, weights, canary, salt):
+            shares = {version: format_percent(weight) for version, weight in weights.items()}
+            return {"stable": stable, "weights": shares, "canary": canary, "salt": salt}
+        case ThrottleState(rate, burst):
+            return {"rate": format_rate(rate), "burst": burst}
+        case QuotaState(rate, overrides):
+            return {
+                "rate": format_rate(rate),
+                "overrides": {key: format_rate(r) for key, r in overrides.items()},
+            }
+        case BreakerState(forced):
+            return {"forced": forced}
+        case FallbackState(on):
+            return {"on": on}
+        case Off():
+            return {}
+
+
+def said_weights(weights: Mapping[str, Fraction]) -> str:
+    """`v2 5%, v1 95%`."""
+    return ", ".join(f"{version} {format_percent(weight)}" for version, weight in weights.items())
+
+
+def said_float(value: float) -> str:
+    """A float as the journal keeps it: 12 significant digits."""
+    return f"{value:.12g}"
+
+
+def said_reading(reading: Reading) -> dict[str, Json]:
+    """The counts behind a health, or why there are none."""
+    match reading:
+        case Measured(good, total, covered):
+            return {"good": good, "total": total, "covered": format_percent(covered)}
+        case NoData(why):
+            return {"no_data": why}
+
+
+def said_verdict(verdict: Verdict | None) -> dict[str, Json]:
+    """The counts and e-values that a decision on a rollout rests on; nothing before the first."""
+    if verdict is None:
+        return {}
+    errors = verdict.metrics[0] if verdict.metrics else None
+    bad: dict[str, Json] = (
+        {} if errors is None else {"canary_bad": errors.canary_bad, "baseline_bad": errors.baseline_bad}
+    )
+    return {
+        "e_regress": said_float(verdict.e_regress),
+        "e_safe": said_float(verdict.e_safe),
+        "canary_requests": verdict.canary_requests,
+        "baseline_requests": verdict.baseline_requests,
+        **bad,
+        "metrics": {each.metric: said_float(each.e_regress) for each in verdict.metrics},
+    }
+
+
+def gist(reason: str) -> str:
+    """A reason without its numbers: it is news when this changes, not at every count."""
+    return _NUMBERS.sub("#", reason)

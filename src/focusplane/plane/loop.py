@@ -1,0 +1,294 @@
+"""The ticking task: gather arrivals, step, commit, answer, publish, perform. The one writer of the world."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from focusplane.act.request import Answer, Request
+from focusplane.define.focus import Focus
+from focusplane.kernel.errors import DataError, JournalError, RefusedError
+from focusplane.kernel.ids import short_id
+from focusplane.kernel.tick import MINUTE, Tick
+from focusplane.plane.adoption import heard
+from focusplane.plane.arrival import Arrival, Asked, Counted, Reported, SetAside
+from focusplane.plane.perform import Performer
+from focusplane.plane.ports import Batch, Clock, DataPlane, Journal, ReadBack, Turn
+from focusplane.plane.recover import recover
+from focusplane.plane.snapshot import preserve
+from focusplane.plane.step import Step, step
+from focusplane.plane.world import World
+
+MOST_WAITING = 20_000
+"""Arrivals that may wait for a turn; beyond, senders are told to come again."""
+IDLE_S = 1.0
+SNAPSHOT_EVERY_MS = MINUTE
+"""A turn is made again in about 6 ms: so a start after a crash stays within seconds."""
+RETRY_S = 1.0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An arrival and who waits for its turn: a telemetry sender, or somebody who asked."""
+
+    arrival: Arrival
+    answered: "asyncio.Future[Answer | None] | None" = None
+
+
+class Loop:
+    """Implements `plane.ports.Plane` and `plane.ports.Intake` around one world."""
+
+    def __init__(
+        self,
+        world: World,
+        journal: Journal,
+        clock: Clock,
+        performer: Performer,
+        gather_ms: int,
+    ) -> None:
+        self._world = world
+        self._journal = journal
+        self._clock = clock
+        self._performer = performer
+        self._gather_s = gather_ms / 1000
+        self._waiting: deque[Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._turned = asyncio.Condition()
+        self._one_turn = asyncio.Lock()
+        self._dataplanes: list[DataPlane] = []
+        self._published: dict[str, str] = {}
+        self._stumbled: set[str] = set()
+        self._snapshot_at = world.tick.at
+        self._stopping = False
+        self.trouble = ""
+        """Why turns cannot be committed now; empty while they can."""
+
+    # -- what the faces and the receivers use ----------------------------------------------------------------------
+
+    @property
+    def world(self) -> World:
+        return self._world
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def policies(self) -> Mapping[str, Focus]:
+        return self._world.policies.set.focuses
+
+    async def accept(self, batch: Batch) -> None:
+        """Returns when the batch is committed. Raises `RefusedError` when too much waits, or the journal cannot be written."""
+        await self._settled(Counted(batch.key, batch.signals, batch.dropped))
+
+    async def ask(self, request: Request, by: str, role: str) -> Answer:
+        asked = short_id("ask", by, self._clock.now_ms(), id(request))
+        answer = await self._settled(Asked(asked, by, request, role))
+        assert answer is not None
+        return answer
+
+    async def next_turn(self, after: int, timeout_s: float) -> int:
+        try:
+            async with asyncio.timeout(timeout_s), self._turned:
+                await self._turned.wait_for(lambda: self._world.tick.number > after or self._stopping)
+        except TimeoutError:
+            pass
+        return self._world.tick.number
+
+    def follow(self, node: str, etag: str) -> None:
+        said = heard(self._world.board, node, etag)
+        if said is not None:
+            self.report("sdk")(said)
+
+    def report(self, dataplane: str) -> Callable[[ReadBack], None]:
+        """What a data plane calls when a node says which board it runs."""
+
+        def put(said: ReadBack) -> None:
+            self.put(
+                Reported(
+                    dataplane,
+                    said.node,
+                    said.board_version,
+                    said.rejected,
+                    said.detail,
+                    said.plane,
+                    said.epoch,
+                )
+            )
+
+        return put
+
+    def hear_again(self) -> None:
+        """Every living node is seen again, also if nothing about it has changed."""
+        for dataplane in self._dataplanes:
+            for said in dataplane.reports():
+                self.report(dataplane.name)(said)
+
+    def attach(self, dataplane: DataPlane) -> None:
+        """Publish every board to this data plane from now on."""
+        self._dataplanes.append(dataplane)
+        self._performer.attach(dataplane)
+
+    def put(self, arrival: Arrival) -> None:
+        """Take in an arrival that nobody waits for. A report too many is dropped: level, not edge, a newer one follows.
+
+        What comes of an effect is always taken: there is never more of it than the outbox holds.
+        """
+        if len(self._waiting) < MOST_WAITING or not isinstance(arrival, Reported):
+            self._waiting.append(Waiting(arrival))
+            self._arrived.set()
+
+    # -- the loop -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Turn until `stop`. Effects left in the outbox by a crash are performed again first."""
+        self._publish()
+        for effect in self._world.outbox.values():
+            self._performer.start(effect, self._world, self.put, again=True)
+        while True:
+            await self._gather()
+            if self._stopping:
+                return
+            await self.turn()
+
+    async def stop(self) -> None:
+        """The last turn takes what waits; then the world is preserved."""
+        self._stopping = True
+        self._arrived.set()
+        async with self._turned:
+            self._turned.notify_all()
+        await self.turn()
+        await self._save()
+
+    async def turn(self) -> None:
+        """One turn at a time. What cannot be committed has not happened: the world is read back from the journal."""
+        async with self._one_turn:
+            taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            await self._take(taken)
+            await self._preserve()
+
+    async def _take(self, taken: Sequence[Waiting]) -> None:
+        tick = Tick(max(self._clock.now_ms(), self._world.tick.at), self._world.tick.number + 1)
+        arrivals = tuple(waiting.arrival for waiting in taken)
+        try:
+            made = step(self._world, arrivals, tick)
+            await asyncio.to_thread(self._journal.commit, Turn(tick, arrivals, made.facts))
+        except JournalError as error:
+            await self._undo(taken, error.what)
+        except Exception as error:  # noqa: BLE001 - the loop must survive; what broke the turn becomes a fact
+            await self._set_aside(taken, f"{type(error).__name__}: {error}")
+        else:
+            await self._taken(taken, made)
+
+    async def _taken(self, taken: Sequence[Waiting], made: Step) -> None:
+        self.trouble = ""
+        self._world = made.world
+        _answer(taken, made)
+        self._publish()
+        for effect in made.effects:
+            self._performer.start(effect, self._world, self.put)
+        async with self._turned:
+            self._turned.notify_all()
+
+    async def _set_aside(self, taken: Sequence[Waiting], why: str) -> None:
+        """A turn broke: find the arrival that breaks it, refuse it, write down that, and take all the others."""
+        if not taken or isinstance(taken[0].arrival, SetAside):
+            return await self._undo(taken, f"the turn fails: {why}")
+        self._world = await self._read_back()
+        if len(taken) > 1:
+            for waiting in taken:
+                await self._take([waiting])
+            return None
+        _refuse(
+            taken,
+            f"it cannot be taken: {why}",
+            "this is a bug of the plane, or damaged words; the journal says more",
+        )
+        kind = type(getattr(taken[0].arrival, "request", taken[0].arrival)).__name__
+        await self._take([Waiting(SetAside(kind, ascii(why)))])
+        return None
+
+    async def _settled(self, arrival: Arrival) -> Answer | None:
+        if self._stopping:
+            raise RefusedError("the plane is stopping", "come again when it is back")
+        if len(self._waiting) >= MOST_WAITING:
+            raise RefusedError("too much telemetry is waiting", "come again in a second")
+        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(arrival, future))
+        self._arrived.set()
+        return await future
+
+    async def _gather(self) -> None:
+        """Wait for the first arrival, a second at the most; then let others join it for a moment."""
+        try:
+            async with asyncio.timeout(IDLE_S):
+                await self._arrived.wait()
+        except TimeoutError:
+            return
+        self._arrived.clear()
+        await asyncio.sleep(self._gather_s)
+
+    async def _undo(self, taken: Sequence[Waiting], trouble: str) -> None:
+        self.trouble = trouble
+        _refuse(taken, trouble, "nothing of it was taken; try again")
+        await asyncio.sleep(RETRY_S)
+        self._world = await self._read_back()
+
+    async def _read_back(self) -> World:
+        """The world of the journal, as soon as that can be read: without it nothing can go on."""
+        while True:
+            try:
+                return await asyncio.to_thread(recover, self._journal)
+            except DataError as error:
+                self.trouble = error.what
+                await asyncio.sleep(RETRY_S)
+
+    def _publish(self) -> None:
+        """Offer the board to every data plane that has not taken it; one that cannot has rejected it, and is asked again."""
+        board = self._world.board
+        for dataplane in self._dataplanes:
+            name = dataplane.name
+            if not board.plane or self._published.get(name) == board.etag:
+                continue
+            try:
+                dataplane.publish(board, self._world.policies.set.focuses)
+            except Exception as error:  # noqa: BLE001 - the loop must survive; the rejection becomes a fact
+                self._stumbled.add(name)
+                self.put(
+                    Reported(
+                        name, "publisher", board.version, True, ascii(f"{type(error).__name__}: {error}")
+                    )
+                )
+                continue
+            self._published[name] = board.etag
+            if name in self._stumbled:
+                self.put(Reported(name, "publisher", board.version))
+
+    async def _preserve(self) -> None:
+        if self._world.tick.at - self._snapshot_at >= SNAPSHOT_EVERY_MS:
+            self._snapshot_at = self._world.tick.at
+            await self._save()
+
+    async def _save(self) -> None:
+        """Without a snapshot nothing is lost, only the next start takes longer: a full disk is said, not fatal."""
+        try:
+            await asyncio.to_thread(self._journal.save, self._world.tick.number, preserve(self._world))
+        except JournalError as error:
+            self.trouble = error.what
+
+
+def _refuse(taken: Sequence[Waiting], what: str, hint: str) -> None:
+    for waiting in taken:
+        if waiting.answered is not None and not waiting.answered.done():
+            waiting.answered.set_exception(RefusedError(what, hint))
+
+
+def _answer(taken: Sequence[Waiting], made: Step) -> None:
+    for waiting in taken:
+        if waiting.answered is None or waiting.answered.done():
+            continue
+        asked = waiting.arrival
+        waiting.answered.set_result(made.answers[asked.id] if isinstance(asked, Asked) else None)

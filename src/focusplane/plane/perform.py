@@ -1,0 +1,107 @@
+"""Effects -> ports, each with a timeout; what came of it is an arrival of a later turn."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from focusplane.act.effect import Effect, Notify, Observe, Probe
+from focusplane.kernel.errors import FocusplaneError
+from focusplane.plane.arrival import Arrival, Notified, Observed, Probed
+from focusplane.plane.ports import DataPlane, Notifier, Prober
+from focusplane.plane.world import World
+
+PROBE_S = 5.0
+OBSERVE_S = 3.0
+NOTIFY_S = 20.0
+TRIES = 4
+"""A notification is tried so often, with pauses of 1, 4 and 16 seconds."""
+
+Put = Callable[[Arrival], None]
+
+
+class Performer:
+    """Carries effects out; each has an outcome, whatever its port raises. The outbox of the world is what survives."""
+
+    def __init__(self, prober: Prober, notifier: Notifier) -> None:
+        self._prober = prober
+        self._notifier = notifier
+        self._dataplanes: list[DataPlane] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def attach(self, dataplane: DataPlane) -> None:
+        self._dataplanes.append(dataplane)
+
+    def start(self, effect: Effect, world: World, put: Put, again: bool = False) -> None:
+        """Begin to carry out one effect; `again` means that a crash hides whether it was done before."""
+        task = asyncio.get_running_loop().create_task(self._perform(effect, world, put, again))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Let go of what is under way: it stays in the outbox."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _perform(self, effect: Effect, world: World, put: Put, again: bool) -> None:
+        match effect:
+            case Notify():
+                put(await self._notify(effect, again))
+            case Probe():
+                put(await self._probe(effect))
+            case Observe():
+                put(await self._observe(effect, world))
+
+    async def _probe(self, probe: Probe) -> Probed:
+        try:
+            async with asyncio.timeout(PROBE_S):
+                results = await self._prober.ready(probe.addresses)
+        except Exception as error:  # noqa: BLE001 - an effect without an outcome would be waited for for ever
+            results = {str(address): _why(error) for address in probe.addresses}
+        return Probed(probe.key, probe.focus, probe.version, results)
+
+    async def _observe(self, observe: Observe, world: World) -> Observed:
+        focus = world.policies.set.focuses.get(observe.focus)
+        if focus is None:
+            return Observed(observe.key, observe.focus, {}, "there is no such focus any more")
+        shares: dict[str, Mapping[str, Fraction]] = {}
+        problem = ""
+        for dataplane in self._dataplanes:
+            try:
+                async with asyncio.timeout(OBSERVE_S):
+                    seen = await dataplane.observe(focus)
+            except Exception as error:  # noqa: BLE001 - what cannot be read back is said, and paged in its time
+                problem = f"{dataplane.name}: {_why(error)}"
+                continue
+            shares.update({node: _exact(weights) for node, weights in seen.items()})
+        return Observed(observe.key, observe.focus, shares, problem)
+
+    async def _notify(self, notify: Notify, again: bool) -> Notified:
+        title = f"{notify.title} (perhaps sent before)" if again else notify.title
+        detail = ""
+        for number in range(TRIES):
+            if number:
+                await asyncio.sleep(4 ** (number - 1))
+            try:
+                async with asyncio.timeout(NOTIFY_S):
+                    await self._notifier.send(notify.url, title, notify.body)
+                return Notified(notify.key, True, f"{notify.channel}: {notify.title}")
+            except Exception as error:  # noqa: BLE001 - a channel that fails in its own way has failed
+                detail = f"{notify.channel}: {_why(error)}"
+        return Notified(notify.key, False, detail)
+
+
+def _why(error: Exception) -> str:
+    """In words for the journal; a stranger's error only by its name, for its text may hold a secret."""
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case FocusplaneError():
+            return error.what
+        case _:
+            return f"it failed with {type(error).__name__}"
+
+
+def _exact(weights: Mapping[str, float]) -> dict[str, Fraction]:
+    """Shares to a millionth, as exact numbers."""
+    return {version: Fraction(round(share * 1_000_000), 1_000_000) for version, share in weights.items()}

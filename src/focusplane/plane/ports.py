@@ -1,0 +1,180 @@
+"""Every Protocol to the outside, on one page."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from focusplane.act.fact import Fact
+from focusplane.act.request import Answer, Request
+from focusplane.control.board import Board
+from focusplane.define.controls import Address
+from focusplane.define.focus import Focus
+from focusplane.instrument.signal import Dropped, Signal
+from focusplane.kernel.tick import Tick
+from focusplane.plane.arrival import Arrival
+from focusplane.plane.world import World
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now_ms(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One accepted telemetry request. `key` names it for deduplication (series, start, end; not the body)."""
+
+    key: str
+    signals: tuple[Signal, ...]
+    dropped: tuple[Dropped, ...] = ()
+    spans: tuple[Mapping[str, str], ...] = ()
+
+
+class Intake(Protocol):
+    """Where the receivers put what they decoded."""
+
+    async def accept(self, batch: Batch) -> None:
+        """Returns when the batch is in a committed journal turn. Raises `RefusedError` when the queue is full."""
+        ...
+
+    def policies(self) -> Mapping[str, Focus]:
+        """The focuses in force, for tagging."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What a data plane says it runs of one board; `plane` and `epoch` if it is one that ours may not replace."""
+
+    node: str
+    board_version: int
+    detail: str = ""
+    rejected: bool = False
+    plane: str = ""
+    epoch: int = 0
+
+
+class DataPlane(Protocol):
+    """Something that converges to the Board and says how far it is: Envoy by xDS, SDKs, drivers."""
+
+    name: str
+
+    def publish(self, board: Board, focuses: Mapping[str, Focus]) -> None:
+        """Take the new desired state; must not block."""
+        ...
+
+    def reports(self) -> Sequence[ReadBack]:
+        """The last report of every node that follows this data plane."""
+        ...
+
+    async def observe(self, focus: Focus) -> Mapping[str, Mapping[str, float]]:
+        """Read back from the outside itself, node -> version -> share of the traffic (0..1) configured there."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks whether a destination is ready before traffic moves there."""
+
+    async def ready(self, addresses: Sequence[Address]) -> Mapping[str, str]:
+        """Address -> empty text if ready, else why not."""
+        ...
+
+
+class Notifier(Protocol):
+    """Sends one message to one channel. Raises `UnreachableError` if it was not taken."""
+
+    async def send(self, url: str, title: str, body: str) -> None: ...
+
+
+class PolicySource(Protocol):
+    """Where policy text comes from."""
+
+    def read(self) -> Mapping[str, str]:
+        """Path -> text of every policy file."""
+        ...
+
+    def changes(self) -> AsyncIterator[Mapping[str, str]]:
+        """All the files again, each time one of them changes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One journaled turn: what came in, and the facts that `step` made of it."""
+
+    tick: Tick
+    arrivals: tuple[Arrival, ...]
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact with its place in the hash chain."""
+
+    seq: int
+    turn: int
+    fact: Fact
+    prev: str
+    hash: str
+
+
+class Journal(Protocol):
+    """Append-only memory of the plane. All or nothing per turn; durable when `commit` returns."""
+
+    def commit(self, turn: Turn) -> None:
+        """Raises `JournalError` if the turn is not durable; then nothing of it is."""
+        ...
+
+    def turns(self, after: int) -> Iterator[Turn]:
+        """The kept turns with a number above `after`, in order."""
+        ...
+
+    def facts(self, after: int, limit: int) -> Sequence[Recorded]:
+        """Facts with a `seq` above `after`, in order."""
+        ...
+
+    def save(self, turn: int, snapshot: bytes) -> None:
+        """Keep a world snapshot taken after that turn; older snapshots and turns that it makes needless may go."""
+        ...
+
+    def snapshot(self) -> tuple[int, bytes] | None:
+        """The newest snapshot and its turn, if there is one."""
+        ...
+
+    def base(self) -> tuple[int, bytes] | None:
+        """The oldest kept snapshot and its turn, if there is one; every turn since is kept."""
+        ...
+
+    def verify(self) -> int:
+        """Recompute the hash chain; the number of facts. Raises `JournalError` at the first break."""
+        ...
+
+
+class Plane(Protocol):
+    """What the faces (API, pages) may do with a running plane."""
+
+    @property
+    def world(self) -> World:
+        """The world after the last committed turn."""
+        ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def stopping(self) -> bool:
+        """The plane is about to end: nobody should go on waiting for it."""
+        ...
+
+    async def ask(self, request: Request, by: str, role: str) -> Answer:
+        """`by` is a person's name, whichever door they came by. Answered when the turn that took it in is committed."""
+        ...
+
+    async def next_turn(self, after: int, timeout_s: float) -> int:
+        """Waits until a turn with a number above `after` is committed, or the time is over; the newest number."""
+        ...
+
+    def follow(self, node: str, etag: str) -> None:
+        """An SDK says which board it runs, by its ETag; anything else is not heard."""
+        ...

@@ -1,0 +1,37 @@
+"""Read models: World (and journal facts that are passed in) -> JSON for the API, the pages and the command line.
+
+Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown raises `NotFoundError`.
+"""
+
+from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
+from focusplane.plane.queries.explain import explain, holds, told
+from focusplane.plane.queries.focuses import find, focus, focuses
+from focusplane.plane.queries.rollouts import rollout
+from focusplane.plane.queries.series import Span, series, span
+from focusplane.plane.queries.shown import Shown, page
+from focusplane.plane.queries.status import changes, control, controls, nodes, status
+
+__all__ = [
+    "Shown",
+    "Span",
+    "action",
+    "actions",
+    "changes",
+    "control",
+    "controls",
+    "explain",
+    "find",
+    "find_incident",
+    "focus",
+    "focuses",
+    "holds",
+    "incident",
+    "incidents",
+    "nodes",
+    "page",
+    "rollout",
+    "series",
+    "span",
+    "status",
+    "told",
+]

@@ -1,0 +1,85 @@
+"""The measures M1-M8 of one focus; what is not measured says why instead of showing a zero."""
+
+from focusplane.act.action import Phase
+from focusplane.define.focus import Focus
+from focusplane.define.sli import SliKind
+from focusplane.kernel.tick import DAY
+from focusplane.observe.health import Health
+from focusplane.plane.queries.shown import Shown, reading
+from focusplane.plane.world import World
+
+_MONTH_MS = 30 * DAY
+_DONE = frozenset({Phase.APPLIED, Phase.VERIFIED, Phase.REVERTING, Phase.REVERTED})
+
+
+def measures(world: World, focus: Focus) -> Shown:
+    return {
+        "M1": {"what": "availability", **_sli(world, focus, SliKind.EVENTS)},
+        "M2": {"what": "latency", **_sli(world, focus, SliKind.LATENCY)},
+        "M3": {"what": "burn rate", **_burn(world, focus)},
+        "M4": {"what": "control actions in 30 days", "value": _actions(world, focus)},
+        "M5": {"what": "trace coverage", "value": None, "no_data": "no spans are kept by this plane"},
+        "M6": {"what": "time to mitigate", **_mitigate(world, focus)},
+        "M7": {"what": "tenant impact", **_tenants(world, focus)},
+        "M8": {"what": "cost per transaction", "value": None, "no_data": "no focus.cost was received"},
+    }
+
+
+def _judged(world: World, focus: Focus, kind: SliKind) -> list[Health]:
+    rows = [world.health.get(f"{focus.name}/{one.name}") for one in focus.objectives if one.sli.kind is kind]
+    return [row for row in rows if row is not None]
+
+
+def _sli(world: World, focus: Focus, kind: SliKind) -> Shown:
+    judged = _judged(world, focus, kind)
+    if not judged:
+        return {"value": None, "no_data": f"no {kind} objective has been judged"}
+    shown = reading(judged[0].reading)
+    return {"value": shown["sli"], "text": shown.get("sli_text", "–"), "objective": judged[0].objective}
+
+
+def _burn(world: World, focus: Focus) -> Shown:
+    rates = [
+        burn.short_rate
+        for objective in focus.objectives
+        if (health := world.health.get(f"{focus.name}/{objective.name}")) is not None
+        for burn in health.burns
+        if burn.short_rate is not None and burn.rule.factor is not None
+    ]
+    if not rates:
+        return {"value": None, "no_data": "no burn window holds data"}
+    return {"value": float(max(rates)), "text": f"{float(max(rates)):.1f}x"}
+
+
+def _actions(world: World, focus: Focus) -> int:
+    since = world.tick.at - _MONTH_MS
+    return sum(
+        one.focus == focus.name and one.planned_at >= since and one.phase in _DONE
+        for one in world.actions.values()
+    )
+
+
+def _mitigate(world: World, focus: Focus) -> Shown:
+    spans = [
+        one.mitigated_at - one.opened_at
+        for one in world.incidents.values()
+        if one.focus == focus.name and one.mitigated_at
+    ]
+    if not spans:
+        return {"value": None, "no_data": "no incident has been mitigated yet"}
+    return {"value": sorted(spans)[len(spans) // 2], "unit": "ms", "incidents": len(spans)}
+
+
+def _tenants(world: World, focus: Focus) -> Shown:
+    """The tenants of the newest incident: who is hurt is counted while one lasts."""
+    rows = [
+        one for one in world.incidents.values() if one.focus == focus.name and "tenants_hurt" in one.impact
+    ]
+    if not rows:
+        return {"value": None, "no_data": "no incident has counted hurt tenants yet"}
+    newest = max(rows, key=lambda one: one.opened_at)
+    return {
+        "value": newest.impact["tenants_hurt"],
+        "of": newest.impact.get("tenants_active"),
+        "incident": newest.id,
+    }

@@ -1,0 +1,213 @@
+"""A rollout as people see it: exposure, evidence on its way to both thresholds, and why it stands where it stands."""
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+from focusplane.control.rollout import Phase, Rollout, Saw
+from focusplane.define.focus import Focus
+from focusplane.define.rollout import RolloutSpec, Then
+from focusplane.kernel.quantity import format_duration, format_percent
+from focusplane.kernel.tick import Tick
+from focusplane.observe.verdict import MetricEvidence, Verdict
+from focusplane.plane.queries.focuses import find
+from focusplane.plane.queries.shown import Shown, plain
+from focusplane.plane.world import World
+
+_NONE: Shown = {"phase": "idle", "version": "", "weight": 0.0, "verdict": None, "steps": []}
+
+
+def rollout(world: World, name: str) -> Shown:
+    """Raises `NotFoundError` for an unknown focus; one that never rolled anything out is idle."""
+    focus = find(world, name)
+    stable = world.stable.get(name, "")
+    running = world.rollouts.get(name)
+    asked = world.waiting.get(name)
+    waiting = "" if asked is None else asked.version
+    if running is None:
+        reason = f"asking whether {waiting} is ready" if waiting else "no rollout was started"
+        return {
+            **_NONE,
+            "seen": _seen(world, name),
+            "focus": name,
+            "stable": stable,
+            "reason": reason,
+            "waiting": waiting,
+            "refused": _refused(world, name),
+        }
+    verdict = world.verdicts.get(name)
+    return {
+        "focus": name,
+        "id": running.id,
+        "version": running.version,
+        "stable": stable or running.stable,
+        "from": running.stable,
+        "phase": str(running.phase),
+        "step": running.step,
+        "steps": [_step(running, at) for at in range(len(running.steps))],
+        "weight": float(running.weight),
+        "weight_text": format_percent(running.weight),
+        "started_at": running.started_at,
+        "step_since": running.step_since,
+        "step_for": format_duration(max(world.tick.at - running.step_since, 0)),
+        "held_since": running.held_since,
+        "hold_reason": running.hold_reason,
+        "hold_ends_at": _hold_ends(running, focus.rollout),
+        "hold_until": hold_until(running, focus.rollout),
+        "by": running.by,
+        "reason": running.reason,
+        "waiting": waiting,
+        "refused": _refused(world, name),
+        "seen": _seen(world, name),
+        "thresholds": thresholds(focus),
+        "verdict": None if verdict is None else shown_verdict(verdict, focus),
+        "sentence": sentence(running, verdict, world.tick),
+    }
+
+
+def _refused(world: World, name: str) -> Shown | None:
+    """The rollout that was last asked for, if it did not begin."""
+    one = world.refusals.get(name)
+    return None if one is None else {"version": one.version, "reason": one.reason, "at": one.at}
+
+
+def thresholds(focus: Focus) -> Shown:
+    """Both e-values are compared with 1 / alpha (Ville's inequality)."""
+    if focus.rollout is None:
+        return {}
+    judge = focus.rollout.judge
+    return {
+        "alpha": format_percent(judge.alpha),
+        "e": float(1 / judge.alpha),
+        "tolerance": float(judge.tolerance),
+        "slack": format_percent(judge.slack),
+    }
+
+
+def shown_verdict(verdict: Verdict, focus: Focus) -> Shown:
+    """`progress_*` run from 0 (no evidence) to 1 (the threshold) on a logarithmic scale."""
+    limit = 1 / focus.rollout.judge.alpha if focus.rollout else Fraction(20)
+    return {
+        "decision": str(verdict.ruling),
+        "e_regress": finite(verdict.e_regress),
+        "e_safe": finite(verdict.e_safe),
+        "threshold": float(limit),
+        "progress_regress": progress(verdict.e_regress, limit),
+        "progress_safe": progress(verdict.e_safe, limit),
+        "ratio_ci": [finite(end) for end in verdict.ratio_ci],
+        "canary_requests": verdict.canary_requests,
+        "baseline_requests": verdict.baseline_requests,
+        "eta_requests": verdict.eta_requests,
+        "reasons": [verdict.reason],
+        "metrics": [_metric(one) for one in verdict.metrics],
+    }
+
+
+def progress(e_value: float, limit: Fraction) -> float:
+    if not e_value > 1:
+        return 0.0
+    return min(math.log(e_value) / math.log(limit), 1.0) if math.isfinite(e_value) else 1.0
+
+
+def finite(value: float) -> float | None:
+    """JSON knows no infinity: an open end of an interval is null."""
+    return value if math.isfinite(value) else None
+
+
+def sentence(running: Rollout, verdict: Verdict | None, tick: Tick) -> str:
+    """What happens now, in words that fit above a page."""
+    share = format_percent(running.weight)
+    why = verdict.reason if verdict is not None and running.live else running.reason
+    match running.phase.value:
+        case "stepping":
+            return f"{running.version} serves {share}; {why or 'evidence is being gathered'}"
+        case "held":
+            return f"{running.version} is held at {share}: {running.hold_reason}"
+        case "rolled-back":
+            return f"{running.version} was taken back to {running.stable}: {why}"
+        case "promoted":
+            return f"{running.version} serves everything: {why}"
+        case _:
+            return f"{running.version} is {running.phase}: {why}"
+
+
+def _step(running: Rollout, at: int) -> Shown:
+    step = running.steps[at]
+    done = at < running.step or running.phase is Phase.PROMOTED
+    state = "done" if done else "ahead"
+    if at == running.step and not done:
+        state = "now" if running.live else "back"
+    return {
+        "weight": float(step.weight),
+        "weight_text": format_percent(step.weight),
+        "for": format_duration(step.for_ms),
+        "min_requests": step.min_requests,
+        "state": state,
+    }
+
+
+_LASTS = {
+    Saw.PAUSED: "until somebody resumes it",
+    Saw.FROZEN: "until the freeze ends",
+    Saw.DESTINATION_GONE: "until the destination is back",
+}
+_AFTERWARDS = {
+    Then.ASK: "then it asks",
+    Then.PROMOTE: "then it goes on",
+    Then.ROLLBACK: "then it is taken back",
+}
+
+
+def _hold_ends(running: Rollout, spec: RolloutSpec | None) -> int | None:
+    """When the policy's `then` comes; None for a hold that only a person, a thaw or a destination ends."""
+    if running.held_since is None or spec is None:
+        return None
+    pause_ends = running.held_by is Saw.PAUSED and spec.then is Then.ROLLBACK
+    return running.held_since + spec.hold_at_most_ms if pause_ends or running.held_by not in _LASTS else None
+
+
+def hold_until(running: Rollout, spec: RolloutSpec | None) -> str:
+    """What ends the hold, in words; empty when nothing is held."""
+    if running.held_since is None or spec is None:
+        return ""
+    lasts = _LASTS.get(running.held_by or Saw.NO_EVIDENCE, "")
+    return lasts if _hold_ends(running, spec) is None else _AFTERWARDS[spec.then]
+
+
+def _seen(world: World, name: str) -> Shown | None:
+    """What the data planes themselves say they run."""
+    look = world.looks.get(name)
+    if look is None:
+        return None
+    shares = {node: plain(weights) for node, weights in look.shares.items()}
+    text = "; ".join(f"{node} {_split(weights)}" for node, weights in look.shares.items())
+    return {"at": look.at, "shares": shares, "text": text, "problem": look.problem}
+
+
+def _split(weights: Mapping[str, Fraction]) -> str:
+    """`v1 90%, v2 10%`: what has no traffic is left out."""
+    return (
+        ", ".join(f"{name} {format_percent(share, 2)}" for name, share in weights.items() if share) or "none"
+    )
+
+
+def _metric(one: MetricEvidence) -> Shown:
+    return {
+        "metric": one.metric,
+        "e_regress": finite(one.e_regress),
+        "e_safe": finite(one.e_safe),
+        "canary": _arm(one.canary_bad, one.canary_total),
+        "baseline": _arm(one.baseline_bad, one.baseline_total),
+        "worst_stratum": one.worst_stratum,
+        "no_data": one.blind,
+    }
+
+
+def _arm(bad: int, total: int) -> Shown:
+    share = Fraction(bad, total) if total else None
+    return {
+        "bad": bad,
+        "total": total,
+        "share": None if share is None else float(share),
+        "share_text": "–" if share is None else format_percent(share, 2),
+    }

@@ -1,0 +1,42 @@
+"""World <-> bytes: what bounds the time of a recovery."""
+
+import zlib
+from dataclasses import fields, replace
+
+import msgspec
+
+from focusplane.kernel.errors import DataError
+from focusplane.kernel.tick import Tick
+from focusplane.observe.counters import Counters
+from focusplane.plane.world import Seen, World
+from focusplane.wire import codec
+
+VERSION = 1
+_OWN = ("counters", "seen")
+"""The mutable fields, which have their own bytes."""
+
+
+def preserve(world: World) -> bytes:
+    """The whole world. Floats keep every digit, counters are raw arrays."""
+    frozen = {
+        field.name: codec.encode(getattr(world, field.name), field.type)
+        for field in fields(World)
+        if field.name not in _OWN
+    }
+    body = {"version": VERSION, "frozen": frozen, "counters": world.counters.state(), "seen": world.seen.keys}
+    return zlib.compress(msgspec.msgpack.encode(body), 1)
+
+
+def revive(stored: bytes) -> World:
+    """The inverse of `preserve`. Raises `DataError` for bytes that are damaged or of another version."""
+    try:
+        body = msgspec.msgpack.decode(zlib.decompress(stored))
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise DataError(f"the world snapshot is damaged: {error}") from error
+    if body.get("version") != VERSION:
+        raise DataError(f"the world snapshot has version {body.get('version')}, not {VERSION}")
+    kinds = {field.name: field.type for field in fields(World)}
+    values = {name: codec.decode(text, kinds[name]) for name, text in body["frozen"].items()}  # type: ignore[arg-type]
+    world = replace(World(Tick(0, 0), Counters(), Seen(body["seen"])), **values)
+    world.counters.restore(body["counters"], world.policies.set.focuses)
+    return world

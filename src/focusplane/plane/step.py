@@ -1,0 +1,83 @@
+"""The whole loop on one page: step(world, arrivals, tick) -> the next world, facts, effects, answers.
+
+Pure but for the window counters, which belong to the world: the same arrivals at the same ticks give the same facts.
+Tests, simulate, backtest, replay and production all run this function.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from focusplane.act.effect import Effect
+from focusplane.act.fact import Fact
+from focusplane.act.request import Answer
+from focusplane.kernel.tick import Tick
+from focusplane.plane.arrival import (
+    Arrival,
+    Asked,
+    Counted,
+    Notified,
+    Observed,
+    PolicyRead,
+    Probed,
+    Reported,
+    SetAside,
+    Started,
+)
+from focusplane.plane.arrows import (
+    answer,
+    confirm,
+    contain,
+    count,
+    declare,
+    depart,
+    drift,
+    expose,
+    hear,
+    judge,
+    lapse,
+    read,
+    tell,
+)
+from focusplane.plane.draft import Draft
+from focusplane.plane.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    world: World
+    facts: tuple[Fact, ...]
+    effects: tuple[Effect, ...]
+    answers: Mapping[str, Answer]
+
+
+def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
+    """One turn: take in what arrived, see how things stand, decide, move the board, say so."""
+    draft = Draft(replace(world, tick=tick), tick)
+
+    for arrival in arrivals:  # what came in, each kind by its own arrow
+        draft = _TAKE[type(arrival)](draft, arrival)
+
+    draft = read.health(draft)  # counts -> Reading -> Health, per objective
+    draft = judge.rollouts(draft)  # closed buckets of both arms -> Verdict, per rollout
+    draft = expose.rollouts(draft)  # Verdict -> the rollout's next move -> Command
+    draft = contain.mitigations(draft)  # Health x rules -> Decision -> guard -> Command
+    draft = lapse.containments(draft)  # what has an expiry ends by itself
+    draft = confirm.actions(draft)  # read back -> applied, verified, failed
+    draft = drift.traffic(draft)  # what runs outside against what the Board wants
+    draft = tell.troubles(draft)  # open, grow, resolve; page and ticket
+
+    return Step(draft.world, draft.facts, draft.effects, draft.answers)
+
+
+_TAKE: Mapping[type[Arrival], Callable[[Draft, Any], Draft]] = {
+    Counted: count.telemetry,
+    Started: declare.started,
+    PolicyRead: declare.policies,
+    Asked: answer.request,
+    Reported: hear.reported,
+    Observed: hear.observed,
+    Probed: depart.probed,
+    Notified: hear.notified,
+    SetAside: hear.set_aside,
+}

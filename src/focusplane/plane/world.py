@@ -1,0 +1,157 @@
+"""World: everything the plane knows after a turn, in one value.
+
+All of it is frozen but `counters` and the batch keys `seen`, which belong together and which only `step` touches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+
+from focusplane.act.action import Action
+from focusplane.act.change import ChangeEvent
+from focusplane.act.effect import Effect
+from focusplane.act.incident import Incident
+from focusplane.control.board import Board
+from focusplane.control.rollout import Rollout
+from focusplane.define.focus import PolicySet
+from focusplane.define.problem import Problem
+from focusplane.kernel.tick import MINUTE, Tick
+from focusplane.observe.counters import Counters
+from focusplane.observe.evidence import Evidence
+from focusplane.observe.health import Health
+from focusplane.observe.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A data plane node and the newest board that it says it runs; `plane` and `epoch` if that must be adopted first."""
+
+    dataplane: str
+    node: str
+    board_version: int
+    seen_at: int
+    rejected: bool = False
+    detail: str = ""
+    plane: str = ""
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was read back from outside about one focus: node -> version -> share."""
+
+    at: int
+    shares: Mapping[str, Mapping[str, Fraction]]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A rollout that somebody asked for, and whose destination is being asked whether it is ready."""
+
+    version: str
+    by: str
+    probe: str = ""
+    """the effect whose outcome is waited for"""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rollout that was asked for and did not begin, kept until another one is asked for."""
+
+    version: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a mitigation in shadow would have done, and whether that would have been right."""
+
+    would_have: int = 0
+    confirmed: int = 0
+    """of those, how often the failure was still there when the verify time was over: acting was called for"""
+    passed: int = 0
+    """how often it had gone by itself: acting would have been needless"""
+    unseen: int = 0
+    """how often nobody can say, for want of data"""
+    due: int = 0
+    """when the last one is looked at again, Unix ms; 0 when none waits"""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The set in force, the text it came from, and the problems of a newer one that was refused."""
+
+    set: PolicySet = field(default_factory=PolicySet)
+    files: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[Problem, ...] = ()
+    refused: tuple[Problem, ...] = ()
+    held: tuple[str, ...] = ()
+    """items that vanished from the files without a tombstone: still obeyed (N16)"""
+
+
+class Seen:
+    """Keys of the batches counted in the last ten minutes: what a sender repeats is counted once. Bounded."""
+
+    KEEP_MS = 10 * MINUTE
+    MOST = 200_000
+
+    def __init__(self, keys: Mapping[str, int] | None = None) -> None:
+        self.keys = dict(keys or {})
+
+    def take(self, key: str, at: int) -> bool:
+        """Whether the key is new; it is known from now on."""
+        if key in self.keys:
+            return False
+        self.keys[key] = at
+        for old in list(islice(self.keys, 2)):
+            if at - self.keys[old] > self.KEEP_MS or len(self.keys) > self.MOST:
+                del self.keys[old]
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Mappings are keyed by focus name, by `focus/objective`, or by the id of what they hold."""
+
+    tick: Tick
+    counters: Counters
+    seen: Seen
+    environment: str = "production"
+    up_since: int = 0
+    """when this process came up, Unix ms"""
+    policies: Policies = field(default_factory=Policies)
+    board: Board = field(default_factory=Board)
+    stable: Mapping[str, str] = field(default_factory=dict)
+    """focus -> the version that the journal holds to be the stable one"""
+    health: Mapping[str, Health] = field(default_factory=dict)
+    judged: tuple[int, str] = (0, "")
+    """the second (Unix s) and the policy digest at which `health` was judged"""
+    rollouts: Mapping[str, Rollout] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    incidents: Mapping[str, Incident] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    drifts: Mapping[str, str] = field(default_factory=dict)
+    """focus -> how its gateways differ from the Board"""
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    """`focus/mitigation` -> its scorecard"""
+    fired: Mapping[str, int] = field(default_factory=dict)
+    """`focus/mitigation` -> when it last acted (Unix ms), for its cool-down"""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """what was last said about something that would otherwise be said every turn"""
+    unused: Mapping[str, int] = field(default_factory=dict)
+    """`focus/cause` -> how much telemetry was not counted for that cause"""
+    changes: tuple[ChangeEvent, ...] = ()
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    """focus (or `*`) -> why automation and rollouts stand still"""
+    outbox: Mapping[str, Effect] = field(default_factory=dict)
+    """effects whose outcome has not come back yet: performed again after a crash"""
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    """focus -> the rollout that waits until its destination has been asked"""
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    """focus -> why the rollout that was last asked for did not begin"""

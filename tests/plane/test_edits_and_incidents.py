@@ -1,0 +1,140 @@
+"""Policies change while things are live, and incidents end: nothing is left hanging, nobody is paged twice for one failure."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from focusplane.act.action import OPEN, Phase
+from focusplane.act.fact import Kind
+from focusplane.act.incident import LIVE, Stage
+from focusplane.act.request import Approve, Freeze, Refused, ResolveIncident, SetControl, StartRollout, Undo
+from focusplane.plane.arrival import PolicyRead, Reported
+from focusplane.testing.rig import Load, Rig
+
+POLICY = (Path(__file__).parent / "checkout.yaml").read_text()
+REMOVED = "---\napiVersion: focusplane/v1\nkind: Removed\nmetadata: {name: %s}\n"
+TEAM = POLICY.partition("---\n")[2]
+
+
+def rig(**failing: str) -> Rig:
+    made = Rig({"checkout.yaml": POLICY})
+    shares = {version: Fraction(share) for version, share in failing.items()}
+    made.loads.append(Load("checkout", per_second=100, tenants=50, failing=shares))
+    made.seconds(10)
+    return made
+
+
+def edit(it: Rig, text: str) -> None:
+    it.turn(PolicyRead({"checkout.yaml": text}, "2026-01-01"))
+
+
+def test_a_tombstone_ends_everything_that_is_live_on_its_focus() -> None:
+    it = rig(v1="1/1000")
+    it.ask(SetControl("checkout", "throttle", {"rate": "10/s"}, "flood", for_ms=300_000))
+    it.ask(StartRollout("checkout", "v2"))
+    it.deaf = True
+    it.seconds(12)
+    assert [incident.stage in LIVE for incident in it.world.incidents.values()]
+    edit(it, TEAM + REMOVED % "checkout")
+    it.seconds(2)
+    assert "checkout" not in it.world.policies.set.focuses
+    assert not [a.key for a in it.world.actions.values() if a.phase in OPEN]
+    assert not [i.id for i in it.world.incidents.values() if i.stage in LIVE]
+    assert it.said(Kind.ROLLOUT_MOVED)[-1].body["phase"] == "aborted"
+    for key in it.world.actions:
+        assert isinstance(it.ask(Undo(key)), Refused)
+        assert isinstance(it.ask(Approve(key)), Refused)
+
+
+def test_a_focus_that_comes_back_has_higher_generations_than_ever() -> None:
+    it = rig()
+    for _ in range(3):
+        it.ask(SetControl("checkout", "throttle", {"rate": "10/s"}, "flood", for_ms=300_000))
+    before = it.world.board.entries["checkout/throttle"].generation
+    edit(it, TEAM + REMOVED % "checkout")
+    edit(it, POLICY)
+    assert it.world.board.entries["checkout/throttle"].generation > before
+
+
+def test_a_version_that_carries_traffic_cannot_be_removed() -> None:
+    it = rig(v1="1/1000")
+    it.ask(StartRollout("checkout", "v2"))
+    it.seconds(3)
+    for version, address in (("v1", "v1: [127.0.0.1:9101], "), ("v2", ", v2: [127.0.0.1:9102]")):
+        text = POLICY.replace(address, "").replace(
+            "initial: v1", f"initial: {'v2' if version == 'v1' else 'v1'}"
+        )
+        edit(it, text + REMOVED % f"checkout/version.{version}")
+        assert f"{version} of checkout carries traffic" in it.said(Kind.POLICY_REFUSED)[-1].reason
+        assert version in it.world.policies.set.focuses["checkout"].controls.traffic.versions  # type: ignore[union-attr]
+
+
+def test_the_rules_of_a_live_rollout_cannot_be_taken_away() -> None:
+    it = rig(v1="1/1000")
+    it.ask(StartRollout("checkout", "v2"))
+    it.seconds(3)
+    edit(it, POLICY[: POLICY.index("  rollout:")] + POLICY[POLICY.index("  alerts:") :])
+    assert "a rollout of v2 runs by the rules" in it.said(Kind.POLICY_REFUSED)[-1].reason
+    assert it.world.policies.set.focuses["checkout"].rollout is not None
+
+
+def test_the_same_mistake_made_again_later_is_said_again() -> None:
+    it = rig()
+    for text in ("kind: Nonsense", POLICY, "kind: Nonsense"):
+        edit(it, text)
+    assert len(it.said(Kind.POLICY_REFUSED)) == 2
+
+
+def test_a_drift_that_lasts_pages_once() -> None:
+    it = rig()
+    it.loads[0].per_second, it.loads[0].tenants = 10, 5
+    it.really = {"v2": Fraction(1)}
+    it.seconds(700)
+    opened = [notify for notify in it.sent if "drifts [opened]" in notify.title]
+    assert len(opened) == 1
+
+
+def test_a_harmful_version_that_a_freeze_keeps_in_the_traffic_pages_once() -> None:
+    it = rig(v1="1/1000", v2="1/4")
+    it.ask(StartRollout("checkout", "v2"))
+    it.seconds(1)
+    it.ask(Freeze(reason="migration night"))
+    it.seconds(40)
+    pages = [notify.title for notify in it.sent if "still exposed" in notify.title]
+    assert pages == ["v2 of checkout is worse and still exposed [opened]"]
+
+
+def test_an_incident_that_a_person_resolved_does_not_page_again_for_what_the_windows_still_hold() -> None:
+    it = rig(v1="1/2")
+    it.seconds(120)
+    (incident,) = it.world.incidents.values()
+    it.loads[0].failing["v1"] = Fraction(0)
+    it.ask(ResolveIncident(incident.id, "the database is back"))
+    it.seconds(60)
+    assert [one.stage for one in it.world.incidents.values()] == [Stage.RESOLVED]
+
+
+def test_actions_that_answer_an_incident_carry_its_name() -> None:
+    it = rig(v1="1/1000", v2="1/8")
+    it.ask(StartRollout("checkout", "v2"))
+    it.seconds(30)
+    (incident,) = it.world.incidents.values()
+    mine = [action.what for action in it.world.actions.values() if action.incident == incident.id]
+    assert "traffic: v1 100%" in mine
+
+
+def test_nodes_that_come_and_go_are_forgotten() -> None:
+    it = rig()
+    for number in range(20):
+        it.turn(Reported("sdk", f"pod-{number}", 1), after_ms=10 * 60_000)
+    assert len(it.world.nodes) <= 8
+
+
+def test_an_action_that_was_superseded_says_by_what() -> None:
+    it = rig()
+    for rate in ("10/s", "9/s"):
+        it.turn(*[], after_ms=1)
+        it.ask(SetControl("checkout", "throttle", {"rate": rate}, "flood", for_ms=300_000))
+        it.deaf = True
+    first, second = it.world.actions.values()
+    assert first.phase is Phase.SUPERSEDED
+    assert second.key in first.detail
