@@ -1,0 +1,126 @@
+"""EnvoyPlane: the data plane port over xDS."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from focusplane.control.board import Board
+from focusplane.define.controls import Address
+from focusplane.define.focus import Focus
+from focusplane.edge.envoy.answers import Answer
+from focusplane.edge.envoy.bootstrap import rest_source
+from focusplane.edge.envoy.publisher import DRAIN_MS, Publisher, Question, Wait
+from focusplane.edge.envoy.readback import read_shares
+from focusplane.edge.envoy.resources import Memo, Resources, compile_resources
+from focusplane.kernel.errors import ConflictError
+from focusplane.plane.ports import Clock, ReadBack
+
+COMPILER = "compiler"
+"""The node that a report names when the board itself cannot be obeyed."""
+
+LIVELY_MS = 60_000
+"""An Envoy polls at least every half minute; one that was silent for two is not reported."""
+
+
+def _nobody(report: ReadBack) -> None:
+    """Without a listener a report is only kept."""
+
+
+class EnvoyPlane:
+    """Every Envoy that polls us. Its methods belong to one event loop."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        name: str = "envoy",
+        drain_ms: int = DRAIN_MS,
+        on_report: Callable[[ReadBack], None] = _nobody,
+    ) -> None:
+        self.name = name
+        self._clock = clock
+        self._on_report = on_report
+        self._publisher = Publisher(drain_ms=drain_ms)
+        self._memo = Memo()
+        self._admins: dict[str, Address] = {}
+        self._told: dict[str, ReadBack] = {}
+        self._refused: ReadBack | None = None
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def publish(self, board: Board, focuses: Mapping[str, Focus]) -> None:
+        """Compile and offer. A board that cannot be obeyed leaves the last good one in force and is reported."""
+        try:
+            resources = compile_resources(focuses, board, lambda _: rest_source(), self._memo)
+        except ConflictError as error:
+            self._refused = ReadBack(COMPILER, self._publisher.board_version, str(error), rejected=True)
+            self._on_report(self._refused)
+            return
+        self._refused = None
+        self.offer(resources, board)
+
+    def offer(self, resources: Resources, board: Board) -> None:
+        """Offer compiled resources to every Envoy that waits, also to those of planes that the board adopts."""
+        self._publisher.take(resources, board)
+        self._wake()
+        self._tell()
+
+    @property
+    def retiring(self) -> tuple[str, ...]:
+        """Clusters that no route names any more and that still drain."""
+        return tuple(self._publisher.retired)
+
+    def close(self) -> None:
+        """Let every held poll go, so that a server can stop."""
+        self._closed = True
+        self._wake()
+
+    def reports(self) -> Sequence[ReadBack]:
+        refused = [self._refused] if self._refused is not None else []
+        lively = self._publisher.lively(self._clock.now_ms(), LIVELY_MS)
+        return [*refused, *(self._report(node) for node in lively)]
+
+    async def observe(self, focus: Focus) -> Mapping[str, Mapping[str, float]]:
+        return await read_shares(self._admins, focus)
+
+    def meet(self, question: Question, admin: Address | None) -> None:
+        """A poll came in."""
+        if admin is not None:
+            self._admins[question.node] = admin
+        self._publisher.arrive(question, self._clock.now_ms())
+        self._wake()
+        self._tell()
+
+    async def answer(self, question: Question, hold_ms: int) -> Answer | Wait:
+        """The answer, as soon as there is one; a `Wait` when `hold_ms` passed without."""
+        end = self._clock.now_ms() + hold_ms
+        while True:
+            changed = self._changed
+            now = self._clock.now_ms()
+            said = self._publisher.answer(question, now)
+            self._tell()
+            if isinstance(said, Answer) or now >= end or self._closed:
+                return said
+            wake_at = min(end, said.until) if said.until else end
+            try:
+                async with asyncio.timeout((wake_at - now) / 1000):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+
+    def _wake(self) -> None:
+        waiting, self._changed = self._changed, asyncio.Event()
+        waiting.set()
+
+    def _tell(self) -> None:
+        for node in self._publisher.followers:
+            report = self._report(node)
+            if self._told.get(node) != report:
+                self._told[node] = report
+                self._on_report(report)
+
+    def _report(self, node: str) -> ReadBack:
+        follower = self._publisher.followers[node]
+        rejected = self._publisher.rejected(node)
+        objection = follower.objection
+        plane, epoch = follower.writer
+        detail = objection or ("rejected " + ", ".join(rejected) if rejected else "")
+        return ReadBack(node, follower.board_version, detail, bool(rejected or objection), plane, epoch)

@@ -1,0 +1,65 @@
+"""The REST-JSON xDS server: a long poll for each type, as an ASGI application."""
+
+import json
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from focusplane.define.controls import Address
+from focusplane.edge.envoy.answers import Kind
+from focusplane.edge.envoy.plane import EnvoyPlane
+from focusplane.edge.envoy.publisher import Question, Wait
+from focusplane.kernel.errors import RefusedError, UnauthenticatedError
+from focusplane.plane.identity import OpenDoor, Senders
+
+HOLD_MS = 25_000
+"""Shorter than the request timeout in the bootstrap."""
+MAX_BODY = 1_000_000
+
+
+_OPEN = OpenDoor()
+
+
+def xds_app(plane: EnvoyPlane, hold_ms: int = HOLD_MS, senders: Senders = _OPEN) -> Starlette:
+    """`POST /v3/discovery:{clusters|listeners|routes|runtime}`: 200 with the resources, 304 when nothing changed."""
+
+    async def discover(request: Request) -> Response:
+        try:
+            if not senders.sender(request.headers.get("authorization", "")).bound.edge:
+                raise RefusedError("only a gateway polls here", "a token of the role ingest")
+        except (UnauthenticatedError, RefusedError) as error:
+            challenge = {"www-authenticate": "Bearer"} if error.http_status == 401 else None
+            return PlainTextResponse(error.what, status_code=error.http_status, headers=challenge)
+        kind = request.path_params["kind"]
+        if kind not in set(Kind):
+            return PlainTextResponse(f"{kind} is not served here", status_code=404)
+        body = await request.body()
+        if len(body) > MAX_BODY:
+            return PlainTextResponse("too long", status_code=413)
+        try:
+            asked = json.loads(body)
+            question, admin = _question(Kind(kind), asked), _admin(asked)
+        except (ValueError, TypeError, AttributeError) as error:
+            return PlainTextResponse(f"not a DiscoveryRequest: {error}", status_code=400)
+        plane.meet(question, admin)
+        said = await plane.answer(question, hold_ms)
+        if isinstance(said, Wait):
+            return Response(status_code=304)
+        return Response(said.body, media_type="application/json")
+
+    return Starlette(routes=[Route("/v3/discovery:{kind}", discover, methods=["POST"])])
+
+
+def _question(kind: Kind, asked: dict[str, Any]) -> Question:
+    names = tuple(sorted(str(name) for name in asked.get("resource_names", ())))
+    return Question(str(asked["node"]["id"]), kind, names, str(asked.get("version_info", "")))
+
+
+def _admin(asked: dict[str, Any]) -> Address | None:
+    """Where the node's admin page is, as our bootstrap wrote it into the node's metadata."""
+    text = asked["node"].get("metadata", {}).get("focus", {}).get("admin", "")
+    host, _, port = str(text).rpartition(":")
+    return Address(host, int(port)) if host and port.isdecimal() else None

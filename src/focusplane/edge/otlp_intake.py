@@ -1,0 +1,179 @@
+"""The core of both OTLP receivers: bytes in, a Batch to the plane, and what to answer."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TypeVar
+
+from focusplane.define.focus import Focus
+from focusplane.instrument.cumulative import Cumulative
+from focusplane.instrument.gather import Gathered, Judges, gather_points, gather_spans
+from focusplane.instrument.point import Point, Points, Spans, Temporality
+from focusplane.instrument.precedence import Precedence
+from focusplane.instrument.recognise import FREE, Bound, Recogniser
+from focusplane.instrument.signal import Dropped
+from focusplane.instrument.tagging import Index
+from focusplane.plane.identity import ANYBODY, Sender
+from focusplane.plane.ports import Batch, Clock, Intake
+from focusplane.wire import otlp_logs, otlp_metrics, otlp_traces
+from focusplane.wire.otlp_answer import Encoding, Telemetry
+from focusplane.wire.otlp_attributes import Interner
+
+_LOCKS = 64
+_BINDINGS = 64
+"""So many differently bound senders are remembered apart."""
+Decoded = TypeVar("Decoded")
+
+
+@dataclass(frozen=True, slots=True)
+class OtlpSettings:
+    """`default_environment` takes telemetry that names none. Sizes in bytes."""
+
+    default_environment: str = "production"
+    max_body: int = 20 * 1024 * 1024
+    """Before and after decompression (OTLP specification: 20 MiB for HTTP)."""
+    max_message: int = 4 * 1024 * 1024
+    """Of one gRPC message."""
+    thread_above: int = 128 * 1024
+    """A larger body is decoded in a thread, so that the event loop is not held up."""
+    retry_after_s: int = 2
+    """What a refused sender is told to wait."""
+    max_series: int = 100_000
+    """Cumulative series that are remembered."""
+
+
+class OtlpIntake:
+    """Decodes, tags, hands over. One for all receivers of a plane, in one event loop: it owns the last points of cumulative series.
+
+    Decoding is serialised, because its caches belong to one thread at a time. Requests that hold cumulative points
+    of the same series wait for each other until the plane has taken them.
+    """
+
+    def __init__(self, intake: Intake, clock: Clock, settings: OtlpSettings) -> None:
+        self._intake = intake
+        self._clock = clock
+        self.settings = settings
+        self._interner = Interner()
+        self._decoding = asyncio.Lock()
+        self._series = tuple(asyncio.Lock() for _ in range(_LOCKS))
+        self.cumulative = Cumulative(clock.now_ms() * 1_000_000, settings.max_series)
+        self._precedence = Precedence()
+        self._policies: Mapping[str, Focus] = {}
+        self._index = Index({}, settings.default_environment)
+        self._recognisers: dict[Bound, Recogniser] = {}
+
+    async def take(
+        self, kind: Telemetry, encoding: Encoding, body: bytes, sender: Sender = ANYBODY
+    ) -> Mapping[str, int]:
+        """What was rejected, by cause, once the rest is safe in the journal. Senders with names never share a series.
+
+        Raises `DataError` for damaged bytes and `RefusedError` when the plane has no room: nothing was taken then.
+        """
+        match kind:
+            case Telemetry.METRICS:
+                points = _apart(await self._decode(self._decode_points, encoding, body), sender)
+                return await self._metrics(body, points, sender)
+            case Telemetry.TRACES:
+                spans = await self._decode(self._decode_spans, encoding, body)
+                return await self._traces(body, spans, sender)
+            case Telemetry.LOGS:
+                return await self._logs(encoding, body, sender)
+
+    async def _metrics(self, body: bytes, points: Points, sender: Sender) -> Mapping[str, int]:
+        """Shielded, because a sender that leaves must not part what the plane took from what the tracker remembers."""
+        return await asyncio.shield(self._count(body, points, sender))
+
+    async def _count(self, body: bytes, points: Points, sender: Sender) -> Mapping[str, int]:
+        key = batch_key(otlp_metrics.identities(points) if points.points else (body,), sender)
+        async with AsyncExitStack() as stack:
+            for place in sorted(
+                {point.series[0] % _LOCKS for point in points.points if _is_cumulative(point)}
+            ):
+                await stack.enter_async_context(self._series[place])
+            turn = self.cumulative.begin()
+            judges = Judges(self._current(sender.bound), turn, self._precedence)
+            gathered = gather_points(points, judges, self._clock.now_ms())
+            await self._hand_over(key, gathered)
+            turn.commit()
+        return gathered.rejected
+
+    async def _traces(self, body: bytes, spans: Spans, sender: Sender) -> Mapping[str, int]:
+        gathered = gather_spans(spans, self._current(sender.bound), self._clock.now_ms())
+        await self._hand_over(batch_key((spans.identity if spans.groups else body,), sender), gathered)
+        return gathered.rejected
+
+    async def _logs(self, encoding: Encoding, body: bytes, sender: Sender) -> Mapping[str, int]:
+        count = otlp_logs.count_records(body, encoding)
+        if count:
+            dropped = (Dropped("logs are not read yet", count),)
+            await self._intake.accept(Batch(batch_key((body,), sender), (), dropped))
+        return {}
+
+    async def _hand_over(self, key: str, gathered: Gathered) -> None:
+        invalid = tuple(Dropped(cause, count) for cause, count in gathered.rejected.items())
+        if gathered.signals or gathered.dropped or invalid:
+            await self._intake.accept(
+                Batch(key, gathered.signals, gathered.dropped + invalid, gathered.spans)
+            )
+
+    def _current(self, bound: Bound = FREE) -> Recogniser:
+        """What recognises the focuses of the policies in force for such a sender, made again when they are others."""
+        policies = self._intake.policies()
+        if policies is not self._policies and _digests(policies) != _digests(self._policies):
+            self._policies = policies
+            self._index = Index(policies, self.settings.default_environment)
+            self._recognisers.clear()
+        if bound not in self._recognisers:
+            if len(self._recognisers) >= _BINDINGS:
+                self._recognisers.clear()
+            self._recognisers[bound] = Recogniser(self._index, bound=bound)
+        return self._recognisers[bound]
+
+    async def _decode(
+        self, decode: Callable[[Encoding, bytes], Decoded], encoding: Encoding, body: bytes
+    ) -> Decoded:
+        async with self._decoding:
+            if len(body) > self.settings.thread_above:
+                return await asyncio.to_thread(decode, encoding, body)
+            return decode(encoding, body)
+
+    def _decode_points(self, encoding: Encoding, body: bytes) -> Points:
+        if encoding is Encoding.JSON:
+            return otlp_metrics.decode_json(body)
+        return otlp_metrics.decode_protobuf(body, self._interner)
+
+    def _decode_spans(self, encoding: Encoding, body: bytes) -> Spans:
+        if encoding is Encoding.JSON:
+            return otlp_traces.decode_json(body)
+        return otlp_traces.decode_protobuf(body, self._interner)
+
+
+def _apart(points: Points, sender: Sender) -> Points:
+    """What a named sender calls its series is its own affair: it cannot continue, or stop, the series of another."""
+    if not sender.name:
+        return points
+    mark = sender.name.encode()
+    return replace(
+        points, points=tuple(replace(point, series=point.series + mark) for point in points.points)
+    )
+
+
+def batch_key(identities: Iterable[bytes], sender: Sender = ANYBODY) -> str:
+    """The name of a request for deduplication: what it is about (series, start, end; span ids), not how it was written.
+
+    The order of the points does not matter. A request without a usable point is named by its body.
+    """
+    named = sha256(f"{sender.name}\0".encode() if sender.name else b"")
+    for identity in sorted(identities):
+        named.update(identity)
+    return named.hexdigest()[:32]
+
+
+def _digests(policies: Mapping[str, Focus]) -> Mapping[str, str]:
+    return {name: focus.digest for name, focus in policies.items()}
+
+
+def _is_cumulative(point: Point) -> bool:
+    return point.temporality is Temporality.CUMULATIVE
