@@ -1,0 +1,183 @@
+"""Client: the one object an application makes."""
+
+import atexit
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from focusplane.control.flag import Evaluated, Reason
+from focusplane.instrument import conventions as names
+from focusplane.kernel.errors import UsageError
+from focusplane.kernel.ids import Json
+from focusplane.sdk.asgi import SCOPE_KEY, AsgiMiddleware
+from focusplane.sdk.asgi import App as AsgiApp
+from focusplane.sdk.disk import Disk, default_folder
+from focusplane.sdk.door import Door
+from focusplane.sdk.link import Follower, Link, LinkSettings
+from focusplane.sdk.meter import Meter
+from focusplane.sdk.outbox import Fate
+from focusplane.sdk.request import CURRENT, Request
+from focusplane.sdk.view import View
+from focusplane.sdk.wsgi import App as WsgiApp
+from focusplane.sdk.wsgi import WsgiMiddleware
+from focusplane.wire.clock import SystemClock
+
+OTLP_PORT = 4318
+EXIT_S = 2.0
+"""The longest that a process waits at its end for the last telemetry to be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the link knows: nothing here is needed for requests to work."""
+
+    connected: bool
+    board: str
+    """ETag of the board in force, or empty."""
+    refused: str
+    trouble: str
+    telemetry: Fate
+
+
+class Client:
+    """Measures, guards and flags the requests of one service. Works from its disk snapshot while the plane is away.
+
+    `url` is the plane's API; `otlp` where telemetry goes (default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else port 4318 of
+    the plane's host). `instance` defaults to host and process id. `cache_dir` defaults to `FOCUS_CACHE_DIR`, else the
+    user's cache folder. Deltas leave every `flush_ms` milliseconds.
+    """
+
+    def __init__(  # noqa: PLR0913  the settings of INTERFACE 7, all but one of them optional words
+        self,
+        url: str,
+        token: str = "",
+        *,
+        service: str = "",
+        version: str = "",
+        environment: str = "production",
+        instance: str | None = None,
+        otlp: str | None = None,
+        cache_dir: str | Path | None = None,
+        flush_ms: int = 1_000,
+        tenant_header: str = "x-tenant",
+    ) -> None:
+        service = service or os.environ.get("OTEL_SERVICE_NAME", "") or "unknown_service"
+        folder = default_folder() if cache_dir is None else Path(cache_dir)
+        clock = SystemClock()
+        self._named_instance = instance
+        self._resource: dict[str, str] = {
+            names.SERVICE_NAME: service,
+            names.SERVICE_VERSION: version,
+            names.SERVICE_INSTANCE: instance or _instance(),
+            names.ENVIRONMENT[0]: environment,
+        }
+        self._door = Door(View(service, environment), Meter(), tenant_header)
+        follower = Follower(self._door, Disk(folder, url, service, environment), clock)
+        settings = LinkSettings(url, otlp or _otlp(url), token or "", self._resource, max(flush_ms, 10))
+        self._link = Link(settings, self._door, follower, clock)
+        _LIVING.add(self)
+
+    def asgi(self, app: AsgiApp, focus: str = "") -> AsgiMiddleware:
+        """`app.add_middleware(shop.asgi)`, or `shop.asgi(app)`."""
+        return AsgiMiddleware(app, self._door, focus)
+
+    def wsgi(self, app: WsgiApp, focus: str = "") -> WsgiMiddleware:
+        """`app.wsgi_app = shop.wsgi(app.wsgi_app)`."""
+        return WsgiMiddleware(app, self._door, focus)
+
+    def request(self, focus: str, tenant: str = "", budget_ms: int = 0) -> Request:
+        """`with shop.request("checkout", tenant="acme") as r:` measures one unit of user success."""
+        return self._door.request(focus, tenant, budget_ms)
+
+    def current(self) -> Request | None:
+        """The request this task or thread works on."""
+        return CURRENT.get()
+
+    def flag(self, key: str, who: object = "", default: Json = False) -> Json:
+        """The value of a flag for a request (ours, or the framework's) or a tenant; `default` if nobody declares it."""
+        return self.evaluate(key, who, default).value
+
+    def evaluate(self, key: str, who: object = "", default: Json = False) -> Evaluated:
+        """Like `flag`, with the variant and the reason."""
+        request = None if isinstance(who, str) else _request_of(who)
+        tenant = who if isinstance(who, str) else "" if request is None else request.tenant
+        view = self._door.view
+        lamp = None if request is None else request.focus.lamps.get(key)
+        lamp = view.lamps.get(key) if lamp is None else lamp
+        if lamp is None:
+            return Evaluated(default, "", Reason.DEFAULT, "no focus declares it")
+        return lamp.evaluate(tenant)
+
+    def adopt(self) -> None:
+        """Accept the next board whatever plane and epoch it has: after its data directory was lost or restored."""
+        self._link.follower.adopting = True
+
+    def health(self) -> Health:
+        link = self._link
+        follower, telemetry = link.follower, link.outbox.fate
+        etag = follower.received.board.etag if follower.received.board.plane else ""
+        return Health(link.reached, etag, follower.refused, link.trouble, telemetry)
+
+    def flush(self, timeout_s: float = EXIT_S) -> bool:
+        """Send what is counted now; True if all of it was taken in time."""
+        return self._link.flush(timeout_s)
+
+    def close(self, timeout_s: float = EXIT_S) -> None:
+        """A last flush; the client still admits and evaluates from what it has."""
+        _LIVING.discard(self)
+        self._link.close(timeout_s)
+
+    def _after_fork(self) -> None:
+        if self._named_instance is None:
+            self._resource[names.SERVICE_INSTANCE] = _instance()
+        self._door.meter.forget()
+        self._link.follower.unlock()
+        self._link.start()
+
+
+_LIVING: set[Client] = set()
+"""Clients whose threads run: a fork starts them again, the end of the process flushes them."""
+
+
+def _close_all() -> None:
+    for client in list(_LIVING):
+        client.close()
+
+
+def _after_fork() -> None:
+    for client in list(_LIVING):
+        client._after_fork()
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _request_of(who: object) -> Request | None:
+    """Our request, or the one behind a Starlette request or an ASGI scope or WSGI environ, or the current one."""
+    if isinstance(who, Request):
+        return who
+    scope: Any = who if isinstance(who, Mapping) else getattr(who, "scope", None)
+    if scope is None:
+        scope = getattr(who, "environ", None)
+    found = scope.get(SCOPE_KEY) if isinstance(scope, Mapping) else None
+    return found if isinstance(found, Request) else CURRENT.get()
+
+
+def _instance() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _otlp(url: str) -> str:
+    named = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if named:
+        return named
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise UsageError(f"{url!r} is no http or https address", "for instance http://127.0.0.1:7600")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{OTLP_PORT}"

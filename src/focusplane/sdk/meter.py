@@ -1,0 +1,161 @@
+"""Counts requests: a dictionary of cells for each thread, grown on the request path, read by difference elsewhere.
+
+A cell only grows and has one writer, so that reading it needs no lock and loses nothing; each second's delta is what
+grew since the last reading. Cells that have gone quiet leave by rotation: a thread gets an empty dictionary, and
+the old one is still read for one more period.
+"""
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from focusplane.instrument.conventions import OTHER
+
+DEFAULT_BOUNDS_MS = (
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    75.0,
+    100.0,
+    250.0,
+    500.0,
+    750.0,
+    1000.0,
+    2500.0,
+    5000.0,
+    7500.0,
+    10000.0,
+)
+"""OpenTelemetry's buckets for `http.server.request.duration`, until a snapshot says better."""
+MAX_TENANTS = 1_000
+"""Tenants of one focus that get cells of their own between two rotations; the others share `other`."""
+MAX_CELLS = 20_000
+"""Cells of one thread; beyond them only the outcome is kept."""
+
+BoundsNs = tuple[int, ...]
+Key = tuple[str, str, str, str, int, str, bool, bool]
+"""focus, tenant, method, route, status, error, synthetic, resend: plain, because one is made for each request."""
+Cell = list[int]
+"""The sum of the durations in nanoseconds, then one count for each bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one cell gained: `counts[i]` lie in (bounds[i-1], bounds[i]] nanoseconds, the last above all bounds."""
+
+    key: Key
+    bounds_ns: BoundsNs
+    sum_ns: int
+    counts: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Page:
+    """One dictionary of cells, and what of it has been read."""
+
+    cells: dict[Key, tuple[BoundsNs, Cell]] = field(default_factory=dict)
+    read: dict[Key, Cell] = field(default_factory=dict)
+    tenants: dict[str, set[str]] = field(default_factory=dict)
+
+
+class _Shard:
+    """The pages of one thread: the one it writes, and the one it wrote before."""
+
+    __slots__ = ("old", "page", "thread")
+
+    def __init__(self) -> None:
+        self.thread = threading.current_thread()
+        self.page = _Page()
+        self.old = _Page()
+
+
+class Meter:
+    """`record` is for every thread, all else for the one thread that sends."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start from nothing, as a forked child does: its parent still sends what was counted before."""
+        self._local = threading.local()
+        self._shards: list[_Shard] = []
+
+    def record(self, key: Key, bounds_ns: BoundsNs, duration_ns: int) -> None:
+        """Count one request. No lock, no allocation after the first request of a kind."""
+        try:
+            page = self._local.shard.page
+        except AttributeError:
+            page = self._new_shard().page
+        try:
+            bounds_ns, cell = page.cells[key]
+        except KeyError:
+            bounds_ns, cell = _new_cell(page, key, bounds_ns)
+        cell[0] += duration_ns
+        cell[bisect_left(bounds_ns, duration_ns) + 1] += 1
+
+    def collect(self) -> Iterator[Delta]:
+        """What was counted since the last call."""
+        for shard in list(self._shards):
+            for page in (shard.old, shard.page):
+                yield from _grown(page)
+
+    def rotate(self) -> None:
+        """Let go of cells that are no longer written. Call `collect` first, and at least seconds apart."""
+        alive = [shard for shard in self._shards if shard.thread.is_alive() or shard.page.cells]
+        for shard in alive:
+            shard.old, shard.page = shard.page, _Page()
+        # A thread may have appended itself meanwhile; keep whatever was not looked at.
+        self._shards[:] = [shard for shard in self._shards if shard in alive or shard.thread.is_alive()]
+
+    def _new_shard(self) -> _Shard:
+        shard = _Shard()
+        self._shards.append(shard)
+        self._local.shard = shard
+        return shard
+
+
+def _new_cell(page: _Page, key: Key, bounds_ns: BoundsNs) -> tuple[BoundsNs, Cell]:
+    """A cell for this key, or the one of `other` if its budget is spent."""
+    focus, tenant, method, route, *outcome = key
+    if tenant:
+        tenants = page.tenants.setdefault(focus, set())
+        if tenant not in tenants and len(tenants) >= MAX_TENANTS:
+            tenant = OTHER
+        tenants.add(tenant)
+    if len(page.cells) >= MAX_CELLS:
+        method, route, tenant = "", OTHER, OTHER
+    status, error, synthetic, resend = outcome
+    bounded: Key = (focus, tenant, method, route, status, error, synthetic, resend)  # type: ignore[assignment]
+    return page.cells.setdefault(bounded, (bounds_ns, [0] * (len(bounds_ns) + 2)))
+
+
+def _grown(page: _Page) -> Iterator[Delta]:
+    for key, (bounds, cell) in list(page.cells.items()):
+        now = cell.copy()
+        was = page.read.get(key)
+        if now == was:
+            continue
+        page.read[key] = now
+        grown = now if was is None else [new - old for new, old in zip(now, was, strict=True)]
+        if any(grown[1:]):
+            yield Delta(key, bounds, grown[0], tuple(grown[1:]))
+
+
+def merged(deltas: Iterator[Delta]) -> Mapping[tuple[Key, BoundsNs], Delta]:
+    """One delta for each key and bucket layout, summed over threads."""
+    total: dict[tuple[Key, BoundsNs], Delta] = {}
+    for delta in deltas:
+        place = (delta.key, delta.bounds_ns)
+        other = total.get(place)
+        if other is not None:
+            counts = tuple(map(sum, zip(other.counts, delta.counts, strict=True)))
+            delta = Delta(delta.key, delta.bounds_ns, other.sum_ns + delta.sum_ns, counts)
+        total[place] = delta
+    return total
+
+
+def nanoseconds(bounds_ms: tuple[float, ...]) -> BoundsNs:
+    """Millisecond bounds as the whole nanoseconds that durations are measured in."""
+    return tuple(round(bound * 1_000_000) for bound in bounds_ms)

@@ -1,0 +1,143 @@
+"""One request of a focus, and the calls it makes to others."""
+
+from contextvars import ContextVar
+from time import perf_counter_ns
+from types import TracebackType
+from typing import Self
+
+from focusplane.control.admission import ADMIT, Admission, Admit, Reject
+from focusplane.control.breaker import BreakerInUse
+from focusplane.control.fallback import divert
+from focusplane.kernel.ids import Json
+from focusplane.sdk.meter import Meter
+from focusplane.sdk.view import FocusInUse
+
+_MS = 1_000_000
+
+CURRENT: ContextVar["Request | None"] = ContextVar("focusplane_request", default=None)
+"""The request that this task or thread is working on."""
+
+
+class Request:
+    """The unit of user success: what the middleware makes for each HTTP request, and `Client.request` for other work.
+
+    As a context manager it measures from entry to exit; an exception is a failure (status 500 and its type).
+    `proved` is the tenant by its header alone, which spends its quota; `asked` is the focus that baggage names.
+    """
+
+    __slots__ = (
+        "_meter", "_nested", "_token", "admission", "asked", "budget_ms", "error", "focus", "key", "method",
+        "proved", "resend", "route", "started_ns", "status", "synthetic", "tenant",
+    )  # fmt: skip
+
+    def __init__(self, meter: Meter, focus: FocusInUse) -> None:
+        self._meter = meter
+        self.focus = focus
+        self.tenant = self.proved = self.asked = ""
+        self.method = self.route = self.error = self.key = ""
+        self.budget_ms = self.status = 0
+        self.synthetic = self.resend = self._nested = False
+        self.admission: Admission = ADMIT
+        self.started_ns = perf_counter_ns()
+
+    @property
+    def admitted(self) -> bool:
+        """False if a throttle, a quota or a fallback stands against it; `admission` says which."""
+        return self.admission is ADMIT or isinstance(self.admission, Admit)
+
+    def left_ms(self, otherwise: int) -> int:
+        """What is left of the request's time budget, at most `otherwise`; 0 if it is used up."""
+        if not self.budget_ms:
+            return otherwise
+        return max(min(otherwise, self.budget_ms - (perf_counter_ns() - self.started_ns) // _MS), 0)
+
+    def call(self, name: str, timeout_ms: int = 30_000) -> "Call":
+        """A call to something that can fail, behind the breaker of that name."""
+        return Call(self, name, self.left_ms(timeout_ms))
+
+    def fail(self, error: str = "error", status: int = 500) -> None:
+        """Count this request as failed although no exception leaves it."""
+        self.status, self.error = status, error
+
+    def finish(self) -> None:
+        """Count it; the ASGI and WSGI middleware call this instead of leaving a `with`."""
+        focus = self.focus
+        # fmt: off
+        self._meter.record(
+            (focus.name, self.tenant, self.method, self.route, self.status, self.error, self.synthetic, self.resend),
+            focus.bounds_ns,
+            perf_counter_ns() - self.started_ns,
+        )
+        # fmt: on
+
+    def __enter__(self) -> Self:
+        outer = CURRENT.get()
+        # Inside a request of the same focus this is the same unit of user success: counting it twice would be wrong.
+        self._nested = outer is not None and outer.focus.name == self.focus.name
+        self._token = CURRENT.set(self)
+        self.started_ns = perf_counter_ns()
+        if not self._nested:
+            self.admission = self.focus.admit(self.proved, self.started_ns)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        CURRENT.reset(self._token)
+        if isinstance(error, Exception):
+            self.fail(type(error).__name__)
+        elif not self.status:
+            self.status = self.admission.status if isinstance(self.admission, Reject) else 200
+        if not self._nested:
+            self.finish()
+
+
+class Call:
+    """One call behind a breaker. `with` records how it ended; a call that is not `allowed` must not be made."""
+
+    __slots__ = ("_breaker", "_recorded", "admission", "allowed", "timeout_ms")
+
+    def __init__(self, request: Request, name: str, timeout_ms: int) -> None:
+        self._breaker = request.focus.breakers.get(name)
+        self._recorded = False
+        self.timeout_ms = timeout_ms
+        self.admission: Admission = ADMIT
+        now = perf_counter_ns() // _MS
+        wait = 0 if self._breaker is None else self._breaker.wait(now)
+        if wait and self._breaker is not None:
+            self.admission = _closed_door(request.focus, name, self._breaker, wait, now)
+        self.allowed = self.admission is ADMIT
+
+    @property
+    def timeout_s(self) -> float:
+        """For clients that count in seconds."""
+        return self.timeout_ms / 1_000
+
+    @property
+    def fallback(self) -> Json:
+        """The declared body to answer with instead; None if there is none, or it is too old to be safe."""
+        return getattr(self.admission, "body", None)
+
+    def done(self, failed: bool = False) -> None:
+        """How the call ended; only the first word counts."""
+        if self.allowed and not self._recorded and self._breaker is not None:
+            self._breaker.record(failed, perf_counter_ns() // _MS)
+        self._recorded = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.done(failed=isinstance(error, Exception))
+
+
+def _closed_door(focus: FocusInUse, name: str, breaker: BreakerInUse, wait_ms: int, now_ms: int) -> Admission:
+    """The declared fallback if it belongs to this breaker, else a refusal with the time to wait."""
+    forced = f"forced {breaker.forced}" if breaker.forced else breaker.circuit.reason
+    why = f"breaker {name} is {breaker.circuit.phase}: {forced}"
+    declared = focus.part.fallback if focus.part is not None else None
+    if declared is None or declared.breaker != name:
+        return Reject(why, wait_ms)
+    return divert(declared, why, breaker.circuit.tripped_at or now_ms, now_ms)
