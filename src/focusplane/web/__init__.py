@@ -1,0 +1,1 @@
+"""The HTTP face of the plane: API, pages, live updates."""

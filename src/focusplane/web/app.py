@@ -1,0 +1,64 @@
+"""The HTTP face in one place: routes, errors, guard."""
+
+from collections.abc import Iterable
+
+from fastapi import FastAPI
+
+from focusplane import __version__
+from focusplane.plane.identity import Known
+from focusplane.plane.ports import Plane
+from focusplane.web import pages, problem
+from focusplane.web.chronicle import Chronicle
+from focusplane.web.face import Face
+from focusplane.web.guard import Guard
+from focusplane.web.routes import (
+    actions,
+    adopt,
+    board,
+    changes,
+    controls,
+    focuses,
+    health,
+    incidents,
+    journal,
+    login,
+    ofrep,
+    rollouts,
+)
+
+_ABOUT = (
+    "One file per capability: focusplane measures it, guards it, and takes it back when it breaks. "
+    "Times are Unix milliseconds; errors are `application/problem+json`; lists are `{items, next}`."
+)
+
+
+def build_app(plane: Plane, tokens: Known, hosts: Iterable[str] = ()) -> FastAPI:
+    """The API and the pages over a running plane. `hosts` are names besides loopback under which it may be asked."""
+    app = FastAPI(
+        title="focusplane",
+        version=__version__,
+        description=_ABOUT,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.face = Face(plane, tokens, Chronicle(plane.journal))
+    for one in (
+        health,
+        focuses,
+        board,
+        controls,
+        rollouts,
+        actions,
+        adopt,
+        incidents,
+        journal,
+        changes,
+        ofrep,
+        login,
+    ):
+        app.include_router(one.router)
+    pages.install(app)
+    problem.install(app)
+    app.add_middleware(Guard, hosts=tuple(hosts))
+    return app

@@ -1,0 +1,68 @@
+"""What callers may send, bounded; unknown keys are refused."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Text = Annotated[str, Field(max_length=2_000)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class ControlBody(Body):
+    """`state` as policies write it: `{"variant": "off"}`, `{"rate": "100/s"}`, `{"weights": {"v1": "100%"}}`."""
+
+    state: Annotated[dict[str, Any], Field(max_length=50)]
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    lasts: Annotated[str | None, Field(alias="for", max_length=20)] = None
+
+
+class RolloutBody(Body):
+    version: Name
+
+
+class ReasonBody(Body):
+    reason: Text = ""
+
+
+class NoteBody(Body):
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class ChangeBody(Body):
+    """`at` is Unix milliseconds; 0 means now. `exposure` is the share of the traffic it touches: `5%`."""
+
+    kind: Name
+    what: Annotated[str, Field(min_length=1, max_length=2_000)]
+    focus: Annotated[str, Field(max_length=200)] = ""
+    version: Annotated[str, Field(max_length=200)] = ""
+    exposure: Annotated[str, Field(max_length=20)] = "100%"
+    at: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class FreezeBody(Body):
+    """`focus` empty means all of them."""
+
+    focus: Annotated[str, Field(max_length=200)] = ""
+    reason: Text = ""
+
+
+class AdoptBody(Body):
+    """`stable` maps a focus to the version that gets its traffic."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    stable: Annotated[dict[Name, Name], Field(max_length=1_000)] = Field(default_factory=dict)
+
+
+class TicketBody(Body):
+    role: Annotated[str, Field(pattern="^(operator|approver|viewer)$")] = "operator"
+
+
+class ContextBody(BaseModel):
+    """OFREP: clients add their own keys, so unknown ones are let through."""
+
+    model_config = ConfigDict(extra="allow")
+    context: Annotated[dict[str, Any], Field(max_length=200)] = Field(default_factory=dict)

@@ -1,0 +1,103 @@
+"""Face: what a route may use, as dependencies: the plane, the chronicle, and who asks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from focusplane.act.request import Done
+from focusplane.act.request import Request as Wish
+from focusplane.define.people import Role
+from focusplane.kernel.errors import RefusedError, UnauthenticatedError, UsageError
+from focusplane.kernel.quantity import parse_duration
+from focusplane.plane.identity import Known, Principal
+from focusplane.plane.ports import Plane
+from focusplane.web.auth import COOKIE, Sessions
+from focusplane.web.chronicle import Chronicle
+from focusplane.web.problem import settled
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    plane: Plane
+    tokens: Known
+    chronicle: Chronicle
+    sessions: Sessions = field(default_factory=Sessions)
+
+    @property
+    def now(self) -> int:
+        """The time of the last turn, Unix ms: the faces read no clock of their own."""
+        return self.plane.world.tick.at
+
+    async def ask(self, wish: Wish, by: Principal) -> Done:
+        """Raises the error that a refusal means."""
+        return settled(await self.plane.ask(wish, by.name, by.role))
+
+
+def face_of(request: Request) -> Face:
+    return cast(Face, request.app.state.face)
+
+
+def principal_of(request: Request, face: Face) -> Principal:
+    """By bearer token, by `X-API-Key` (OFREP clients), or by the cookie of a page. Raises `UnauthenticatedError`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return face.tokens.principal(token.strip())
+    if key := request.headers.get("x-api-key"):
+        return face.tokens.principal(key)
+    if cookie := request.cookies.get(COOKIE):
+        found = face.sessions.principal(cookie, face.now)
+        if not face.tokens.stands(found):
+            raise UnauthenticatedError(
+                "the token behind this session is gone", "`focus login` prints a new link"
+            )
+        if request.method not in _SAFE:
+            same_origin(request)
+        return found
+    raise UnauthenticatedError(
+        "no token", "send `Authorization: Bearer TOKEN`; `focus login` opens the pages"
+    )
+
+
+def same_origin(request: Request) -> None:
+    """A changing request with a cookie must come from our own page. Raises `RefusedError`."""
+    origin = request.headers.get("origin", "")
+    if origin and urlsplit(origin).netloc == request.headers.get("host"):
+        return
+    raise RefusedError(
+        "this request does not come from a page of this plane", "use a token instead of the cookie"
+    )
+
+
+def need(*roles: Role) -> Callable[[Request], Principal]:
+    """A dependency: who asks, if they have one of these roles."""
+
+    def found(request: Request) -> Principal:
+        principal = principal_of(request, face_of(request))
+        principal.need(*roles)
+        return principal
+
+    return found
+
+
+def duration(text: str | None) -> int | None:
+    """`30m` -> milliseconds. Raises `UsageError`."""
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(str(error), "such as 30s, 5m or 1h30m") from error
+
+
+Faced = Annotated[Face, Depends(face_of)]
+Admin = Annotated[Principal, Depends(need(Role.ADMIN))]
+Operator = Annotated[Principal, Depends(need(Role.OPERATOR))]
+Judge = Annotated[Principal, Depends(need(Role.OPERATOR, Role.APPROVER))]
+"""Says yes or no to what waits; whether the yes counts is for the plane to say."""
+Viewer = Annotated[Principal, Depends(need(Role.VIEWER))]
+Sdk = Annotated[Principal, Depends(need(Role.SDK))]

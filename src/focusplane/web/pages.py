@@ -1,0 +1,91 @@
+"""The pages: server-rendered, then kept live by sections that arrive as server-sent events."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, StreamingResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.staticfiles import StaticFiles
+
+from focusplane.define.people import Role
+from focusplane.kernel.errors import FocusplaneError, NotFoundError, UnauthenticatedError
+from focusplane.plane.queries.shown import Shown
+from focusplane.web import view, words
+from focusplane.web.face import Face, Faced, Viewer, principal_of
+
+_PERIOD_S = 1.0
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("focusplane.web", "templates"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters.update(words.FILTERS)
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages to the application, outside its schema."""
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_api_route("/", index, response_class=HTMLResponse, include_in_schema=False)
+    app.add_api_route("/focus/{name}", focus, response_class=HTMLResponse, include_in_schema=False)
+    app.add_api_route("/events", events, response_class=StreamingResponse, include_in_schema=False)
+
+
+async def index(face: Faced, request: Request) -> HTMLResponse:
+    return _page(request, face, "index.html", lambda role: view.overview(face, role))
+
+
+async def focus(face: Faced, request: Request, name: str) -> HTMLResponse:
+    return _page(request, face, "focus.html", lambda role: view.focus_page(face, role, name))
+
+
+async def events(
+    face: Faced, who: Viewer, focus: Annotated[str, Query(max_length=200)] = ""
+) -> StreamingResponse:
+    """Event `sections`: the HTML of every section that is not what was last sent, at most once a second."""
+    _sections(face, who.role, focus)
+    return StreamingResponse(_live(face, who.role, focus), media_type="text/event-stream")
+
+
+async def _live(face: Face, role: Role, name: str) -> AsyncIterator[str]:
+    sent: dict[str, str] = {}
+    turn = 0
+    while not face.plane.stopping:
+        try:
+            found = _sections(face, role, name)
+        except NotFoundError:
+            yield "event: gone\ndata: {}\n\n"
+            return
+        news = {key: html for key, html in found.items() if sent.get(key) != html}
+        sent.update(news)
+        yield f"event: sections\ndata: {json.dumps({'now': face.now, 'sections': news})}\n\n"
+        await asyncio.sleep(_PERIOD_S)
+        turn = await face.plane.next_turn(max(turn, face.plane.world.tick.number - 1), 15.0)
+
+
+def _sections(face: Face, role: Role, name: str) -> dict[str, str]:
+    if not name:
+        return {"list": _render("parts/list.html", view.overview(face, role))}
+    shown = view.focus_page(face, role, name)
+    return {part: _render(f"parts/{part}.html", shown) for part in view.SECTIONS}
+
+
+def _page(request: Request, face: Face, template: str, made: Callable[[Role], Shown]) -> HTMLResponse:
+    """The page, or a page that says why not and what to do."""
+    try:
+        return HTMLResponse(_render(template, made(principal_of(request, face).role)))
+    except (UnauthenticatedError, NotFoundError) as error:
+        return HTMLResponse(_render("refused.html", {"error": _said(error)}), error.http_status)
+
+
+def _said(error: FocusplaneError) -> Shown:
+    return {"status": error.http_status, "what": error.what, "hint": error.hint}
+
+
+def _render(template: str, shown: Shown) -> str:
+    return _ENVIRONMENT.get_template(template).render(shown)

@@ -1,0 +1,46 @@
+"""Focuses: how they do, and points for their charts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from focusplane.plane import queries
+from focusplane.plane.queries import Shown
+from focusplane.web.face import Faced, Viewer
+
+router = APIRouter(prefix="/api/v1", tags=["focuses"])
+After = Annotated[str, Query(max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Millis = Annotated[int | None, Query(ge=0, le=2**53)]
+
+
+@router.get("/status")
+async def status(face: Faced, who: Viewer) -> Shown:
+    """The plane and all its focuses at a glance."""
+    return queries.status(face.plane.world)
+
+
+@router.get("/focuses")
+async def focuses(face: Faced, who: Viewer, after: After = "", limit: Limit = 200) -> Shown:
+    """Those in trouble first."""
+    return queries.page(queries.focuses(face.plane.world), after, limit, "id")
+
+
+@router.get("/focuses/{name}")
+async def focus(face: Faced, who: Viewer, name: str) -> Shown:
+    return queries.focus(face.plane.world, name)
+
+
+@router.get("/focuses/{name}/series")
+async def series(
+    face: Faced,
+    who: Viewer,
+    name: str,
+    start: Annotated[int | None, Query(alias="from", ge=0, le=2**53)] = None,
+    to: Millis = None,
+    step: Annotated[int | None, Query(ge=1000, le=86_400_000)] = None,
+) -> Shown:
+    """Times are Unix milliseconds, `step` milliseconds in whole seconds."""
+    world = face.plane.world
+    queries.find(world, name)
+    return queries.series(world, name, queries.span(face.now, start, to, step))

@@ -1,0 +1,84 @@
+"""`/healthz`, `/readyz`, `/metrics`: is it alive, is it of use, and how does the plane itself do."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from focusplane.act.incident import LIVE
+from focusplane.observe.health import State
+from focusplane.plane.queries.shown import Shown
+from focusplane.plane.world import World
+from focusplane.web.face import Faced
+
+router = APIRouter(tags=["health"])
+_OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+@router.get("/healthz")
+async def healthz() -> Shown:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "not yet"}})
+async def readyz(face: Faced) -> JSONResponse:
+    """It has a policy and has turned at least once."""
+    world = face.plane.world
+    if world.tick.number and world.policies.set.focuses:
+        return JSONResponse({"status": "ready", "turn": world.tick.number})
+    why = "no policy is in force" if world.tick.number else "no turn has been made yet"
+    return JSONResponse({"status": "not ready", "reason": why}, 503)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(face: Faced) -> PlainTextResponse:
+    """The plane's own state in OpenMetrics text. Names no tenant, so it may be open."""
+    return PlainTextResponse(render(face.plane.world), media_type=_OPENMETRICS)
+
+
+def render(world: World) -> str:
+    """OpenMetrics 1.0: families with HELP and TYPE, one sample a line, ended by EOF."""
+    lines: list[str] = []
+    _family(lines, "focus_turns", "counter", "Turns of the loop.", [("_total", {}, world.tick.number)])
+    _family(lines, "focus_board_version", "gauge", "Version of the board.", [("", {}, world.board.version)])
+    states = [
+        ("", {"focus": one.focus, "objective": one.objective, "state": str(state)}, int(one.state is state))
+        for one in world.health.values()
+        for state in State
+    ]
+    _family(lines, "focus_objective_state", "stateset", "State of each objective.", states)
+    ages = [
+        ("", {"focus": one.focus, "objective": one.objective}, one.age_ms / 1000)
+        for one in world.health.values()
+    ]
+    _family(lines, "focus_data_age_seconds", "gauge", "Age of the newest counted event.", ages)
+    weights = [
+        ("", {"focus": name, "version": one.version}, float(one.weight))
+        for name, one in world.rollouts.items()
+    ]
+    _family(lines, "focus_rollout_weight", "gauge", "Share of the traffic of the new version.", weights)
+    open_now = sum(one.stage in LIVE for one in world.incidents.values())
+    _family(lines, "focus_incidents_open", "gauge", "Incidents that are not over.", [("", {}, open_now)])
+    behind = [
+        ("", {"node": one.node}, max(world.board.version - one.board_version, 0))
+        for one in world.nodes.values()
+    ]
+    _family(lines, "focus_node_boards_behind", "gauge", "Boards that a data plane node is behind.", behind)
+    return "\n".join([*lines, "# EOF"]) + "\n"
+
+
+def _family(
+    lines: list[str], name: str, kind: str, what: str, samples: Sequence[tuple[str, dict[str, str], float]]
+) -> None:
+    lines.append(f"# TYPE {name} {kind}")
+    lines.append(f"# HELP {name} {what}")
+    for suffix, labels, value in samples:
+        if kind == "stateset":
+            labels = {**{key: text for key, text in labels.items() if key != "state"}, name: labels["state"]}
+        told = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
+        lines.append(f"{name}{suffix}{{{told}}} {value:g}" if told else f"{name}{suffix} {value:g}")
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,60 @@
+"""Rollouts: start, pause, resume, promote, abort, and how they stand."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from focusplane.act.request import (
+    AbortRollout,
+    PauseRollout,
+    PromoteRollout,
+    Request,
+    ResumeRollout,
+    StartRollout,
+)
+from focusplane.plane import queries
+from focusplane.plane.identity import Principal
+from focusplane.plane.queries import Shown
+from focusplane.web.bodies import ReasonBody, RolloutBody
+from focusplane.web.face import Face, Faced, Operator, Viewer
+
+router = APIRouter(prefix="/api/v1/rollouts/{focus}", tags=["rollouts"])
+Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
+
+
+@router.get("")
+async def rollout(face: Faced, who: Viewer, focus: str) -> Shown:
+    """Phase, step, weight, and the verdict with its evidence."""
+    return queries.rollout(face.plane.world, focus)
+
+
+@router.post("")
+async def start(face: Faced, who: Operator, focus: str, body: RolloutBody) -> Shown:
+    """Refused when the destination is not ready, the budget is too low, or something else is under way."""
+    return await _moved(face, who, focus, StartRollout(focus, body.version))
+
+
+@router.post("/pause")
+async def pause(face: Faced, who: Operator, focus: str, body: Why) -> Shown:
+    return await _moved(face, who, focus, PauseRollout(focus, body.reason))
+
+
+@router.post("/resume")
+async def resume(face: Faced, who: Operator, focus: str) -> Shown:
+    return await _moved(face, who, focus, ResumeRollout(focus))
+
+
+@router.post("/promote")
+async def promote(face: Faced, who: Operator, focus: str, body: Why) -> Shown:
+    """All traffic to the new version now, on the word of a person instead of evidence."""
+    return await _moved(face, who, focus, PromoteRollout(focus, body.reason))
+
+
+@router.post("/abort")
+async def abort(face: Faced, who: Operator, focus: str, body: Why) -> Shown:
+    return await _moved(face, who, focus, AbortRollout(focus, body.reason))
+
+
+async def _moved(face: Face, who: Principal, focus: str, wish: Request) -> Shown:
+    done = await face.ask(wish, who)
+    return {**queries.rollout(face.plane.world, focus), "answer": done.reason, "subject": done.subject}

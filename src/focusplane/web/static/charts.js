@@ -1,0 +1,95 @@
+// Two charts by uPlot: the share that failed (in all and by version), and latency percentiles with the bounds of p95.
+const card = document.querySelector("[data-series]");
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const under = Number(card.dataset.under) || null;
+let span = 300_000;
+let charts = [];
+let shape = null;
+
+const share = (bad, good) => bad.map((one, at) => (one === null ? null : (100 * one) / Math.max(one + good[at], 1)));
+const percent = (value) => (value == null ? "–" : `${Number(value.toFixed(value < 10 ? 2 : 0))}%`);
+const hour = (second, step) => new Date(second * 1000).toISOString().slice(11, step < 60 ? 19 : 16);
+const millis = (value) => (value == null ? "–" : `${Number(value < 10 ? value.toFixed(1) : Math.round(value))} ms`);
+
+function axes(format) {
+  const plain = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px ui-sans-serif, system-ui, sans-serif" };
+  return [{ ...plain, grid: { show: false }, space: 62, size: 30, values: (_, ticks, at, room, step) => ticks.map((one) => (one % 1 ? "" : hour(one, step))) }, { ...plain, size: 58, values: (_, ticks) => ticks.map(format) }];
+}
+
+function chart(id, series, format, more = {}) {
+  const box = document.getElementById(id);
+  box.replaceChildren();
+  const options = {
+    width: box.clientWidth, height: 162, padding: [8, 4, 0, 0], cursor: { y: false, points: { size: 6 } },
+    legend: { live: true }, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"), scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.15, 0.5)] } },
+    axes: axes(format), series: [{ value: "{HH}:{mm}:{ss}" }, ...series], ...more,
+  };
+  return new uPlot(options, [[], ...series.map(() => [])], box);
+}
+
+const row = (label, name, format, more = {}) => ({
+  label, stroke: colour(name), width: 2, points: { show: false }, spanGaps: false, value: (_, value) => format(value), ...more,
+});
+
+function limit(value) {
+  return { hooks: { draw: [(plot) => {
+    if (!value) return;
+    const y = plot.valToPos(value, "y", true);
+    if (y < plot.bbox.top || y > plot.bbox.top + plot.bbox.height) return;
+    const { ctx } = plot;
+    ctx.save();
+    ctx.strokeStyle = colour("--soft");
+    ctx.setLineDash([4, 4]);
+    ctx.beginPath();
+    ctx.moveTo(plot.bbox.left, y);
+    ctx.lineTo(plot.bbox.left + plot.bbox.width, y);
+    ctx.stroke();
+    ctx.restore();
+  }] } };
+}
+
+function build(versions) {
+  charts.forEach((one) => one.destroy());
+  const tones = ["--stable", "--canary", "--live", "--bad"];
+  const failed = chart("c-failed", [
+    row("all", "--soft", percent, { width: 1.5, fill: `${colour("--soft")}22` }),
+    ...versions.map((name, at) => row(name, tones[at % tones.length], percent)),
+  ], percent);
+  const bounds = { width: 0, points: { show: false } };
+  const latency = chart("c-latency", [
+    row("p50", "--stable", millis), row("p95", "--canary", millis), row("p99", "--bad", millis, { width: 1.25 }),
+    { label: "p95 from", ...bounds, value: (_, value) => millis(value) }, { label: "to", ...bounds, value: (_, value) => millis(value) },
+  ], millis, { bands: [{ series: [5, 4], fill: `${colour("--canary")}2e` }], ...limit(under) });
+  charts = [failed, latency];
+}
+
+async function refresh(now) {
+  const step = Math.max(Math.ceil(span / 150_000) * 1000, 1000);
+  const end = Math.floor((now ?? Date.now()) / step) * step;
+  const answer = await fetch(`${card.dataset.series}?from=${end - span}&to=${end}&step=${step}`);
+  if (!answer.ok) return;
+  const told = await answer.json();
+  const versions = Object.keys(told.versions);
+  if (shape !== versions.join()) { shape = versions.join(); build(versions); }
+  const at = told.at.map((one) => one / 1000);
+  charts[0].setData([at, share(told.bad, told.good), ...versions.map((name) => share(told.versions[name].bad, told.versions[name].good))]);
+  const { p50, p95, p99 } = told.latency;
+  charts[1].setData([at, p50.value, p95.value, p99.value, p95.low, p95.high]);
+}
+
+let busy = false;
+let seen = 0;
+document.addEventListener("focus:turn", async (event) => {
+  const every = span > 1_000_000 ? 10_000 : 1_000;
+  if (busy || event.detail - seen < every) return;
+  busy = true;
+  try { await refresh(event.detail); seen = event.detail; } finally { busy = false; }
+});
+document.querySelectorAll("[data-span]").forEach((button) => button.addEventListener("click", () => {
+  span = Number(button.dataset.span);
+  seen = 0;
+  document.querySelectorAll("[data-span]").forEach((one) => one.setAttribute("aria-pressed", String(one === button)));
+}));
+const again = () => { if (shape !== null) { build(shape === "" ? [] : shape.split(",")); seen = 0; } };
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+new ResizeObserver(() => charts.forEach((one) => one.setSize({ width: one.root.parentElement.clientWidth, height: 162 }))).observe(card);

@@ -1,0 +1,94 @@
+"""Times and numbers as the pages say them."""
+
+from datetime import UTC, datetime
+
+from focusplane.kernel.quantity import format_duration
+
+_PHASE_TONES = {
+    "stepping": "live",
+    "held": "wait",
+    "promoted": "ok",
+    "rolled-back": "bad",
+    "aborted": "wait",
+    "idle": "quiet",
+    "applied": "live",
+    "verified": "ok",
+    "failed": "bad",
+    "unknown": "bad",
+    "denied": "wait",
+    "expired": "wait",
+    "superseded": "quiet",
+    "reverted": "quiet",
+    "open": "bad",
+    "acked": "wait",
+    "mitigated": "live",
+    "resolved": "ok",
+    "closed": "quiet",
+}
+_LEAST, _MILLION = 0.01, 1e6
+_STATE_TONES = {"ok": "ok", "burning": "bad", "exhausted": "bad", "blind": "wait"}
+
+
+def clock(at: int | None) -> str:
+    """`14:26:08`, UTC."""
+    return "–" if not at else datetime.fromtimestamp(at / 1000, UTC).strftime("%H:%M:%S")
+
+
+def day(at: int | None) -> str:
+    """`22 Nov 14:26 UTC`."""
+    return "–" if not at else datetime.fromtimestamp(at / 1000, UTC).strftime("%-d %b %H:%M UTC")
+
+
+def iso(at: int | None) -> str:
+    return "" if not at else datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def span(length_ms: int | None) -> str:
+    """`1m30s`; a dash for nothing; a sign for what came before."""
+    return "–" if length_ms is None else format_duration(length_ms)
+
+
+def after(length_ms: int) -> str:
+    """`+12.5s`, `-1m3s`."""
+    return "0" if not length_ms else ("−" if length_ms < 0 else "+") + format_duration(abs(length_ms))
+
+
+def count(value: float | None) -> str:
+    """`12,345`."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def factor(value: float | None) -> str:
+    """`14.4×`, `<0.01×`, `0×`; three digits are enough to read."""
+    return "–" if value is None else f"{_readable(value)}×"
+
+
+def evidence(value: float | None) -> str:
+    """An e-value: `<0.01`, `0.3`, `18.4`, `4,200`, `over a million`, `∞`."""
+    return "∞" if value is None else _readable(value)
+
+
+def _readable(value: float) -> str:
+    if value >= _MILLION:
+        return "over a million"
+    if 0 < value < _LEAST:
+        return f"<{_LEAST}"
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def tone(word: str) -> str:
+    """The colour family of a state or phase."""
+    return _STATE_TONES.get(word) or _PHASE_TONES.get(word, "quiet")
+
+
+FILTERS = {
+    "clock": clock,
+    "day": day,
+    "iso": iso,
+    "span": span,
+    "after": after,
+    "count": count,
+    "factor": factor,
+    "evidence": evidence,
+    "tone": tone,
+}

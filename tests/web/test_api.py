@@ -1,0 +1,233 @@
+"""The API over a plane built by hand."""
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from focusplane.act.request import (
+    AbortRollout,
+    Adopt,
+    ClearControl,
+    Freeze,
+    NoteIncident,
+    Refused,
+    SetControl,
+    StartRollout,
+)
+
+pytestmark = pytest.mark.anyio
+Api = httpx.AsyncClient
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def test_the_list_of_focuses_puts_trouble_first(api: Api) -> None:
+    answer = (await api.get("/api/v1/focuses")).json()
+    assert [one["id"] for one in answer["items"]] == ["checkout", "login", "search"]
+    assert answer["next"] is None
+    assert [one["health"] for one in answer["items"]] == ["burning", "blind", "ok"]
+
+
+async def test_a_list_is_read_page_by_page(api: Api) -> None:
+    first = (await api.get("/api/v1/focuses?limit=2")).json()
+    rest = (await api.get(f"/api/v1/focuses?limit=2&after={first['next']}")).json()
+    assert [one["id"] for one in rest["items"]] == ["search"]
+
+
+async def test_a_focus_shows_its_objectives_exactly_and_in_numbers(api: Api) -> None:
+    shown = (await api.get("/api/v1/focuses/checkout")).json()
+    first = shown["objectives"][0]
+    assert first["target"] == "99.9%"
+    assert (first["good"], first["total"]) == (1_239_480, 1_240_000)
+    assert first["sli_exact"] == "30987/31000"
+    assert first["budget"]["left"] == pytest.approx(0.5806, abs=1e-4)
+    assert {"windows", "rate", "state"} <= first["burn"][0].keys()
+    assert set(shown["measures"]) == {f"M{number}" for number in range(1, 9)}
+
+
+async def test_series_leave_a_gap_where_nothing_was_measured(api: Api) -> None:
+    shown = (await api.get("/api/v1/focuses/checkout/series?step=1000")).json()
+    assert len(shown["at"]) == len(shown["good"]) == len(shown["latency"]["p95"]["value"])
+    assert set(shown["versions"]) == {"v1", "v2"}
+    assert None in shown["versions"]["v2"]["bad"]
+    assert sum(filter(None, shown["versions"]["v2"]["bad"])) > 15
+
+
+async def test_more_points_than_a_chart_can_show_are_refused(api: Api) -> None:
+    answer = await api.get("/api/v1/focuses/checkout/series?from=0&step=1000")
+    assert answer.status_code == 400
+
+
+async def test_the_rollout_shows_evidence_and_its_thresholds(api: Api) -> None:
+    shown = (await api.get("/api/v1/rollouts/checkout")).json()
+    assert shown["phase"] == "rolled-back"
+    assert shown["verdict"]["decision"] == "rollback"
+    assert shown["verdict"]["threshold"] == 20
+    assert shown["verdict"]["progress_regress"] == 1
+    assert shown["verdict"]["metrics"][0]["canary"]["bad"] == 62
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/focuses/nothing", 404),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/api/v1/focuses", 405),
+        ("GET", "/api/v1/focuses?limit=0", 422),
+        ("GET", "/api/v1/explain/nothing", 404),
+        ("GET", "/api/v1/board?wait=soon", 400),
+        ("PUT", "/api/v1/controls/checkout/throttle", 422),
+    ],
+)
+async def test_every_error_has_the_same_shape(api: Api, method: str, path: str, status: int) -> None:
+    answer = await api.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "code", "hint"} <= answer.json().keys()
+    assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("not-found", 404), ("conflict", 409), ("refused", 403), ("usage", 400)]
+)
+async def test_a_refusal_keeps_its_reason_and_gets_its_status(
+    api: Api, plane, code: str, status: int
+) -> None:  # type: ignore[no-untyped-def]
+    plane.answer = Refused(code, "because", "try this")
+    answer = await api.post("/api/v1/rollouts/checkout", json={"version": "v3"})
+    assert answer.status_code == status
+    assert (answer.json()["detail"], answer.json()["hint"]) == ("because", "try this")
+
+
+async def test_what_is_asked_reaches_the_plane_with_who_asked(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    await api.post("/api/v1/rollouts/checkout", json={"version": "v3"})
+    await api.post("/api/v1/rollouts/checkout/abort", json={"reason": "enough"})
+    await api.put(
+        "/api/v1/controls/checkout/throttle", json={"state": {"rate": "9/s"}, "for": "5m", "reason": "flood"}
+    )
+    await api.delete("/api/v1/controls/checkout/throttle?reason=over")
+    await api.post("/api/v1/freeze", json={"reason": "audit"})
+    await api.post("/api/v1/incidents/inc-5b20/note", json={"text": "looking"})
+    assert plane.asked == [
+        (StartRollout("checkout", "v3"), "admin"),
+        (AbortRollout("checkout", "enough"), "admin"),
+        (SetControl("checkout", "throttle", {"rate": "9/s"}, "flood", 300_000), "admin"),
+        (ClearControl("checkout", "throttle", "over"), "admin"),
+        (Freeze("", "audit"), "admin"),
+        (NoteIncident("inc-5b20", "looking"), "admin"),
+    ]
+
+
+async def test_the_gate_answers_200_either_way_unless_it_is_strict(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    plane.answer = replace(plane.answer, body={"allow": False}, reason="the budget is spent")
+    assert (await api.post("/api/v1/gate/checkout")).status_code == 200
+    assert (await api.post("/api/v1/gate/checkout?strict=1")).status_code == 403
+
+
+async def test_the_board_is_not_sent_twice_to_who_has_it(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    first = await api.get("/api/v1/board")
+    etag = first.headers["etag"]
+    assert etag == f'"{plane.world.board.etag}"'
+    again = await api.get("/api/v1/board", headers={"if-none-match": etag, "x-focus-node": "payment-a"})
+    assert (again.status_code, again.content) == (304, b"")
+    assert plane.followed == [("payment-a", plane.world.board.etag)]
+
+
+async def test_a_long_poll_is_answered_by_the_next_change(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    etag = f'"{plane.world.board.etag}"'
+    waiting = asyncio.create_task(api.get("/api/v1/board?wait=30s", headers={"if-none-match": etag}))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    plane.turn(plane.world)
+    board = replace(plane.world.board, version=plane.world.board.version + 1)
+    plane.turn(replace(plane.world, board=board))
+    answer = await waiting
+    assert (answer.status_code, answer.json()["version"]) == (200, board.version)
+
+
+async def test_a_long_poll_without_a_change_ends_in_304(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    etag = f'"{plane.world.board.etag}"'
+    answer = await api.get("/api/v1/board?wait=1ms", headers={"if-none-match": etag})
+    assert answer.status_code == 304
+
+
+async def test_who_gives_no_name_or_has_no_board_is_not_said_to_follow(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    await api.get("/api/v1/board", headers={"x-focus-node": "payment-a"})
+    await api.get("/api/v1/board", headers={"if-none-match": '"pl-old.9.4"'})
+    assert plane.followed == []
+
+
+async def test_only_an_admin_adopts(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    body = {"reason": "the disk was lost", "stable": {"checkout": "v1"}}
+    viewer = {"authorization": "Bearer viewer-token"}
+    assert (await api.post("/api/v1/adopt", json=body, headers=viewer)).status_code == 403
+    assert plane.asked == []
+    assert (await api.post("/api/v1/adopt", json=body)).status_code == 200
+    assert plane.asked == [(Adopt("the disk was lost", {"checkout": "v1"}), "admin")]
+    assert (await api.post("/api/v1/adopt", json={"reason": ""})).status_code == 422
+
+
+async def test_an_incident_tells_its_story_in_order_with_delays(api: Api) -> None:
+    shown = (await api.get("/api/v1/incidents/inc-5b20")).json()
+    told = [one["at"] for one in shown["timeline"]]
+    assert told == sorted(told)
+    assert list(shown["delays"]) == ["first bad answer", "detected", "decided", "control moved", "applied"]
+    assert shown["delays"]["detected"] == 38_000
+    assert shown["suspects"][0]["what"] == "v2 to 5%"
+
+
+async def test_a_postmortem_comes_as_json_or_markdown(api: Api) -> None:
+    plain = await api.get("/api/v1/incidents/inc-5b20/postmortem")
+    assert plain.json()["sections"][0]["title"] == "Summary"
+    written = await api.get("/api/v1/incidents/inc-5b20/postmortem", headers={"accept": "text/markdown"})
+    assert written.text.startswith("# v2 of checkout fails some payments")
+
+
+async def test_every_identifier_can_be_explained(api: Api) -> None:
+    for key, kind in (
+        ("act-3f9c01d2ab7e", "action"),
+        ("dec-77aa", "decision"),
+        ("inc-5b20", "incident"),
+        ("roll-91c2", "rollout"),
+        ("checkout", "focus"),
+    ):
+        shown = (await api.get(f"/api/v1/explain/{key}")).json()
+        assert shown["kind"] == kind
+        assert shown["reason"]
+    acted = (await api.get("/api/v1/explain/act-3f9c01d2ab7e")).json()
+    assert acted["rule"] == "canary: worse"
+    assert [one["body"].get("phase") for one in acted["transitions"]][-1] == "applied"
+
+
+async def test_a_hold_says_why_nothing_happened(api: Api) -> None:
+    shown = (await api.get("/api/v1/explain/checkout")).json()
+    reasons = [one["reason"] for one in shown["nothing_happened_because"]]
+    assert reasons[0] == "cooling down for another 9m45s"
+
+
+async def test_the_journal_is_read_on_from_where_one_stopped(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    first = (await api.get("/api/v1/journal?limit=5")).json()
+    assert [one["seq"] for one in first["items"]] == [1, 2, 3, 4, 5]
+    rest = (await api.get(f"/api/v1/journal?after={first['next']}")).json()
+    assert (rest["items"][0]["seq"], rest["next"]) == (6, None)
+    assert (await api.get("/api/v1/journal/head")).json()["hash"] == plane.journal.records[-1].hash
+
+
+async def test_the_plane_is_ready_only_with_a_policy(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    assert (await api.get("/readyz")).status_code == 200
+    plane.world = replace(plane.world, policies=type(plane.world.policies)())
+    assert (await api.get("/readyz")).status_code == 503
+
+
+async def test_metrics_are_openmetrics(api: Api) -> None:
+    text = (await api.get("/metrics")).text
+    assert text.endswith("# EOF\n")
+    assert (
+        'focus_objective_state{focus="checkout",objective="availability",focus_objective_state="burning"} 1'
+        in text
+    )

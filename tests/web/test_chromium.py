@@ -1,0 +1,108 @@
+"""The pages in a real browser: no error, nothing from elsewhere, no sideways scroll, live."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright
+
+from focusplane.define.people import Role
+from focusplane.plane.identity import Principal
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.requires_server("chromium", "apt-get install chromium"),
+]
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[str]:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        running = asyncio.create_task(server.serve([door]))
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        finally:
+            server.should_exit = server.force_exit = True
+            await running
+
+
+@asynccontextmanager
+async def opened(
+    app: Any, browser: Browser, width: int, scheme: Any
+) -> AsyncIterator[tuple[Page, str, list[str]]]:
+    """A page that has logged in; what it complains about and asks of others is collected."""
+    async with served(app) as base:
+        context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = await context.new_page()
+        wrong: list[str] = []
+        page.on(
+            "console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(base) else wrong.append(asked.url))
+        ticket = app.state.face.sessions.ticket(Principal("admin", Role.OPERATOR), app.state.face.now)
+        await page.goto(f"{base}/login?ticket={ticket}")
+        try:
+            yield page, base, wrong
+        finally:
+            await context.close()
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as play:
+        browser = await play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+async def test_the_pages_are_calm_in_a_browser(app: Any, width: int, scheme: str) -> None:
+    async with chromium() as browser, opened(app, browser, width, scheme) as (page, base, wrong):
+        for path in ("/", "/focus/checkout", "/focus/search"):
+            await page.goto(base + path)
+            await page.wait_for_selector('#line[data-state="live"]')
+            if path != "/":
+                await page.wait_for_selector("#c-latency canvas")
+            assert await page.evaluate("document.documentElement.scrollWidth") == width
+        assert wrong == []
+
+
+async def test_a_page_follows_the_plane_and_a_button_asks_for_a_reason(app: Any, plane: Any) -> None:
+    async with chromium() as browser, opened(app, browser, 1440, "light") as (page, base, wrong):
+        await page.goto(f"{base}/focus/checkout")
+        await page.wait_for_selector('#line[data-state="live"]')
+        (key, incident), *_ = plane.world.incidents.items()
+        plane.turn(replace(plane.world, incidents={key: replace(incident, title="told anew")}))
+        await page.wait_for_selector("text=told anew")
+        await page.click("text=I have it")
+        await page.fill("dialog input", "on it")
+        await page.click("dialog [value=yes]")
+        await page.wait_for_selector("dialog", state="hidden")
+        assert [by for _, by in plane.asked] == ["admin"]
+        assert wrong == []

@@ -1,0 +1,108 @@
+"""The pages as HTML: every state of a world can be shown, to whom may see it."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from focusplane.plane.world import Refusal, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def test_the_page_of_a_rollback_says_what_was_done_and_why(api: httpx.AsyncClient) -> None:
+    html = (await api.get("/focus/checkout")).text
+    for told in (
+        "v2 was taken back to v1",
+        "What was done, and why",
+        "Why nothing else happened",
+        "cooling down for another 9m45s",
+        "first bad answer",
+        "31<span",
+        "roll v2 back to v1",
+    ):
+        assert told in html
+
+
+async def test_every_focus_has_a_page_also_one_that_nothing_is_known_of(api: httpx.AsyncClient) -> None:
+    for name in ("search", "login"):
+        answer = await api.get(f"/focus/{name}")
+        assert answer.status_code == 200
+    assert "Silence is not success" in answer.text
+
+
+async def test_a_world_without_anything_has_a_first_page(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
+    world: World = plane.world
+    plane.world = replace(world, policies=type(world.policies)(), incidents={}, rollouts={}, nodes={})
+    answer = await api.get("/")
+    assert "No focus is declared yet" in answer.text
+
+
+async def test_a_viewer_sees_no_button(api: httpx.AsyncClient) -> None:
+    mine = {"authorization": "Bearer viewer-token"}
+    assert "data-act" in (await api.get("/focus/checkout")).text
+    assert "data-act" not in (await api.get("/focus/checkout", headers=mine)).text
+
+
+async def test_who_is_not_known_is_told_how_to_come_in(api: httpx.AsyncClient) -> None:
+    del api.headers["authorization"]
+    answer = await api.get("/")
+    assert answer.status_code == 401
+    assert "focus login" in answer.text
+
+
+async def test_a_page_that_is_not_there_says_what_there_is(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/focus/nothing")
+    assert answer.status_code == 404
+    assert "checkout" in answer.text
+
+
+async def test_what_others_wrote_is_text_and_never_markup(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
+    (key, incident), *_ = plane.world.incidents.items()
+    bad = replace(incident, title="<script>alert(1)</script>")
+    plane.world = replace(plane.world, incidents={key: bad})
+    html = (await api.get("/focus/checkout")).text
+    assert "<script>alert" not in html
+
+
+async def test_nothing_is_loaded_from_elsewhere_and_no_style_is_inline(api: httpx.AsyncClient) -> None:
+    for path in ("/", "/focus/checkout"):
+        html = (await api.get(path)).text
+        assert "http://" not in html.replace("http://www.w3.org", "")
+        assert "https://" not in html
+        assert "style=" not in html
+
+
+async def test_a_rollout_that_did_not_begin_is_on_the_page_with_its_reason(
+    api: httpx.AsyncClient, plane
+) -> None:  # type: ignore[no-untyped-def]
+    refused = Refusal("v3", "v3 is not ready to take traffic: no connection", plane.world.tick.at)
+    for rollouts in (plane.world.rollouts, {}):
+        plane.world = replace(plane.world, rollouts=rollouts, refusals={"checkout": refused})
+        html = (await api.get("/focus/checkout")).text
+        assert "v3 was not started" in html
+        assert "v3 is not ready to take traffic" in html
+
+
+async def test_the_page_says_what_was_seen_which_source_counts_and_plain_states(
+    api: httpx.AsyncClient,
+) -> None:
+    html = (await api.get("/focus/checkout")).text
+    assert "29d2h of 30d seen" in html
+    assert "edge <span" in html
+    assert "source: auto" in html
+    assert "at this rate it lasts the whole window" in html
+    assert "in focus" not in html
+    assert ">burning</span>" in html
+    assert "e-0" not in html
+
+
+async def test_the_first_page_names_what_waits_for_a_yes(api: httpx.AsyncClient) -> None:
+    html = (await api.get("/")).text
+    assert "Waits for a yes." in html
+    assert "throttle to 300/s, because availability burns at 4.2x" in html
