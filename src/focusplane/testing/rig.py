@@ -1,0 +1,166 @@
+"""Rig: a whole plane in virtual time, with gateways, destinations and traffic played; nothing of it is random."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from focusplane.act.effect import Effect, Notify, Observe, Probe
+from focusplane.act.fact import Fact, Kind
+from focusplane.act.request import Answer, Request
+from focusplane.control.split import version_for
+from focusplane.control.state import TrafficState
+from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
+from focusplane.kernel.tick import SECOND, Tick
+from focusplane.plane.arrival import (
+    Arrival,
+    Asked,
+    Counted,
+    Notified,
+    Observed,
+    PolicyRead,
+    Probed,
+    Reported,
+    Started,
+)
+from focusplane.plane.ports import Turn
+from focusplane.plane.recover import empty
+from focusplane.plane.step import Step, step
+from focusplane.plane.world import World
+
+START = 1_767_225_600_000
+"""2026-01-01T00:00:00Z in Unix ms."""
+BOUNDS_MS = (10.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0, 600.0, 1000.0)
+
+
+@dataclass(slots=True)
+class Load:
+    """Traffic of one focus: requests per second over so many tenants; failure shares and latencies by version."""
+
+    focus: str
+    per_second: int = 200
+    tenants: int = 100
+    failing: dict[str, Fraction] = field(default_factory=dict)
+    latency_ms: dict[str, float] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    """versions whose telemetry does not arrive"""
+
+
+@dataclass(slots=True)
+class Rig:
+    """Plays the outside of `step`. `ready` says why a version's instances are not; `deaf` nodes never confirm a board."""
+
+    files: Mapping[str, str]
+    world: World = field(default_factory=empty)
+    loads: list[Load] = field(default_factory=list)
+    ready: dict[str, str] = field(default_factory=dict)
+    deaf: bool = False
+    really: dict[str, Fraction] = field(default_factory=dict)
+    """what the gateway runs, if it is not what the Board wants"""
+    facts: list[Fact] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    sent: list[Notify] = field(default_factory=list)
+    _due: dict[tuple[str, str], Fraction] = field(default_factory=dict)
+    _next: list[Arrival] = field(default_factory=list)
+    _served: int = 0
+
+    def __post_init__(self) -> None:
+        self.turn(Started("p-rig", 1, "production"), PolicyRead(self.files, "2026-01-01"))
+
+    @property
+    def at(self) -> int:
+        return self.world.tick.at
+
+    def turn(self, *arrivals: Arrival, after_ms: int = 0) -> Step:
+        """One turn, `after_ms` after the one before; its effects come back as arrivals of the next."""
+        at = (self.world.tick.at or START) + after_ms
+        tick = Tick(at, self.world.tick.number + 1)
+        taken = (*self._next, *arrivals)
+        self._next = []
+        made = step(self.world, taken, tick)
+        self.world = made.world
+        self.facts.extend(made.facts)
+        self.turns.append(Turn(tick, taken, made.facts))
+        for effect in made.effects:
+            self._perform(effect)
+        self._confirm()
+        return made
+
+    def ask(self, request: Request, by: str = "ana", role: str = "admin") -> Answer:
+        """Ask and get the answer of that turn."""
+        return self.turn(Asked("ask", by, request, role)).answers["ask"]
+
+    def seconds(self, count: int) -> None:
+        """So many seconds of the loads, a turn each."""
+        for _ in range(count):
+            end = self.at + SECOND
+            signals = [signal for load in self.loads for signal in self._second(load, end)]
+            self.turn(Counted(f"batch {end}", tuple(signals)), after_ms=SECOND)
+
+    def said(self, kind: Kind) -> list[Fact]:
+        """Every fact of that kind so far."""
+        return [fact for fact in self.facts if fact.kind is kind]
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Notify():
+                self.sent.append(effect)
+                self._next.append(Notified(effect.key, True))
+            case Probe():
+                results = {str(address): self.ready.get(effect.version, "") for address in effect.addresses}
+                self._next.append(Probed(effect.key, effect.focus, effect.version, results))
+            case Observe():
+                state = self.world.board.state(effect.focus, "traffic")
+                wanted = dict(state.weights) if isinstance(state, TrafficState) else {}
+                weights = self.really or wanted
+                self._next.append(Observed(effect.key, effect.focus, {"edge-1": weights}))
+
+    def _confirm(self) -> None:
+        version = self.world.board.version
+        if version > self._served and not self.deaf:
+            self._served = version
+            self._next.extend(Reported(name, "edge-1", version) for name in ("envoy", "sdk"))
+
+    def _second(self, load: Load, end: int) -> Sequence[Signal]:
+        state = self.world.board.state(load.focus, "traffic")
+        found: list[Signal] = []
+        each = Fraction(load.per_second, load.tenants)
+        for number in range(load.tenants):
+            tenant = f"t{number}"
+            version = version_for(state, load.focus, tenant) if isinstance(state, TrafficState) else ""
+            if version in load.silent:
+                continue
+            count = self._whole(f"{tenant} all", load.focus, each)
+            bad = min(
+                count,
+                self._whole(f"{version} bad", load.focus, count * load.failing.get(version, Fraction(0))),
+            )
+            part = Slice(tenant=tenant, version=version)
+            for status, amount in ((200, count - bad), (503, bad)):
+                if amount:
+                    found.append(_signal(load, part, status, amount, end))
+        return found
+
+    def _whole(self, what: str, focus: str, amount: Fraction) -> int:
+        """Fractions add up until they make a whole event."""
+        due = self._due.get((focus, what), Fraction(0)) + amount
+        whole = int(due)
+        self._due[focus, what] = due - whole
+        return whole
+
+
+def _signal(load: Load, part: Slice, status: int, count: int, end: int) -> Signal:
+    slow = load.latency_ms.get(part.version, 40.0)
+    place = next((i for i, bound in enumerate(BOUNDS_MS) if slow <= bound), len(BOUNDS_MS))
+    counts = tuple(count if i == place else 0 for i in range(len(BOUNDS_MS) + 1))
+    return Signal(
+        load.focus,
+        "production",
+        Source.EDGE,
+        "edge-1",
+        end - SECOND,
+        end,
+        part,
+        Outcome(status),
+        count,
+        Latencies(BOUNDS_MS, counts),
+    )
