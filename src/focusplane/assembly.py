@@ -1,0 +1,244 @@
+"""The composition root: settings -> a running plane. The only module that knows both ports and adapters."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import grpc
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from focusplane.edge.apprise_notifier import AppriseNotifier
+from focusplane.edge.envoy.file_plane import FilePlane
+from focusplane.edge.envoy.plane import EnvoyPlane
+from focusplane.edge.envoy.xds import xds_app
+from focusplane.edge.otlp_grpc import otlp_server
+from focusplane.edge.otlp_http import otlp_app
+from focusplane.edge.otlp_intake import OtlpIntake, OtlpSettings
+from focusplane.edge.policy_files import PolicyDirectory
+from focusplane.edge.prober import TcpProber
+from focusplane.edge.sql_journal import SqlJournal
+from focusplane.edge.token_file import TokenFile, open_tokens
+from focusplane.kernel.errors import PolicyError, UsageError
+from focusplane.plane.arrival import PolicyRead, Started
+from focusplane.plane.identity import OpenDoor, Senders, is_loopback
+from focusplane.plane.loop import Loop
+from focusplane.plane.perform import Performer
+from focusplane.plane.recover import recover
+from focusplane.plane.settings import Settings
+from focusplane.plane.world import World
+from focusplane.web.app import build_app
+from focusplane.wire.clock import SystemClock
+
+log = logging.getLogger("focusplane")
+
+HEARTBEAT_S = 15.0
+GARBAGE = (20_000, 20, 20)
+"""Thresholds of the collector: new objects before a look at them, and how often the older ones are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The sockets of a plane, bound before anything is started, so that port 0 is known."""
+
+    api: socket.socket
+    otlp_http: socket.socket
+    xds: socket.socket
+
+    def addresses(self, grpc_port: int, host: str) -> dict[str, str]:
+        """What the ready file says."""
+        found = {name: _url(getattr(self, name)) for name in ("api", "otlp_http", "xds")}
+        return {**found, "otlp_grpc": f"http://{host}:{grpc_port}"}
+
+
+def serve(settings: Settings) -> int:
+    """Run a plane until SIGTERM or SIGINT. The exit status of `focus serve`."""
+    _collect_seldom()
+    return uvloop.run(_serve(settings))
+
+
+def _collect_seldom() -> None:
+    """What was loaded stays, so it is not looked at again; a turn of 1,000 focuses spent a quarter of its time on garbage
+    of which there is hardly any: values are frozen and without cycles.
+    """
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+
+
+async def _serve(settings: Settings) -> int:
+    clock = SystemClock()
+    journal = SqlJournal(settings.data)
+    source = PolicyDirectory(settings.policy_dir)
+    doors = _bind(settings)
+    performer = Performer(TcpProber(), AppriseNotifier())
+    loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
+    envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))
+    loop.attach(envoy)
+    if settings.envoy_files is not None:
+        loop.attach(FilePlane(settings.envoy_files))
+    loop.put(Started(journal.plane, journal.epoch, settings.environment))
+    loop.put(PolicyRead(source.read(), clock.today()))
+    await loop.turn()
+    _refuse_empty(loop.world)
+
+    core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment))
+    tokens, senders = _rights(settings)
+    apps = [
+        (build_app(loop, tokens, _names(settings)), doors.api),
+        (otlp_app(core, senders), doors.otlp_http),
+        (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
+    ]
+    grpc_server, grpc_port = _grpc_door(core, senders, settings)
+    await grpc_server.start()
+    stop = _stop_signal()
+    async with _serving(apps), asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(loop.run()),
+            tasks.create_task(_watch(source, loop, clock)),
+            tasks.create_task(_heartbeat(loop)),
+        ]
+        _ready(settings, doors.addresses(grpc_port, settings.host))
+        await stop.wait()
+        envoy.close()
+        await grpc_server.stop(grace=0.2)
+        await performer.stop()
+        await loop.stop()
+        for task in running:
+            task.cancel()
+    journal.close()
+    return 0
+
+
+def _bind(settings: Settings) -> Doors:
+    return Doors(
+        _listen(settings.host, settings.port, "--port"),
+        _listen(settings.host, settings.otlp_http_port, "--otlp-http-port"),
+        _listen(settings.xds_host, settings.xds_port, "--xds-port"),
+    )
+
+
+def _listen(host: str, port: int, option: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise UsageError(
+            f"{host}:{port} cannot be listened on: {error.strerror}", f"{option} 0 picks a free port"
+        ) from error
+    return door
+
+
+def _grpc_door(core: OtlpIntake, senders: Senders, settings: Settings) -> tuple[grpc.aio.Server, int]:
+    """gRPC binds its port itself, and says only that it could not."""
+    address = f"{settings.host}:{settings.otlp_grpc_port}"
+    try:
+        return otlp_server(core, address, senders)
+    except RuntimeError as error:
+        raise UsageError(
+            f"{address} cannot be listened on: is it in use?", "--otlp-grpc-port 0 picks a free port"
+        ) from error
+
+
+def _url(door: socket.socket) -> str:
+    host, port = door.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.asynccontextmanager
+async def _serving(apps: Sequence[tuple[ASGIApp, socket.socket]]) -> AsyncIterator[None]:
+    """Every app on its own socket, in this event loop; stopped at the end without waiting for held polls."""
+    servers = [_Server(_config(app)) for app, _ in apps]
+    tasks = [
+        asyncio.create_task(server.serve([door])) for server, (_, door) in zip(servers, apps, strict=True)
+    ]
+    while not all(server.started for server in servers):
+        for task in tasks:
+            if task.done():
+                task.result()
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.should_exit = server.force_exit = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the plane, not to one of its servers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        http="httptools",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+        lifespan="off",
+        server_header=False,
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _watch(source: PolicyDirectory, loop: Loop, clock: SystemClock) -> None:
+    async for files in source.changes():
+        loop.put(PolicyRead(files, clock.today()))
+
+
+async def _heartbeat(loop: Loop) -> None:
+    """Living nodes are seen again and again, also while nothing changes."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_S)
+        loop.hear_again()
+
+
+def _refuse_empty(world: World) -> None:
+    """A plane that never had a good policy set does not start with a bad one."""
+    if not world.policies.set.focuses and world.policies.refused:
+        first = world.policies.refused[0]
+        raise PolicyError(f"{first}", first.hint or "focus check says everything that is wrong")
+
+
+def _names(settings: Settings) -> tuple[str, ...]:
+    return tuple(name.strip() for name in settings.allowed_hosts.split(",") if name.strip())
+
+
+def _rights(settings: Settings) -> tuple[TokenFile, Senders]:
+    """Who may ask, and who may send telemetry."""
+    tokens = open_tokens(settings.data)
+    return tokens, OpenDoor() if is_loopback(settings.host) else tokens
+
+
+def _pollers(settings: Settings, tokens: Senders) -> Senders:
+    return OpenDoor() if is_loopback(settings.xds_host) or settings.xds_insecure else tokens
+
+
+def _ready(settings: Settings, addresses: dict[str, str]) -> None:
+    if settings.ready_file is not None:
+        fresh = settings.ready_file.with_suffix(".new")
+        fresh.write_text(json.dumps(addresses))
+        fresh.replace(settings.ready_file)
+    for name, address in addresses.items():
+        log.info("%s %s", name, address)
