@@ -1,0 +1,59 @@
+"""The plane as the demo uses it: over its HTTP API, like any pipeline."""
+
+from typing import Any
+
+import httpx
+
+from focusplane.kernel.errors import FocusplaneError, UnreachableError
+
+Shown = dict[str, Any]
+
+
+class Plane:
+    """One focus of one plane. Every call raises `UnreachableError` when nothing answers, `FocusplaneError` for a no."""
+
+    def __init__(self, url: str, token: str, focus: str) -> None:
+        self.focus = focus
+        self._url = url
+        self._http = httpx.Client(
+            base_url=f"{url}/api/v1", headers={"authorization": f"Bearer {token}"}, timeout=10.0
+        )
+
+    def state(self) -> Shown:
+        return self._call("GET", f"/focuses/{self.focus}")
+
+    def rollout(self) -> Shown:
+        return self._call("GET", f"/rollouts/{self.focus}")
+
+    def start_rollout(self, version: str) -> Shown:
+        return self._call("POST", f"/rollouts/{self.focus}", {"version": version})
+
+    def abort_rollout(self, reason: str) -> Shown:
+        return self._call("POST", f"/rollouts/{self.focus}/abort", {"reason": reason})
+
+    def incidents(self) -> list[Shown]:
+        return list(self._call("GET", "/incidents")["items"])
+
+    def incident(self, name: str) -> Shown:
+        return self._call("GET", f"/incidents/{name}")
+
+    def journal(self, after: int) -> list[Shown]:
+        """The facts behind that sequence number, one page of them."""
+        return list(self._call("GET", f"/journal?after={after}")["items"])
+
+    def page_link(self) -> str:
+        """A link that opens the pages once."""
+        return f"{self._url}{self._call('POST', '/login-ticket')['path']}"
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _call(self, method: str, path: str, body: Shown | None = None) -> Shown:
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise UnreachableError(f"the plane does not answer {method} {path}: {error}") from error
+        if answer.is_error:
+            raise FocusplaneError(f"the plane says {answer.status_code} to {method} {path}: {answer.text}")
+        found: Shown = answer.json()
+        return found
