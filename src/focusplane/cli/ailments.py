@@ -1,0 +1,93 @@
+"""Ailments: what is wrong with a plane, its telemetry, its nodes or its policies, in words, with what to do."""
+
+from collections.abc import Iterator
+
+import click
+
+from focusplane.cli.output import Shown, counted, span
+
+_MOST = 5
+"""So many causes of telemetry that was not counted are told; `--json` has them all."""
+_NEVER = ("duplicate", "span is neither")
+"""What is not counted because that is right."""
+
+
+def findings(shown: Shown) -> list[Shown]:
+    """Warnings first, then notes, which are worth knowing and no fault."""
+    warnings = [*_blind(shown), *_behind(shown), *_policies(shown)]
+    notes = [*_silent(shown), *_unmatched(shown)]
+    return [
+        {"severity": severity, "what": what, "hint": hint}
+        for severity, rows in (("warning", warnings), ("note", notes))
+        for what, hint in rows
+    ]
+
+
+def tell_findings(found: list[Shown]) -> None:
+    if not any(one["severity"] == "warning" for one in found):
+        click.echo("everything arrives, and every node runs the newest board")
+    for one in found:
+        click.echo(f"{one['severity']:<7}  {one['what']}")
+        if one["hint"]:
+            click.echo(f"    hint  {one['hint']}")
+
+
+Told = Iterator[tuple[str, str]]
+
+
+def _blind(shown: Shown) -> Told:
+    for one in shown["focuses"]:
+        if one["health"] == "blind":
+            hint = "send telemetry with focus.id, or declare a boundary that matches it"
+            yield f"{one['id']} is blind: {one['reason']}", hint
+
+
+def _behind(shown: Shown) -> Told:
+    for node in shown["nodes"]:
+        if node["state"] != "current":
+            told = (
+                f"{node['node']} ({node['dataplane']}) is {node['state']}, seen {span(node['silent_ms'])} ago"
+            )
+            yield told, node["detail"] or "is it still running?"
+    if not shown["nodes"]:
+        yield "no data plane follows the board", "focus export envoy, or the SDK's Client"
+
+
+def _policies(shown: Shown) -> Told:
+    for one in shown["policies"]["refused"]:
+        place = f"{one['path']}:{one['line']}:{one['column']}"
+        yield f"refused policy {place} {one['code']} {one['what']}", one["hint"]
+    for name in shown["policies"]["held"]:
+        told = f"{name} vanished from the policies and is held: it is still obeyed"
+        yield told, f"bring it back, or say that it is meant: kind: Removed, metadata: {{name: {name}}}"
+
+
+def _silent(shown: Shown) -> Told:
+    for node in shown["nodes"]:
+        if node["counts"] is False:
+            told = f"{node['node']} (envoy) follows the board, and sent no counts in the last ten minutes"
+            yield (
+                told,
+                "has it had a request? else its --otlp (focus export envoy) must be this plane's OTLP port",
+            )
+
+
+def _unmatched(shown: Shown) -> Told:
+    rows = [one for one in shown["unused"] if not one["cause"].startswith(_NEVER)]
+    for one in rows[:_MOST]:
+        where = f" of {one['focus']}" if one["focus"] else ""
+        yield f"{counted(one['count'], 'point')}{where} not counted: {one['cause']}", _remedy(one["cause"])
+    if len(rows) > _MOST:
+        yield (
+            f"{counted(len(rows) - _MOST, 'more cause')} of telemetry that was not counted",
+            "focus doctor --json",
+        )
+
+
+def _remedy(cause: str) -> str:
+    if "no boundary names service" in cause:
+        service = cause.partition("service ")[2].partition("'")[2].partition("'")[0]
+        return f"if it belongs to a focus, under its boundary: - {{service: {service}}}"
+    if "fits the route" in cause:
+        return "add the route to the boundary of its focus; `focus journal tail` has an example"
+    return ""

@@ -1,0 +1,139 @@
+"""The journal from the command line: of a running plane, or of the data of a stopped one."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from focusplane.cli.output import Shown, clock, counted
+from focusplane.cli.remote import Data, Remote, asks
+from focusplane.plane.recover import Mismatch, replay
+
+_CHUNK = 1_000
+
+
+@click.group("journal")
+def journal_command() -> None:
+    """Verify, read and export the journal."""
+
+
+@journal_command.command("verify")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".focus",
+    show_default=True,
+    help="the data of a plane, running or stopped: verify reads the bytes themselves",
+)
+@asks
+def verify(remote: Remote, data: Path) -> None:
+    """Recompute the hash chain. Exit 1 at the first break."""
+    from focusplane.cli.stopped import open_journal
+
+    count = open_journal(data).verify()
+    told = {"facts": count, "whole": True}
+    remote.output.show(told, lambda: click.echo(f"the chain of {counted(count, 'fact')} is whole"))
+
+
+@journal_command.command("tail")
+@Data
+@click.option("-n", "number", default=20, show_default=True)
+@asks
+def tail(remote: Remote, data: Path | None, number: int) -> None:
+    """The newest facts."""
+    newest = list(_facts(remote, data))[-number:]
+    remote.output.show(newest, lambda: _lines(newest))
+
+
+@journal_command.command("export")
+@Data
+@click.option("--after", default=0, help="only facts with a higher seq")
+@asks
+def export(remote: Remote, data: Path | None, after: int) -> None:
+    """Every fact as one JSON document a line."""
+    for fact in _facts(remote, data, after):
+        click.echo(json.dumps(fact, ensure_ascii=False, sort_keys=True))
+
+
+@journal_command.command("head")
+@Data
+@asks
+def head(remote: Remote, data: Path | None) -> None:
+    """The newest seq and hash: kept elsewhere, they show a cut tail."""
+    if data is None:
+        shown = remote.get("/api/v1/journal/head")
+    else:
+        last: Shown = {"seq": 0, "hash": "", "at": 0}
+        for fact in _facts(remote, data):
+            last = fact
+        shown = {key: last[key] for key in ("seq", "hash", "at")}
+    remote.output.show(shown, lambda: click.echo(f"{shown['seq']} {shown['hash']}"))
+
+
+@click.command("replay")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".focus",
+    show_default=True,
+    help="the data of a plane, running or stopped",
+)
+@asks
+def replay_command(remote: Remote, data: Path) -> None:
+    """Decide everything in the journal again. Exit 1 if one decision differs."""
+    from focusplane.cli.stopped import open_journal
+
+    turns = facts = 0
+    differing: list[Shown] = []
+    for made in replay(open_journal(data)):
+        turns += 1
+        facts += len(made.facts)
+        if made.mismatch is not None:
+            differing.append(_mismatch(made.mismatch))
+    shown = {"turns": turns, "facts": facts, "same": not differing, "differing": differing}
+    remote.output.show(shown, lambda: _replayed(shown))
+    raise click.exceptions.Exit(1 if differing else 0)
+
+
+def _mismatch(found: Mismatch) -> Shown:
+    """The facts that only one side has."""
+    before, after = set(map(repr, found.journaled)), set(map(repr, found.replayed))
+    return {"turn": found.turn, "journaled": sorted(before - after), "replayed": sorted(after - before)}
+
+
+def _replayed(shown: Shown) -> None:
+    told = f"{counted(shown['facts'], 'fact')} of {counted(shown['turns'], 'turn')}"
+    click.echo(f"{told}: the same decisions again" if shown["same"] else f"{told}: not the same")
+    for one in shown["differing"][:10]:
+        click.echo(f"turn {one['turn']}")
+        for sign, facts in (("-", one["journaled"]), ("+", one["replayed"])):
+            for fact in facts:
+                click.echo(f"  {sign} {fact}")
+
+
+def _facts(remote: Remote, data: Path | None, after: int = 0) -> Iterator[Shown]:
+    read = _stored(data) if data is not None else _served(remote)
+    while found := read(after):
+        yield from found
+        after = int(found[-1]["seq"])
+
+
+def _served(remote: Remote) -> Callable[[int], list[Shown]]:
+    return lambda after: list(remote.get("/api/v1/journal", after=after, limit=_CHUNK)["items"])
+
+
+def _stored(data: Path) -> Callable[[int], list[Shown]]:
+    from focusplane.cli.stopped import open_journal
+    from focusplane.web.routes.journal import recorded
+
+    journal = open_journal(data)
+    return lambda after: [recorded(one) for one in journal.facts(after, _CHUNK)]
+
+
+def _lines(facts: list[Any]) -> None:
+    for one in facts:
+        click.echo(
+            f"{one['seq']:>6}  {clock(one['at'])}  {one['kind']:<20} {one['focus']:<12} {one['subject']}  {one['reason']}"
+        )

@@ -1,0 +1,183 @@
+"""Looking: status, watch, explain, doctor, login."""
+
+import functools
+import time
+from pathlib import Path
+
+import click
+
+from focusplane.cli.ailments import findings, tell_findings
+from focusplane.cli.output import Shown, clock, in_words, pairs, span, table
+from focusplane.cli.remote import Data, Remote, asks
+
+
+@click.command("status")
+@click.argument("focus", default="")
+@asks
+def status_command(remote: Remote, focus: str) -> None:
+    """How every focus does, or one of them in full. Exit status 1 if one burns, is exhausted or blind."""
+    if focus:
+        shown = remote.get(f"/api/v1/focuses/{focus}")
+        remote.output.show(shown, lambda: _one(shown))
+        healths = [shown["health"]]
+    else:
+        shown = remote.get("/api/v1/status")
+        remote.output.show(shown, lambda: _all(shown))
+        healths = [one["health"] for one in shown["focuses"]]
+    raise click.exceptions.Exit(int(any(health != "ok" for health in healths)))
+
+
+@click.command("watch")
+@click.argument("focus", default="")
+@click.option("--every", default=1.0, show_default=True, help="seconds")
+@click.option("--times", default=0, help="stop after so many looks; 0 means never")
+@asks
+def watch_command(remote: Remote, focus: str, every: float, times: int) -> None:
+    """The same, again and again, until Ctrl-C; with --json one document a look."""
+    looks = 0
+    while True:
+        shown = remote.get(f"/api/v1/focuses/{focus}" if focus else "/api/v1/status")
+        if not remote.output.as_json:
+            click.clear()
+        remote.output.show(shown, functools.partial(_one if focus else _all, shown))
+        looks += 1
+        if times and looks >= times:
+            return
+        time.sleep(every)
+
+
+@click.command("explain")
+@click.argument("key", metavar="ID")
+@Data
+@asks
+def explain_command(remote: Remote, key: str, data: Path | None) -> None:
+    """Why: the rule, inputs, reasons and transitions of an action, decision, incident, rollout or focus."""
+    shown = _stored(data, key) if data else remote.get(f"/api/v1/explain/{key}")
+    remote.output.show(shown, lambda: _why(shown))
+
+
+@click.command("doctor")
+@asks
+def doctor_command(remote: Remote) -> None:
+    """Which telemetry arrives, which nodes follow the board, which policies were refused. Exit 1 with findings."""
+    shown = remote.get("/api/v1/status")
+    found = findings(shown)
+    report = {"findings": found, **{key: shown[key] for key in ("nodes", "policies", "unused")}}
+    remote.output.show(report, lambda: tell_findings(found))
+    raise click.exceptions.Exit(int(any(one["severity"] == "warning" for one in found)))
+
+
+@click.command("login")
+@click.option(
+    "--role", type=click.Choice(["operator", "approver", "viewer"]), default="operator", show_default=True
+)
+@asks
+def login_command(remote: Remote, role: str) -> None:
+    """Print a link that opens the pages once, within five minutes."""
+    made = remote.post("/api/v1/login-ticket", {"role": role})
+    link = remote.server.rstrip("/") + made["path"]
+    remote.output.show({**made, "link": link}, lambda: click.echo(link))
+
+
+def _stored(data: Path, key: str) -> Shown:
+    from focusplane.cli.stopped import open_world
+    from focusplane.plane import queries
+
+    journal, world = open_world(data)
+    return queries.explain(world, [one.fact for one in journal.facts(0, 1_000_000)], key)
+
+
+def _all(shown: Shown) -> None:
+    """Every objective is a row; what belongs to the focus stands on its first."""
+    rows = [row for one in shown["focuses"] for row in _rows(one)]
+    table(
+        ["FOCUS", "HEALTH", "OBJECTIVE", "SLI", "TARGET", "BUDGET LEFT", "SEEN", "ROLLOUT", "INCIDENT"], rows
+    )
+    for name, why in shown["frozen"].items():
+        click.echo(f"frozen ({'everything' if name == '*' else name}): {why}", err=True)
+    _wait(shown["waiting"])
+
+
+def _rows(one: Shown) -> list[list[str]]:
+    rollout, incident = one["rollout"], one["incident"]
+    moving = f"{rollout['version']} {rollout['phase']} {rollout['weight']:.0%}" if rollout else ""
+    rows = [
+        [
+            "",
+            each["state"],
+            each["name"],
+            each["sli_text"],
+            each["target"],
+            each["budget"]["left_text"],
+            each["seen_text"],
+            "",
+            "",
+        ]
+        for each in one["objectives"]
+    ] or [["", one["health"], "–", "–", "–", "–", "", "", ""]]
+    rows[0][0], rows[0][-2], rows[0][-1] = one["id"], moving, (incident or {}).get("id", "")
+    return rows
+
+
+def _wait(waiting: list[Shown]) -> None:
+    """What waits for a yes, and how to say it."""
+    for one in waiting:
+        until = f" until {clock(one['approve_by'])}" if one["approve_by"] else ""
+        click.echo(f"\nwaits for a yes{until}: {one['what']} of {one['focus']}, because {one['reason']}")
+        click.echo(f"  focus approve {one['id']}  |  focus deny {one['id']}")
+
+
+def _one(shown: Shown) -> None:
+    rollout = shown["rollout"]
+    pairs(
+        [
+            ("focus", shown["id"]),
+            ("health", shown["health"]),
+            ("why", shown["reason"]),
+            ("owner", shown["owner"]),
+            ("environment", shown["environment"]),
+            ("counted from", f"{shown['source']['counted']} (source: {shown['source']['declared']})"),
+            ("data age", span(shown["data_age_ms"])),
+            ("stable", shown["stable"]),
+            (
+                "rollout",
+                f"{rollout['version']} {rollout['phase']} at {rollout['weight']:.0%}" if rollout else "",
+            ),
+            ("incident", (shown["incident"] or {}).get("id", "")),
+            ("frozen", shown["frozen"] or ""),
+        ]
+    )
+    click.echo()
+    table(
+        ["OBJECTIVE", "STATE", "SLI", "TARGET", "SEEN", "BUDGET LEFT", "RUNS OUT"],
+        [
+            [
+                one["name"],
+                one["state"],
+                one["sli_text"],
+                one["target"],
+                one["seen_text"] or f"all of {one['window']}",
+                one["budget"]["left_text"],
+                clock(one["budget"]["exhausts_at"]),
+            ]
+            for one in shown["objectives"]
+        ],
+    )
+    _wait(shown["waiting"])
+
+
+def _why(shown: Shown) -> None:
+    pairs([(shown["kind"], shown["id"]), ("rule", shown["rule"]), ("reason", shown["reason"])])
+    told = in_words({key: value for key, value in shown["inputs"].items() if key != "rule"})
+    if told:
+        click.echo("\ninputs")
+        for line in told:
+            click.echo(f"  {line}")
+    for title, rows in (
+        ("what happened", "transitions"),
+        ("why nothing happened", "nothing_happened_because"),
+    ):
+        if shown[rows]:
+            click.echo(f"\n{title}")
+            for one in shown[rows]:
+                click.echo(f"  {clock(one['at'])}  {one['kind']}  {one['subject']}  {one['reason']}")

@@ -1,0 +1,112 @@
+"""The root of the command tree. Each command is imported only when it is called, so that `focus` starts quickly."""
+
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from focusplane import __version__
+from focusplane.kernel.errors import FocusplaneError
+
+INSTALL = "this command needs the server extra: pip install 'focusplane[server]'"
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("policy", "write a first focus file"),
+    "check": ("policy", "read the policies: every mistake at once, with its place"),
+    "diff": ("policy", "what changes between two policy sets"),
+    "apply": ("policy", "check a set and put it in place of another"),
+    "schema": ("policy", "the JSON Schema of the focus file, for editors"),
+    "serve": ("run", "run a plane"),
+    "demo": ("run", "the main job on real traffic"),
+    "doctor": ("look", "which telemetry arrives, and what is wrong with it"),
+    "status": ("look", "how every focus does"),
+    "watch": ("look", "the same, live"),
+    "explain": ("look", "why: rule, inputs and reasons of anything with an id"),
+    "login": ("look", "a one-time link to the pages"),
+    "token": ("token", "make, list and remove tokens"),
+    "rollout": ("rollout", "start, watch and stop rollouts"),
+    "control": ("control", "set, clear and list controls"),
+    "flag": ("control", "list, set and kill flags"),
+    "gate": ("guard", "may this focus be changed now?"),
+    "freeze": ("guard", "stop all automation and rollouts at once"),
+    "unfreeze": ("guard", "let automation go on"),
+    "action": ("action", "list and show what was done, and what waits for a yes"),
+    "approve": ("guard", "say yes to an action that waits"),
+    "deny": ("guard", "say no to an action that waits"),
+    "undo": ("guard", "take an action back"),
+    "adopt": ("adopt", "let nodes of a lost plane follow this one"),
+    "incident": ("incident", "list, show, acknowledge, note, resolve, write up"),
+    "journal": ("journal", "verify, read and export the journal"),
+    "replay": ("journal", "decide everything again and compare"),
+    "export": ("export", "configuration for other programs"),
+}
+
+
+class Tree(click.Group):
+    """Commands by name; their modules are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"focusplane.cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, f"{cmd_name}_command")
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{cmd_name} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list without importing a single command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
+
+
+@click.group(cls=Tree, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def focus() -> None:
+    """One file per capability: focusplane measures it, guards it, and takes it back when it breaks.
+
+    Data goes to stdout, words to stderr. Exit status: 0 fine, 1 findings or a no, 2 usage, 3 unreachable,
+    4 refused by a guard or by rights. FOCUS_SERVER and FOCUS_TOKEN say which plane.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit status of a command line."""
+    try:
+        found = focus.main(list(arguments), prog_name="focus", standalone_mode=False)
+        return found if isinstance(found, int) else 0
+    except click.exceptions.Exit as left:
+        return left.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as usage:
+        usage.show()
+        return usage.exit_code
+    except FocusplaneError as error:
+        tell(error)
+        return error.exit_status
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("focusplane"):
+            raise
+        click.echo(INSTALL, err=True)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def tell(error: FocusplaneError) -> None:
+    """`error E200  what`, and the hint on its own line."""
+    click.secho(f"error {error.code}  ", fg="red", bold=True, nl=False, err=True)
+    click.echo(error.what, err=True)
+    if error.hint:
+        click.echo(f"hint  {error.hint}", err=True)
+
+
+def as_json(value: object) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,114 @@
+"""The way to a running plane: its address and token, and answers turned into data or into errors."""
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import httpx
+
+from focusplane.cli.output import Output
+from focusplane.kernel.errors import (
+    ConflictError,
+    FocusplaneError,
+    NotFoundError,
+    RefusedError,
+    UnauthenticatedError,
+    UnreachableError,
+    UsageError,
+)
+
+DEFAULT_SERVER = "http://127.0.0.1:7600"
+TOKEN_FILE = Path(".focus/admin.token")
+_ERRORS: dict[int, type[FocusplaneError]] = {
+    400: UsageError,
+    401: UnauthenticatedError,
+    403: RefusedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UsageError,
+}
+Shown = dict[str, Any]
+Data = click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="the data of a stopped plane, instead of asking a running one",
+)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """One plane. Every call raises a `FocusplaneError` for whatever is not a yes."""
+
+    server: str
+    token: str
+    output: Output = field(default_factory=Output)
+
+    def get(self, path: str, **query: str | int) -> Shown:
+        return self._ask("GET", path, None, {key: value for key, value in query.items() if value != ""})
+
+    def post(self, path: str, body: Shown | None = None, **query: str | int) -> Shown:
+        return self._ask("POST", path, body, query)
+
+    def put(self, path: str, body: Shown) -> Shown:
+        return self._ask("PUT", path, body, {})
+
+    def delete(self, path: str, **query: str) -> Shown:
+        return self._ask("DELETE", path, None, query)
+
+    def text(self, path: str, accept: str) -> str:
+        return self._send("GET", path, None, {}, accept).text
+
+    def _ask(self, method: str, path: str, body: Shown | None, query: dict[str, Any]) -> Shown:
+        found: Shown = self._send(method, path, body, query, "application/json").json()
+        return found
+
+    def _send(
+        self, method: str, path: str, body: Shown | None, query: dict[str, Any], accept: str
+    ) -> httpx.Response:
+        headers = {"accept": accept}
+        if self.token:
+            headers["authorization"] = f"Bearer {self.token}"
+        try:
+            answer = httpx.request(
+                method, self.server.rstrip("/") + path, json=body, params=query, headers=headers, timeout=30.0
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            hint = "is `focus serve` running? --server or FOCUS_SERVER says where"
+            raise UnreachableError(f"{self.server} does not answer: {error}", hint) from error
+        if answer.is_error:
+            raise _refused(answer)
+        return answer
+
+
+def _refused(answer: httpx.Response) -> FocusplaneError:
+    kind = _ERRORS.get(answer.status_code, UnreachableError)
+    try:
+        told = answer.json()
+        return kind(str(told["detail"]), str(told.get("hint", "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return kind(f"{answer.url} answered {answer.status_code}", "is this a focusplane?")
+
+
+def asks(function: F) -> F:
+    """Give a command `--server`, `--token` and `--json`, and a `Remote` as its first argument."""
+
+    @click.option(
+        "--server", envvar="FOCUS_SERVER", default=DEFAULT_SERVER, show_default=True, help="which plane"
+    )
+    @click.option("--token", envvar="FOCUS_TOKEN", default="", help="default: ./.focus/admin.token")
+    @click.option("--json", "as_json", is_flag=True, help="the whole answer as JSON")
+    @functools.wraps(function)
+    def command(server: str, token: str, as_json: bool, **rest: Any) -> Any:
+        return function(Remote(server, token or _kept_token(), Output(as_json)), **rest)
+
+    return command  # type: ignore[return-value]
+
+
+def _kept_token() -> str:
+    path = Path(os.environ.get("FOCUS_DATA", ".focus")) / TOKEN_FILE.name
+    return path.read_text().strip() if path.is_file() else ""

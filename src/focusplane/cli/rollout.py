@@ -1,0 +1,153 @@
+"""Rollouts from the command line."""
+
+import time
+
+import click
+
+from focusplane.cli.output import Shown, clock, number, pairs, table
+from focusplane.cli.remote import Remote, asks
+from focusplane.kernel.errors import RefusedError
+
+WAIT_S = 10.0
+"""A probe has an answer after 3 s at most."""
+LOOK_S = 0.2
+
+
+@click.group("rollout")
+def rollout_command() -> None:
+    """Start, watch and stop rollouts."""
+
+
+@rollout_command.command("start")
+@click.argument("focus")
+@click.argument("version")
+@click.option("--no-wait", is_flag=True, help="do not wait until its destination has answered")
+@asks
+def start(remote: Remote, focus: str, version: str, no_wait: bool) -> None:
+    """Expose a version step by step, once its instances are ready.
+
+    Exit 4 if the gate, the budget or the destination says no, 1 if the destination has not answered within 10 seconds.
+    """
+    path = f"/api/v1/rollouts/{focus}"
+    shown = remote.post(path, {"version": version})
+    if no_wait:
+        return _tell(remote, shown)
+    click.echo(shown["answer"], err=True)
+    ends = time.monotonic() + WAIT_S
+    while shown.get("waiting") and time.monotonic() < ends:
+        time.sleep(LOOK_S)
+        shown = remote.get(path)
+    _became(remote, version, shown)
+
+
+def _became(remote: Remote, version: str, shown: Shown) -> None:
+    refused = shown.get("refused")
+    if refused and refused["version"] == version:
+        raise RefusedError(refused["reason"], "no traffic was moved; try again when it is ready")
+    remote.output.show(shown, lambda: _show(shown, False))
+    if shown.get("waiting"):
+        click.echo(
+            f"{version} has not been answered for yet: focus rollout status {shown['focus']}", err=True
+        )
+        raise click.exceptions.Exit(1)
+    click.echo(f"the rollout of {version} has started", err=True)
+
+
+@rollout_command.command("status")
+@click.argument("focus")
+@click.option("--why", is_flag=True, help="the evidence of each metric, too")
+@asks
+def status(remote: Remote, focus: str, why: bool) -> None:
+    """Phase, weight, and the evidence on its way to both thresholds."""
+    shown = remote.get(f"/api/v1/rollouts/{focus}")
+    remote.output.show(shown, lambda: _show(shown, why))
+
+
+def _moving(name: str, what: str, with_reason: bool) -> None:
+    @rollout_command.command(name, help=what)
+    @click.argument("focus")
+    @click.option("--why", "reason", default="", help="the reason, for the journal")
+    @asks
+    def move(remote: Remote, focus: str, reason: str) -> None:
+        body = {"reason": reason} if with_reason else None
+        _tell(remote, remote.post(f"/api/v1/rollouts/{focus}/{name}", body))
+
+
+_moving("pause", "Hold where it is; evidence alone does not resume it.", True)
+_moving("resume", "Go on after a pause.", False)
+_moving("promote", "All traffic to the new version now, on your word.", True)
+_moving("abort", "All traffic back to the stable version now.", True)
+
+
+def _tell(remote: Remote, shown: Shown) -> None:
+    remote.output.show(shown, lambda: _said(shown))
+
+
+def _said(shown: Shown) -> None:
+    click.echo(shown["answer"], err=True)
+    _show(shown, False)
+
+
+def _held(shown: Shown) -> str:
+    """Why, and what ends it: a pause does not end by itself."""
+    if not shown.get("held_since"):
+        return ""
+    ends = clock(shown["hold_ends_at"])
+    until = f"at most until {ends}, {shown['hold_until']}" if ends else shown["hold_until"]
+    return f"{shown['hold_reason']} ({until})"
+
+
+def _show(shown: Shown, why: bool) -> None:
+    verdict = shown.get("verdict")
+    refused = shown.get("refused")
+    pairs(
+        [
+            ("rollout", shown.get("id", "")),
+            ("version", shown["version"]),
+            ("stable", shown["stable"]),
+            ("phase", shown["phase"]),
+            ("weight", shown.get("weight_text", "")),
+            ("at this step for", shown.get("step_for", "")),
+            ("held", _held(shown)),
+            ("reason", shown.get("reason", "")),
+            ("asked for", f"{shown['waiting']}, and whether it is ready" if shown.get("waiting") else ""),
+            (
+                "refused",
+                f"{refused['version']} at {clock(refused['at'])}: {refused['reason']}" if refused else "",
+            ),
+            ("seen outside", (shown.get("seen") or {}).get("text", "")),
+        ]
+    )
+    if verdict:
+        pairs(
+            [
+                ("verdict", f"{verdict['decision']}: {'; '.join(verdict['reasons'])}"),
+                ("e of harm", f"{number(verdict['e_regress'])} of {number(verdict['threshold'])}"),
+                ("e of safety", f"{number(verdict['e_safe'])} of {number(verdict['threshold'])}"),
+                ("requests", f"{verdict['canary_requests']} against {verdict['baseline_requests']}"),
+                ("still to come", number(verdict["eta_requests"])),
+            ]
+        )
+    if verdict and why:
+        click.echo()
+        table(
+            [
+                "METRIC",
+                "E OF HARM",
+                "E OF SAFETY",
+                shown["version"].upper(),
+                shown["from"].upper(),
+                "WORST PART, OR WHY NOTHING",
+            ],
+            [
+                [
+                    one["metric"],
+                    number(one["e_regress"]),
+                    number(one["e_safe"]),
+                    f"{one['canary']['bad']} of {one['canary']['total']}",
+                    f"{one['baseline']['bad']} of {one['baseline']['total']}",
+                    one["worst_stratum"] or one["no_data"],
+                ]
+                for one in verdict["metrics"]
+            ],
+        )

@@ -1,0 +1,37 @@
+"""Running: a plane, or the demo."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from focusplane.cli.settings import settings_options
+from focusplane.plane.settings import Settings
+
+
+@click.command("serve")
+@settings_options
+@click.option("--verbose", is_flag=True)
+def serve_command(settings: Settings, verbose: bool) -> None:
+    """Run a plane on a directory of policies, until SIGTERM or Ctrl-C."""
+    from focusplane.assembly import serve
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.DEBUG if verbose else logging.INFO, format="%(message)s"
+    )
+    raise click.exceptions.Exit(serve(settings))
+
+
+@click.command("demo")
+@click.argument("scenario", type=click.Choice(["s1"]), default="s1")
+@click.option("--keep", is_flag=True, help="leave everything running, with a link to the page")
+@click.option("--json", "as_json", is_flag=True, help="the record as JSON")
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="where to work (default: a new folder)"
+)
+def demo_command(scenario: str, keep: bool, as_json: bool, data: Path | None) -> None:
+    """The main job on real traffic: a bad version is taken back, a good one promoted. Exit 0 only if it was."""
+    from focusplane.demo.s1 import Options, run
+
+    raise click.exceptions.Exit(run(Options(keep, as_json, data)))

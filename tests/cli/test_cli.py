@@ -1,0 +1,149 @@
+"""The command line against a real plane's API on a real socket, and its exit statuses."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Plane
+
+from focusplane.cli.main import COMMANDS, focus, run
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_gate_that_says_no_is_exit_status_1(plane: Plane, capsys: pytest.CaptureFixture[str]) -> None:
+    plane.answers["POST", "/api/v1/gate/checkout"] = (200, {"allow": False, "reason": "the budget is spent"})
+    assert run(["gate", "checkout"]) == 1
+    assert capsys.readouterr().out == "no  the budget is spent\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_status"), [(400, 2), (401, 4), (403, 4), (404, 1), (409, 4), (422, 2), (502, 3)]
+)
+def test_every_refusal_has_its_exit_status(
+    plane: Plane, capsys: pytest.CaptureFixture[str], status: int, exit_status: int
+) -> None:
+    plane.answers["POST", "/api/v1/rollouts/checkout"] = (status, {"detail": "because", "hint": "try this"})
+    assert run(["rollout", "start", "checkout", "v2"]) == exit_status
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "because" in told.err
+    assert "hint  try this" in told.err
+
+
+def test_a_plane_that_does_not_answer_is_exit_status_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", "--server", "http://127.0.0.1:9"]) == 3
+    assert "does not answer" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_exit_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["nothing"]) == 2
+    assert run(["freeze"]) == 2
+    assert run(["rollout", "start"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_control_is_set_as_people_write_it(plane: Plane) -> None:
+    plane.answers["PUT", "/api/v1/controls/checkout/throttle"] = (200, {"id": "act-1", "reason": "done"})
+    words = ["control", "set", "checkout", "throttle", "100/s", "--for", "5m", "--reason", "flood"]
+    assert run(words) == 0
+    assert plane.asked[0][2] == {"state": {"rate": "100/s"}, "reason": "flood", "for": "5m"}
+
+
+def test_a_kill_serves_what_the_policy_calls_off(plane: Plane) -> None:
+    board = {"focuses": [{"name": "checkout", "flags": {"new-pricing": {"off": "old"}}}]}
+    plane.answers["GET", "/api/v1/board"] = (200, board)
+    plane.answers["PUT", "/api/v1/controls/checkout/flag.new-pricing"] = (
+        200,
+        {"id": "act-1", "reason": "done"},
+    )
+    assert run(["flag", "kill", "checkout", "new-pricing"]) == 0
+    assert plane.asked[1][2]["state"] == {"variant": "old"}
+    assert run(["flag", "kill", "checkout", "nothing"]) == 2
+
+
+def test_json_is_the_whole_answer_and_nothing_else(plane: Plane, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = {"id": "act-1", "reason": "done", "more": [1, 2]}
+    plane.answers["POST", "/api/v1/actions/act-1/approve"] = (200, answer)
+    assert run(["approve", "act-1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == answer
+
+
+def test_a_link_to_the_pages_is_printed_alone(plane: Plane, capsys: pytest.CaptureFixture[str]) -> None:
+    plane.answers["POST", "/api/v1/login-ticket"] = (200, {"path": "/login?ticket=x", "role": "operator"})
+    assert run(["login"]) == 0
+    assert capsys.readouterr().out == f"{plane.url}/login?ticket=x\n"
+
+
+def test_the_token_lies_beside_the_data(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FOCUS_TOKEN")
+    (tmp_path / ".focus").mkdir()
+    (tmp_path / ".focus" / "admin.token").write_text("kept\n")
+    plane.answers["GET", "/api/v1/incidents"] = (200, {"items": []})
+    assert run(["incident", "list"]) == 0
+
+
+def test_check_says_every_mistake_at_once_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(ROOT / "examples" / "checkout-broken")]) == 1
+    told = capsys.readouterr()
+    assert told.out.count(" error D") > 5
+    assert "hint  " in told.out
+    assert "errors" in told.err
+
+
+@pytest.mark.parametrize("style", ["json", "sarif"])
+def test_check_speaks_to_machines(capsys: pytest.CaptureFixture[str], style: str) -> None:
+    assert run(["check", str(ROOT / "examples" / "checkout-broken"), "--format", style]) == 1
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_a_first_focus_file_passes_its_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "search", "--into", str(tmp_path / "focus")]) == 0
+    capsys.readouterr()
+    assert run(["check", str(tmp_path / "focus"), "--strict"]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "1 focus, 0 errors, 0 warnings, 0 notices\n"
+    text = (tmp_path / "focus" / "search.yaml").read_text()
+    assert "alerts: {page: [pager]}" in text
+    assert "env:PAGER_URL" in text
+    assert run(["init", "search", "--into", str(tmp_path / "focus")]) == 4
+
+
+def test_apply_writes_a_good_set_and_refuses_a_bad_one(tmp_path: Path) -> None:
+    good, bad = ROOT / "examples" / "checkout", ROOT / "examples" / "checkout-broken"
+    assert run(["apply", str(good), str(tmp_path / "in"), "--remove", "old"]) == 0
+    assert {path.suffix for path in (tmp_path / "in").iterdir()} == {".yaml"}
+    assert run(["diff", str(good), str(tmp_path / "in")]) == 1
+    assert run(["apply", str(bad), str(tmp_path / "out")]) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_command_of_the_list_is_there() -> None:
+    context = focus.make_context("focus", [], resilient_parsing=True)
+    for name in COMMANDS:
+        command = focus.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+
+
+def test_without_the_server_extra_it_says_how_to_get_it() -> None:
+    hide = "import sys; sys.modules['click'] = None; from focusplane.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", hide], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'focusplane[server]'" in done.stderr
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    look = (
+        "import sys, contextlib; from focusplane.cli.main import run\n"
+        "with contextlib.redirect_stdout(None): run(['--help'])\n"
+        "heavy = {'fastapi', 'numpy', 'httpx', 'sqlalchemy', 'uvicorn', 'rich'} & set(sys.modules)\n"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
