@@ -1,0 +1,48 @@
+"""A plane that must not start says why, with the exit status of its kind."""
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from tests.system.town import DOORS, HOST, Town
+
+
+def serve(town: Town, *more: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "focusplane", *town.serve_arguments(*more)]
+    env = {**os.environ, "NO_COLOR": "1"}
+    return subprocess.run(argv, capture_output=True, text=True, env=env, timeout=100)
+
+
+def test_a_second_plane_on_the_same_data_is_refused(town: Town) -> None:
+    town.start_plane()
+    refused = serve(town, *(word for door in DOORS for word in (f"--{door}", "0")))
+    assert refused.returncode == 4
+    assert "another plane owns" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert town.get("/status")["focuses"], "the first one is not disturbed"
+
+
+@pytest.mark.parametrize("door", ["port", "otlp-grpc-port"])  # bound by us, and by gRPC itself
+def test_a_port_in_use_is_named(town: Town, door: str) -> None:
+    others = [word for other in DOORS if other != door for word in (f"--{other}", "0")]
+    with closing(socket.socket()) as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = serve(town, *others, f"--{door}", str(port))
+    assert refused.returncode == 2, refused.stderr
+    assert f"{HOST}:{port}" in refused.stderr
+    assert f"--{door}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_first_start_with_a_broken_policy_says_file_line_and_column(town: Town) -> None:
+    path = town.policies / "shop.yaml"
+    path.write_text(path.read_text().replace("  owner: crew\n  objectives", "  ownr: crew\n  objectives", 1))
+    refused = serve(town)
+    assert refused.returncode == 1
+    assert "shop.yaml:5:3" in refused.stderr
+    assert "Traceback" not in refused.stderr

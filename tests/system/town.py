@@ -1,0 +1,195 @@
+"""Town: a plane, an Envoy, two versions of a service and their customers, each a real process on ports that stay."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.conftest import find_program
+from tests.system import policy
+
+from focusplane.define.controls import Address
+from focusplane.demo.processes import Child, Processes, answers, free_ports, listens, wait_until
+from focusplane.edge.envoy.bootstrap import Node, file_bootstrap, rest_bootstrap
+from focusplane.edge.envoy.readback import shares_in
+
+Shown = dict[str, Any]
+HOST = "127.0.0.1"
+PATIENCE_S = 60.0
+"""Generous: the machine may be busy. What is awaited comes within seconds where it is idle."""
+DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+
+
+def until(true: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:
+    """Wait for it. Fails with `what` if it never comes true."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came true: {what}")
+        time.sleep(0.02)
+
+
+class Town:
+    def __init__(self, root: Path, processes: Processes) -> None:
+        self.root = root
+        self._processes = processes
+        *doors, self._listen, self._admin, v1, v2 = free_ports(len(DOORS) + 4)
+        self._doors = dict(zip(DOORS, doors, strict=True))
+        self._ports = {"v1": v1, "v2": v2}
+        self.policies, self.data, self.files = root / "policies", root / "data", root / "files"
+        self.policies.mkdir()
+        for name, text in (
+            ("crew", policy.CREW),
+            ("orders", policy.ORDERS),
+            ("shop", policy.shop(self._listen, self._ports)),
+        ):
+            (self.policies / f"{name}.yaml").write_text(text)
+        self.plane: Child
+        self.envoy: Child
+        self.versions: dict[str, Child] = {}
+        self.control("v1", 200)
+        self.control("v2", 200)
+
+    # -- processes ------------------------------------------------------------------------------------------------
+
+    @property
+    def api(self) -> str:
+        return f"http://{HOST}:{self._doors['port']}"
+
+    @property
+    def otlp(self) -> str:
+        return f"http://{HOST}:{self._doors['otlp-http-port']}"
+
+    @property
+    def xds(self) -> str:
+        return f"http://{HOST}:{self._doors['xds-port']}"
+
+    @property
+    def gateway(self) -> Address:
+        return Address(HOST, self._listen)
+
+    def serve_arguments(self, *more: str) -> list[str]:
+        ports = [word for door, port in self._doors.items() for word in (f"--{door}", str(port))]
+        where = [str(self.policies), "--data", str(self.data), "--envoy-files", str(self.files)]
+        return ["serve", *where, *ports, *more]
+
+    def start_plane(self, *more: str) -> None:
+        ready = self.root / "ready.json"
+        ready.unlink(missing_ok=True)
+        self.plane = self._processes.start(
+            "plane", [*_FOCUS, *self.serve_arguments("--ready-file", str(ready), *more)]
+        )
+        wait_until(ready.exists, self.plane, PATIENCE_S)
+
+    def start_version(self, name: str) -> None:
+        port, file = self._ports[name], self.root / f"{name}.status"
+        script = Path(__file__).parent / "upstream.py"
+        argv = [sys.executable, str(script), "--port", str(port), "--control", str(file)]
+        self.versions[name] = self._processes.start(name, argv)
+        wait_until(listens(Address(HOST, port)), self.versions[name], PATIENCE_S)
+
+    def start_envoy(self, from_files: bool = False, token: str = "") -> None:
+        node = Node(
+            "edge-1", Address(HOST, self._admin), Address(HOST, self._doors["otlp-http-port"]), token=token
+        )
+        xds = Address(HOST, self._doors["xds-port"])
+        boot = file_bootstrap(node, str(self.files.resolve())) if from_files else rest_bootstrap(node, xds)
+        path = self.root / "envoy.json"
+        path.write_text(json.dumps(boot))
+        program = find_program("envoy")
+        assert program is not None
+        argv = [program, "-c", str(path), "--concurrency", "1", "--disable-hot-restart", "-l", "warning"]
+        self.envoy = self._processes.start("envoy", argv)
+        wait_until(answers(f"http://{HOST}:{self._admin}/ready"), self.envoy, PATIENCE_S)
+        wait_until(listens(self.gateway), self.envoy, PATIENCE_S)
+
+    def start(self) -> None:
+        """Everything but the customers."""
+        self.start_version("v1")
+        self.start_version("v2")
+        self.start_plane()
+        self.start_envoy()
+
+    def kill(self, child: Child) -> None:
+        """SIGKILL: no last words."""
+        os.killpg(child.popen.pid, signal.SIGKILL)
+        child.popen.wait()
+        self._processes.stop([child])
+
+    def stop(self, child: Child) -> None:
+        self._processes.stop([child], grace_s=PATIENCE_S)
+
+    def control(self, version: str, status: int, ready: int = 200) -> None:
+        """What every request to that version, and its `/readyz`, is answered from now on."""
+        fresh = self.root / f"{version}.status.new"
+        fresh.write_text(f"{status} {ready}")
+        fresh.replace(self.root / f"{version}.status")
+
+    # -- the plane, asked over its API and its command line ---------------------------------------------------------
+
+    @property
+    def token(self) -> str:
+        return (self.data / "admin.token").read_text().strip()
+
+    def ask(self, method: str, path: str, body: Shown | None = None) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx.request(method, f"{self.api}/api/v1{path}", json=body, headers=headers, timeout=30.0)
+
+    def get(self, path: str) -> Shown:
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        found: Shown = answer.json()
+        return found
+
+    def focus(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The real command against this plane; the exit status is for the caller to judge."""
+        env = {**os.environ, "FOCUS_SERVER": self.api, "FOCUS_TOKEN": self.token, "NO_COLOR": "1"}
+        return subprocess.run([*_FOCUS, *arguments], capture_output=True, text=True, env=env, timeout=120)
+
+    def start_rollout(self, version: str = "v2") -> None:
+        answer = self.ask("POST", "/rollouts/shop", {"version": version})
+        assert answer.status_code == 200, answer.text
+
+    def rollout(self) -> Shown:
+        return self.get("/rollouts/shop")
+
+    def control_row(self, target: str) -> Shown:
+        items = self.get("/controls?limit=1000")["items"]
+        return next(one for one in items if one["target"] == target)
+
+    def node(self, dataplane: str = "envoy") -> Shown | None:
+        """The newest word of the first node of that kind."""
+        nodes = self.get("/status")["nodes"]
+        return next((one for one in nodes if one["dataplane"] == dataplane), None)
+
+    # -- what the journal and Envoy say themselves ----------------------------------------------------------------------
+
+    def facts(self, *kinds: str) -> list[Shown]:
+        """Facts out of the database, whether or not a plane runs."""
+        path = self.data / "journal.db"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
+            rows = database.execute("SELECT fact FROM facts ORDER BY seq").fetchall()
+        found = [json.loads(row[0]) for row in rows]
+        return [fact for fact in found if not kinds or fact["kind"] in kinds]
+
+    def moves(self, phase: str) -> list[Shown]:
+        """Decisions of rollouts to enter that phase."""
+        return [f for f in self.facts("rollout.moved") if f["body"]["phase"] == phase]
+
+    def shares(self) -> dict[str, float]:
+        """Version -> configured share, from Envoy's own admin page."""
+        url = f"http://{HOST}:{self._admin}/config_dump?resource=dynamic_route_configs"
+        return {name: share for name, share in shares_in(httpx.get(url).json(), "shop").items() if share}
+
+
+_FOCUS = [sys.executable, "-m", "focusplane"]
