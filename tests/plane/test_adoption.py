@@ -12,7 +12,7 @@ from focusplane.control.state import TrafficState
 from focusplane.plane.adoption import heard, objection
 from focusplane.plane.arrival import Reported, Started
 from focusplane.plane.snapshot import preserve, revive
-from focusplane.testing.rig import Rig
+from focusplane.testing.rig import Load, Rig
 
 POLICY = (Path(__file__).parent / "checkout.yaml").read_text()
 OURS = Board("p-rig", 1, 20)
@@ -73,7 +73,9 @@ def test_what_cannot_be_adopted_is_refused_and_changes_nothing() -> None:
     it = rig(foreign())
     for wrong in (Adopt(" "), Adopt("lost", {"nowhere": "v1"}), Adopt("lost", {"checkout": "v9"})):
         assert isinstance(it.ask(wrong), Refused)
-    it.ask(StartRollout("checkout", "v2"))
+    it.loads.append(Load("checkout"))
+    it.seconds(2)
+    assert isinstance(it.ask(StartRollout("checkout", "v2")), Done)
     it.turn()
     assert isinstance(it.ask(Adopt("lost", {"checkout": "v2"})), Refused)
     assert it.said(Kind.PLANE_ADOPTED) == []

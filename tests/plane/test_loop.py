@@ -14,8 +14,9 @@ from focusplane.control.state import ThrottleState
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
 from focusplane.edge.sql_journal import SqlJournal
-from focusplane.instrument.signal import Outcome, Signal, Slice, Source
+from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.errors import JournalError, RefusedError
+from focusplane.observe.health import State
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.loop import Loop
 from focusplane.plane.perform import Performer
@@ -93,12 +94,34 @@ class Plane:
         self.journal.close()
 
 
-def batch(number: int) -> Batch:
-    at = SystemClock().now_ms()
+def batch(number: int, ago_ms: int = 0) -> Batch:
+    at = SystemClock().now_ms() - ago_ms
     signal = Signal(
-        "checkout", "production", Source.EDGE, "e", at - 1000, at, Slice(version="v1"), Outcome(200), 7
+        "checkout",
+        "production",
+        Source.EDGE,
+        "e",
+        at - 1000,
+        at,
+        Slice(version="v1"),
+        Outcome(200),
+        7,
+        Latencies((100.0, 300.0), (7, 0, 0)),
     )
     return Batch(f"batch {number}", (signal,))
+
+
+def _all_seen(world: World) -> bool:
+    return bool(world.health) and all(one.state is not State.BLIND for one in world.health.values())
+
+
+async def begin_rollout(plane: Plane) -> None:
+    """What was never seen is not exposed further: two seconds of telemetry come first."""
+    await plane.loop.accept(batch(-2, ago_ms=3_000))
+    await plane.loop.accept(batch(-1, ago_ms=1_000))
+    while not _all_seen(plane.loop.world):
+        await plane.loop.next_turn(plane.loop.world.tick.number, 1.0)
+    assert isinstance(await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator"), Done)
 
 
 def go(story: Callable[[Path], Awaitable[None]], data: Path) -> None:
@@ -150,7 +173,7 @@ def test_a_request_is_answered_when_its_turn_is_committed_and_the_board_is_publi
 def test_an_effect_that_a_crash_interrupted_is_performed_again_once(tmp_path: Path) -> None:
     async def story(data: Path) -> None:
         async with Plane(data) as plane:
-            await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator")
+            await begin_rollout(plane)
         async with Plane(data) as plane:
             plane.destinations.open.set()
             while "checkout" not in plane.loop.world.rollouts:
@@ -257,7 +280,7 @@ def test_a_prober_that_fails_in_its_own_way_is_a_no_and_nothing_waits_for_it(tmp
                 raise LookupError("secret")
 
             plane.destinations.ready = broken  # type: ignore[method-assign]
-            await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator")
+            await begin_rollout(plane)
             while plane.loop.world.waiting:
                 await plane.loop.next_turn(plane.loop.world.tick.number, 1.0)
             refused = [
@@ -274,7 +297,7 @@ def test_what_comes_of_an_effect_is_taken_however_much_waits(
 ) -> None:
     async def story(data: Path) -> None:
         async with Plane(data) as plane:
-            await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator")
+            await begin_rollout(plane)
             monkeypatch.setattr("focusplane.plane.loop.MOST_WAITING", 0)
             plane.destinations.open.set()
             while plane.loop.world.waiting:

@@ -188,8 +188,10 @@ def test_a_rollback_that_needs_an_approval_waits_for_it() -> None:
     move = "do: {rollout: rollback}"
     text = POLICY.replace("do: {flag: new-pricing, set: off}", move).replace("mode: act", "mode: suggest")
     it = Rig({"checkout.yaml": text})
-    it.loads.append(Load("checkout", per_second=50, tenants=20, failing={"v1": Fraction(1, 2)}))
-    it.ask(StartRollout("checkout", "v2"))
+    it.loads.append(Load("checkout", per_second=50, tenants=20))
+    it.seconds(2)
+    assert isinstance(it.ask(StartRollout("checkout", "v2")), Done)
+    it.loads[0].failing["v1"] = Fraction(1, 2)
     it.seconds(60)
     it.loads[0].failing["v2"] = Fraction(1, 2)
     it.seconds(100)

@@ -1,6 +1,7 @@
 """Rollouts in virtual time, by the same `step` that production runs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,9 +10,21 @@ import pytest
 from focusplane.act.action import Phase as ActionPhase
 from focusplane.act.fact import Kind
 from focusplane.act.incident import Stage
-from focusplane.act.request import AbortRollout, Done, Freeze, PromoteRollout, Refused, StartRollout, Unfreeze
-from focusplane.control.rollout import Phase
+from focusplane.act.request import (
+    AbortRollout,
+    Done,
+    Freeze,
+    Gate,
+    PromoteRollout,
+    Refused,
+    StartRollout,
+    Unfreeze,
+)
+from focusplane.control.rollout import Cause, Phase, Saw
+from focusplane.observe.verdict import Ruling
 from focusplane.plane.arrival import Asked
+from focusplane.plane.arrows import expose
+from focusplane.plane.draft import Draft
 from focusplane.testing.rig import Load, Rig
 
 POLICY = (Path(__file__).parent / "checkout.yaml").read_text()
@@ -215,3 +228,44 @@ def test_every_word_on_a_rollout_carries_the_counts_it_rests_on() -> None:
     it.seconds(30)
     back = it.said(Kind.ROLLOUT_MOVED)[-1]
     assert {"e_regress", "canary_requests", "canary_bad", "baseline_bad", "metrics", "by"} <= set(back.body)
+
+
+def test_a_rollout_that_is_never_seen_is_held_and_asks_in_its_time() -> None:
+    it = rig(v1="1/1000")
+    assert isinstance(it.ask(StartRollout("checkout", "v2")), Done)
+    it.loads[0].silent.update({"v1", "v2"})
+    it.seconds(230)
+    rollout = it.world.rollouts["checkout"]
+    assert (rollout.phase, rollout.step) == (Phase.HELD, 0)
+    assert any("somebody must promote or abort" in fact.reason for fact in it.said(Kind.ROLLOUT_HELD))
+    assert any("cannot be seen" in incident.title for incident in it.world.incidents.values())
+
+
+@pytest.mark.parametrize("ask", [StartRollout("checkout", "v2"), Gate("checkout")])
+def test_a_focus_that_was_never_seen_is_not_exposed_further(ask: StartRollout | Gate) -> None:
+    it = Rig({"checkout.yaml": POLICY})
+    it.seconds(2)
+    answer = it.ask(ask)
+    allowed = (
+        answer.body["allow"]
+        if isinstance(answer, Done) and isinstance(ask, Gate)
+        else isinstance(answer, Done)
+    )
+    assert not allowed
+    assert "silence is no success" in answer.reason
+
+
+def test_a_hold_that_is_over_does_not_promote_against_a_suspicion() -> None:
+    it = rig(POLICY.replace("holdAtMost: 3m", "holdAtMost: 10s\n    then: promote"), v1="1/1000")
+    it.ask(StartRollout("checkout", "v2"))
+    it.seconds(8)
+    rollout, verdict = it.world.rollouts["checkout"], it.world.verdicts["checkout"]
+    doubtful = replace(
+        verdict, ruling=Ruling.HOLD, metrics=tuple(replace(m, e_regress=1e6) for m in verdict.metrics)
+    )
+    focus = it.world.policies.set.focuses["checkout"]
+    held = replace(rollout, phase=Phase.HELD, held_since=it.at - 60_000, held_by=Saw.NO_EVIDENCE)
+    world = replace(it.world, verdicts={"checkout": doubtful}, rollouts={"checkout": held})
+    cause = expose._see(Draft(world, it.world.tick), focus, focus.rollout, held)
+    assert isinstance(cause, Cause)
+    assert cause.saw is Saw.NO_EVIDENCE

@@ -14,7 +14,7 @@ from focusplane.define.rollout import Promote, RolloutSpec, Then
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.canary import next_step, rule
-from focusplane.observe.health import Budget, Health
+from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import move, sight
 from focusplane.plane.arrows.judge import OLD_MS
@@ -100,10 +100,18 @@ def _see(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cau
     if rollout.held_by is Saw.FROZEN:
         return Cause(Saw.THAWED, "automation is allowed again")
     if verdict is None:
-        return "no closed second of both arms yet"
+        return _unseen(draft, focus, spec, rollout)
     if verdict.ruling is Ruling.ROLLBACK:
         return _go_back(draft, focus, rollout, verdict)
     return _go_on(draft, focus, spec, rollout, verdict)
+
+
+def _unseen(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cause | str:
+    """Nothing was ever seen of this rollout: silence promotes nothing, and a step that is over does not wait for ever."""
+    why = budget_freeze(draft, spec, focus) or "no closed second of both arms yet"
+    if draft.at - rollout.step_since < rollout.steps[rollout.step].for_ms:
+        return why
+    return _hold(draft, spec, rollout, why, stopped=True)
 
 
 def _go_back(draft: Draft, focus: Focus, rollout: Rollout, verdict: Verdict) -> Cause:
@@ -130,11 +138,13 @@ def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verd
         words = "no evidence of harm; promoted quietly, without evidence of safety"
         cause = Cause(Saw.SAFE, words if quiet else verdict.reason)
         return Cause(Saw.NO_EVIDENCE, stop) if stop else cause
-    return _hold(draft, spec, rollout, stop or verdict.reason, bool(stop))
+    return _hold(draft, spec, rollout, stop or verdict.reason, bool(stop) or verdict.suspicious(spec.judge))
 
 
 def _hold(draft: Draft, spec: RolloutSpec, rollout: Rollout, why: str, stopped: bool) -> Cause:
-    """Wait for evidence, `holdAtMost` at most; what the policy says then never raises the weight on no or old data."""
+    """Wait for evidence, `holdAtMost` at most; what the policy says then never raises the weight on no data, on old data
+    or against a suspicion.
+    """
     held = rollout.held_since
     if held is None or draft.at - held < spec.hold_at_most_ms:
         return Cause(Saw.NO_EVIDENCE, why)
@@ -149,7 +159,7 @@ def _hold(draft: Draft, spec: RolloutSpec, rollout: Rollout, why: str, stopped: 
 
 
 def budget_freeze(draft: Draft, spec: RolloutSpec, focus: Focus) -> str:
-    """Why exposure must not grow now: stale data, a budget too low, a burn too high; empty if it may."""
+    """Why exposure must not grow now: nothing seen, stale data, a budget too low, a burn too high; empty if it may."""
     for objective in focus.objectives:
         health = draft.world.health.get(f"{focus.name}/{objective.name}")
         why = _too_risky(health, spec) if health is not None else ""
@@ -159,6 +169,8 @@ def budget_freeze(draft: Draft, spec: RolloutSpec, focus: Focus) -> str:
 
 
 def _too_risky(health: Health, spec: RolloutSpec) -> str:
+    if health.state is State.BLIND:
+        return f"it cannot be seen ({health.reason}), and silence is no success"
     if health.age_ms > OLD_MS:
         return f"the newest data is {format_duration(health.age_ms)} old, and old data never promotes"
     budget = health.budget
