@@ -138,3 +138,15 @@ def test_an_action_that_was_superseded_says_by_what() -> None:
     first, second = it.world.actions.values()
     assert first.phase is Phase.SUPERSEDED
     assert second.key in first.detail
+
+
+def test_an_incident_about_an_action_does_not_hide_an_outage() -> None:
+    it = rig()
+    it.deaf = True
+    it.ask(SetControl("checkout", "flag.new-pricing", {"variant": "off"}, "a try"))
+    it.seconds(15)
+    assert [incident.episode.split()[0] for incident in it.world.incidents.values()] == ["action"]
+    it.loads[0].failing["v1"] = Fraction(9, 10)
+    it.seconds(120)
+    assert "burn" in {incident.episode for incident in it.world.incidents.values()}
+    assert any("fails its availability" in notify.title for notify in it.sent)

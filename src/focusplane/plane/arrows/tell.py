@@ -76,7 +76,7 @@ def _covered(draft: Draft, focus: Focus, trouble: Trouble) -> bool:
 def _covers(incident: Incident, trouble: Trouble, at: int) -> bool:
     if incident.stage in LIVE and incident.episode == trouble.episode:
         return True
-    if trouble.episode not in LASTING:
+    if trouble.episode not in LASTING or not _of_users(incident):
         return False
     if incident.stage in (Stage.OPEN, Stage.ACKED):
         return True
@@ -85,6 +85,11 @@ def _covers(incident: Incident, trouble: Trouble, at: int) -> bool:
 
 
 LASTING = frozenset({"burn", "blind", "drift"})
+
+
+def _of_users(incident: Incident) -> bool:
+    """It tells of what users get. One about an action or a notification says nothing of an outage, and hides none."""
+    return incident.episode == "burn" or incident.episode.startswith("rollout ")
 
 
 def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
