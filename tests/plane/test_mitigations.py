@@ -16,7 +16,7 @@ from focusplane.act.request import (
     Undo,
 )
 from focusplane.control.rollout import Phase as RolloutPhase
-from focusplane.control.state import FlagState, Off, ThrottleState
+from focusplane.control.state import FlagState, Off, QuotaState, ThrottleState
 from focusplane.kernel.quantity import Rate
 from focusplane.plane.arrival import Arrival, Asked, Started
 from focusplane.testing.rig import Load, Rig
@@ -308,3 +308,54 @@ def test_a_request_of_an_old_journal_carries_no_role_and_is_replayed_as_it_was_d
     assert asked == Asked("a", "ana", Approve("act-1"))
     it, key = waiting(1)
     assert isinstance(it.ask(Approve(key), by="ana", role=""), Done)
+
+
+def contain(name: str, tenant: str, for_: str) -> str:
+    return f"""
+    - name: {name}
+      when: {{objective: availability, burn: 4}}
+      do: {{quota: {{tenant: {tenant}, rate: 5/s}}, for: {for_}}}
+      mode: act
+      cooldown: 2h
+      verify: {{within: 1h}}"""
+
+
+def contained(it: Rig) -> set[str]:
+    state = it.world.board.state("checkout", "quota")
+    return set(state.overrides) if isinstance(state, QuotaState) else set()
+
+
+def two_contained() -> Rig:
+    """t1 is limited for three minutes, t2 for ten."""
+    head, _, tail = POLICY.partition("  rollout:")
+    text = head.partition("\n    - name: kill")[0] + contain("one", "t1", "3m") + contain("two", "t2", "10m")
+    quota = "  controls:\n    quota: {per: tenant.id, rate: 100/s, overrides: {t1: 50/s}}\n"
+    it = Rig({"checkout.yaml": (text + "\n  rollout:" + tail).replace("  controls:\n", quota)})
+    it.loads.append(Load("checkout", per_second=50, tenants=20, failing={"v1": Fraction(1, 2)}))
+    it.seconds(130)
+    assert it.said(Kind.DECIDED), it.world.said
+    return it
+
+
+def test_the_containment_of_one_tenant_does_not_lengthen_that_of_another() -> None:
+    it = two_contained()
+    assert contained(it) == {"t1", "t2"}
+    it.seconds(181)
+    state = it.world.board.state("checkout", "quota")
+    assert isinstance(state, QuotaState)
+    assert state.overrides == {"t1": Rate(Fraction(50), 1000), "t2": Rate(Fraction(5), 1000)}
+    assert {a.rule: a.phase for a in it.world.actions.values()}["one"] in (Phase.REVERTING, Phase.REVERTED)
+    it.seconds(430)
+    state = it.world.board.state("checkout", "quota")
+    assert isinstance(state, QuotaState)
+    assert state.overrides == {"t1": Rate(Fraction(50), 1000)}
+
+
+def test_undoing_the_containment_of_one_tenant_leaves_that_of_another() -> None:
+    it = two_contained()
+    first = next(action for action in it.world.actions.values() if action.rule == "one")
+    assert isinstance(it.ask(Undo(first.key)), Done)
+    state = it.world.board.state("checkout", "quota")
+    assert isinstance(state, QuotaState)
+    assert set(state.until) == {"t2"}
+    assert state.overrides["t1"] == Rate(Fraction(50), 1000)

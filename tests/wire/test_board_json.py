@@ -47,7 +47,12 @@ states = st.one_of(
     st.builds(FlagState, words, share),
     st.lists(st.integers(1, 999), min_size=1, max_size=4).map(traffic),
     st.builds(ThrottleState, rates, counts),
-    st.builds(QuotaState, rates, st.dictionaries(words, rates, max_size=3)),
+    st.builds(
+        QuotaState,
+        rates,
+        st.dictionaries(words, rates, max_size=3),
+        st.dictionaries(words, st.integers(0, 2**53), max_size=3),
+    ),
     st.builds(BreakerState, st.sampled_from(["", "open", "closed"])),
     st.builds(FallbackState, st.booleans()),
     st.just(Off()),

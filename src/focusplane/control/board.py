@@ -1,10 +1,10 @@
 """Board: the desired state of every control, with generations and expiries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from focusplane.control.command import Clear, Command, ControlId, Set
-from focusplane.control.state import ControlState, Off
+from focusplane.control.state import ControlState, Off, QuotaState
 from focusplane.kernel.tick import Tick
 
 MOST_ADOPTED = 100
@@ -25,6 +25,13 @@ class Entry:
     @property
     def overridden(self) -> bool:
         return self.state != self.declared
+
+    @property
+    def lapses_at(self) -> int | None:
+        """When the next part of it ends by itself; None if it sticks."""
+        ends = [] if self.expires_at is None else [self.expires_at]
+        ends += self.state.until.values() if isinstance(self.state, QuotaState) else ()
+        return min(ends, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +111,33 @@ def forget(board: Board, target: ControlId) -> Board:
 
 
 def expire(board: Board, tick: Tick) -> tuple[Board, tuple[Entry, ...]]:
-    """Let every lapsed containment end by itself; also says which ones did."""
+    """Let every lapsed containment end by itself; also says which ones did. Of a quota each override has its own end."""
     lapsed = tuple(
         entry
         for entry in board.entries.values()
-        if entry.expires_at is not None and entry.expires_at <= tick.at
+        if entry.lapses_at is not None and entry.lapses_at <= tick.at
     )
     for entry in lapsed:
-        board = apply(board, Clear(entry.target, "its time is over", entry.cause))
+        board = apply(board, _ended(entry, tick.at))
     return board, lapsed
+
+
+def _ended(entry: Entry, at: int) -> Command:
+    why = "its time is over"
+    if not isinstance(entry.state, QuotaState) or (entry.expires_at is not None and entry.expires_at <= at):
+        return Clear(entry.target, why, entry.cause)
+    over = [key for key, end in entry.state.until.items() if end <= at]
+    return lift(entry, over, why, entry.cause)
+
+
+def lift(entry: Entry, keys: Collection[str], reason: str, cause: str) -> Command:
+    """The command that ends the containments of these keys of a quota, and of no others."""
+    assert isinstance(entry.state, QuotaState)
+    declared = entry.declared.overrides if isinstance(entry.declared, QuotaState) else {}
+    rest = entry.state.without(keys, declared)
+    if not rest.until:
+        return Clear(entry.target, reason, cause)
+    return Set(entry.target, rest, reason, cause, max(rest.until.values()))
 
 
 def _with(board: Board, entry: Entry) -> Board:

@@ -1,6 +1,6 @@
 """What a control is set to: one frozen value per kind of control."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -33,10 +33,18 @@ class ThrottleState:
 
 @dataclass(frozen=True, slots=True)
 class QuotaState:
-    """`rate` for each value of the key, `overrides` for some."""
+    """`rate` for each value of the key, `overrides` for some; `until` (Unix ms) ends an override that is a containment."""
 
     rate: Rate
     overrides: Mapping[str, Rate] = field(default_factory=dict)
+    until: Mapping[str, int] = field(default_factory=dict)
+
+    def without(self, keys: Collection[str], declared: Mapping[str, Rate]) -> "QuotaState":
+        """The containments of these keys are over: each goes back to what is declared for it."""
+        kept = {key: rate for key, rate in self.overrides.items() if key not in keys}
+        back = {key: rate for key, rate in declared.items() if key in keys}
+        until = {key: end for key, end in self.until.items() if key not in keys}
+        return QuotaState(self.rate, {**kept, **back}, until)
 
 
 @dataclass(frozen=True, slots=True)

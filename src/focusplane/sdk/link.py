@@ -87,7 +87,7 @@ class Follower:
         now = self._clock.now_ms()
         with self._turn:
             entries = self._effective.board.entries.values()
-            if any(entry.expires_at is not None and entry.expires_at <= now for entry in entries):
+            if any(entry.lapses_at is not None and entry.lapses_at <= now for entry in entries):
                 self._install(self._effective)
 
     def _install(self, snapshot: Snapshot) -> None:

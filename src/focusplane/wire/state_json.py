@@ -55,7 +55,8 @@ def encode_state(state: ControlState) -> dict[str, Json]:
             return {"kind": "throttle", "rate": encode_rate(state.rate), "burst": state.burst}
         case QuotaState():
             overrides = {key: encode_rate(rate) for key, rate in state.overrides.items()}
-            return {"kind": "quota", "rate": encode_rate(state.rate), "overrides": overrides}
+            until: dict[str, Json] = {"until": dict(state.until)} if state.until else {}
+            return {"kind": "quota", "rate": encode_rate(state.rate), "overrides": overrides, **until}
         case BreakerState():
             return {"kind": "breaker", "forced": state.forced}
         case FallbackState():
@@ -102,7 +103,8 @@ def _throttle(row: Mapping[str, object], where: str) -> ThrottleState:
 
 def _quota(row: Mapping[str, object], where: str) -> QuotaState:
     overrides = named(row.get("overrides", {}), f"{where}.overrides", decode_rate)
-    return QuotaState(decode_rate(row.get("rate"), f"{where}.rate"), overrides)
+    until = named(row.get("until", {}), f"{where}.until", integer)
+    return QuotaState(decode_rate(row.get("rate"), f"{where}.rate"), overrides, until)
 
 
 def _breaker(row: Mapping[str, object], where: str) -> BreakerState:

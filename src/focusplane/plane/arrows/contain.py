@@ -210,24 +210,31 @@ def _command(
             return Set(
                 target, ThrottleState(rate, _burst(rate)), reason, key, draft.at + for_ms
             ), draft.at + for_ms
-        case SetQuota(tenant, rate, for_ms):
-            state = _quota(draft, focus, tenant, rate)
-            return Set(target, state, reason, key, draft.at + for_ms), draft.at + for_ms
+        case SetQuota():
+            return _quota(draft, focus, target, mitigation.move, key), draft.at + mitigation.move.for_ms
         case UseFallback(for_ms):
             return Set(target, FallbackState(on=True), reason, key, draft.at + for_ms), draft.at + for_ms
         case _:
             return None, None
 
 
-def _quota(draft: Draft, focus: Focus, tenant: str, rate: Rate) -> QuotaState:
-    """The declared quota with this tenant's rate on top; `{culprit}` is the tenant with the largest share."""
+def _quota(draft: Draft, focus: Focus, target: ControlId, limit: SetQuota, key: str) -> Set:
+    """The quota in force with this tenant's rate on top, each containment with its own end; `{culprit}` is the tenant
+    with the largest share. What a person set in the meantime still ends when that person said.
+    """
+    tenant, end = limit.tenant, draft.at + limit.for_ms
     shares = sight.tenant_shares(draft, focus)
     if tenant == CULPRIT and shares:
         tenant = max(shares, key=lambda name: (shares[name], name))
-    now = draft.world.board.state(focus.name, "quota")
-    if isinstance(now, QuotaState):
-        return QuotaState(now.rate, {**now.overrides, tenant: rate})
-    return QuotaState(Rate(Fraction(UNLIMITED), 1000), {tenant: rate})
+    entry = draft.world.board.entries.get(str(target))
+    now = entry.state if entry is not None else None
+    if not isinstance(now, QuotaState):
+        now = QuotaState(Rate(Fraction(UNLIMITED), 1000))
+    until = {**now.until, tenant: end}
+    state = QuotaState(now.rate, {**now.overrides, tenant: limit.rate}, until)
+    by_hand = entry is not None and entry.expires_at is not None and not now.until
+    last = min(end, entry.expires_at or end) if by_hand and entry is not None else max(until.values())
+    return Set(target, state, f"mitigation for {tenant}", key, last)
 
 
 UNLIMITED = 1_000_000_000

@@ -3,6 +3,8 @@
 from focusplane.act.action import Cause, Phase
 from focusplane.act.fact import Kind
 from focusplane.control import board as boards
+from focusplane.control.board import Entry
+from focusplane.control.state import QuotaState
 from focusplane.plane.arrows import move
 from focusplane.plane.draft import Draft
 
@@ -21,9 +23,22 @@ def containments(draft: Draft) -> Draft:
             board=board.version,
             cause=entry.cause,
         )
-        if entry.cause in draft.world.actions:
-            draft = move.go_back(draft, entry.cause, "its time is over")
+        for key in _over(draft, entry):
+            draft = move.go_back(draft, key, "its time is over")
     return _approvals(draft)
+
+
+def _over(draft: Draft, entry: Entry) -> list[str]:
+    """The actions whose containment this was. A quota holds those of several, each with its own end."""
+    return [
+        action.key
+        for action in draft.world.actions.values()
+        if action.command is not None
+        and action.command.target == entry.target
+        and (action.key == entry.cause or isinstance(entry.state, QuotaState))
+        and action.undo_at is not None
+        and action.undo_at <= draft.at
+    ]
 
 
 def _approvals(draft: Draft) -> Draft:

@@ -11,7 +11,7 @@ from focusplane.act.effect import Observe
 from focusplane.act.fact import Kind
 from focusplane.control import board as boards
 from focusplane.control.command import Clear, Command, ControlId, Set
-from focusplane.control.state import FlagState, TrafficState
+from focusplane.control.state import FlagState, QuotaState, TrafficState
 from focusplane.kernel.ids import Json, short_id
 from focusplane.kernel.tick import MINUTE
 from focusplane.plane.arrows.words import said_state
@@ -79,17 +79,36 @@ def _from_now(action: Action, at: int) -> Action:
     moved = action.command
     if isinstance(moved, Set) and moved.expires_at is not None:
         moved = replace(moved, expires_at=moved.expires_at + waited)
+        if isinstance(moved.state, QuotaState):
+            moved = replace(moved, state=_later(moved.state, action.undo_at, waited))
     undo_at = action.undo_at + waited if action.undo_at is not None else None
     return replace(action, command=moved, undo_at=undo_at, verify_by=action.verify_by + waited)
 
 
+def _later(state: QuotaState, own_end: int | None, waited: int) -> QuotaState:
+    """The containment that this action adds ends so much later; the others keep their ends."""
+    return replace(state, until={key: end + waited * (end == own_end) for key, end in state.until.items()})
+
+
 def take_back(draft: Draft, key: str, reason: str, by: str = "focusplane") -> Draft:
-    """Clear the control that this action still holds; the way back is followed until it is confirmed."""
+    """Clear what this action still holds of its control; the way back is followed until it is confirmed."""
     action = draft.world.actions[key]
     if action.command is None or not holds(draft, action):
         return draft
-    draft = command(draft, Clear(action.command.target, reason, key), by, f"undo {action.what}")
+    entry, mine = draft.world.board.entries[str(action.command.target)], _contained_by(draft, action)
+    back = boards.lift(entry, mine, reason, key) if mine else Clear(action.command.target, reason, key)
+    draft = command(draft, back, by, f"undo {action.what}")
     return go_back(draft, key, reason)
+
+
+def _contained_by(draft: Draft, action: Action) -> list[str]:
+    """The keys of a quota that this action contains still, by their end."""
+    entry = draft.world.board.entries.get(str(action.command.target)) if action.command is not None else None
+    wanted = action.command.state if isinstance(action.command, Set) else None
+    if entry is None or not isinstance(entry.state, QuotaState) or not isinstance(wanted, QuotaState):
+        return []
+    mine = [key for key, end in wanted.until.items() if end == action.undo_at]
+    return [key for key in mine if entry.state.until.get(key) == action.undo_at]
 
 
 def go_back(draft: Draft, key: str, reason: str) -> Draft:
@@ -102,7 +121,7 @@ def go_back(draft: Draft, key: str, reason: str) -> Draft:
 def holds(draft: Draft, action: Action) -> bool:
     """The control is still as this action set it: nothing newer has moved it."""
     entry = draft.world.board.entries.get(str(action.command.target)) if action.command else None
-    return entry is not None and entry.cause == action.key
+    return entry is not None and (entry.cause == action.key or bool(_contained_by(draft, action)))
 
 
 def abandon(draft: Draft, focus: str, target: ControlId | None, why: str) -> Draft:
@@ -183,10 +202,22 @@ def advance(draft: Draft, key: str, cause: Cause, detail: str = "") -> Draft:
     )
 
 
+def _stands_beside(other: Action, action: Action) -> bool:
+    """Both contain keys of one quota, and the new state holds what the other one wanted."""
+    states = [one.command.state if isinstance(one.command, Set) else None for one in (other, action)]
+    old, new = states
+    if not isinstance(old, QuotaState) or not isinstance(new, QuotaState) or other.undo_at is None:
+        return False
+    mine = [key for key, end in old.until.items() if end == other.undo_at]
+    return bool(mine) and all(new.until.get(key) == other.undo_at for key in mine)
+
+
 def _supersede(draft: Draft, action: Action) -> Draft:
     target = action.command.target if action.command else None
     for other in draft.world.actions.values():
         if other.key == action.key or other.command is None or other.command.target != target:
+            continue
+        if _stands_beside(other, action):
             continue
         if other.phase in actions.OPEN:
             draft = advance(draft, other.key, Cause.OVERTAKE, f"{action.key} moved {target} again")

@@ -32,11 +32,10 @@ def said_state(state: ControlState) -> dict[str, Json]:
             return {"stable": stable, "weights": shares, "canary": canary, "salt": salt}
         case ThrottleState(rate, burst):
             return {"rate": format_rate(rate), "burst": burst}
-        case QuotaState(rate, overrides):
-            return {
-                "rate": format_rate(rate),
-                "overrides": {key: format_rate(r) for key, r in overrides.items()},
-            }
+        case QuotaState(rate, overrides, until):
+            rates: dict[str, Json] = {key: format_rate(own) for key, own in overrides.items()}
+            ends: dict[str, Json] = {"until": dict(until)} if until else {}
+            return {"rate": format_rate(rate), "overrides": rates, **ends}
         case BreakerState(forced):
             return {"forced": forced}
         case FallbackState(on):
