@@ -150,3 +150,29 @@ def test_an_incident_about_an_action_does_not_hide_an_outage() -> None:
     it.seconds(120)
     assert "burn" in {incident.episode for incident in it.world.incidents.values()}
     assert any("fails its availability" in notify.title for notify in it.sent)
+
+
+def test_a_page_that_reached_nobody_is_sent_again_while_its_incident_is_live() -> None:
+    it = rig(v1="9/10")
+    it.mute = True
+    it.seconds(400)
+    first = next(notify.key for notify in it.sent if notify.title.endswith("[opened]"))
+    pages = [notify.key for notify in it.sent if notify.key == first]
+    assert len(pages) >= 3
+    it.mute = False
+    it.seconds(240)
+    reached = len([notify for notify in it.sent if notify.key == pages[0]])
+    it.seconds(600)
+    assert len([notify for notify in it.sent if notify.key == pages[0]]) == reached
+    assert it.world.undelivered == {}
+
+
+def test_a_page_of_an_incident_that_is_over_is_not_sent_any_more() -> None:
+    it = rig(v1="9/10")
+    it.mute = True
+    it.seconds(120)
+    (key,) = {i.id for i in it.world.incidents.values() if i.episode == "burn"}
+    it.ask(ResolveIncident(key))
+    it.loads[0].failing.clear()
+    it.seconds(300)
+    assert key not in {owed.notify.incident for owed in it.world.undelivered.values()}

@@ -14,6 +14,7 @@ from focusplane.act.request import (
     SetControl,
     StartRollout,
     Undo,
+    Unfreeze,
 )
 from focusplane.control.rollout import Phase as RolloutPhase
 from focusplane.control.state import FlagState, Off, QuotaState, ThrottleState
@@ -198,6 +199,9 @@ def test_a_rollback_that_needs_an_approval_waits_for_it() -> None:
     waiting = [a for a in it.world.actions.values() if a.phase is Phase.AWAITING_APPROVAL]
     assert [a.what for a in waiting] == ["roll the rollout back"]
     assert it.world.rollouts["checkout"].live
+    it.ask(Freeze("", "stand still"))
+    assert isinstance(it.ask(Approve(waiting[0].key), by="ana"), Refused)
+    it.ask(Unfreeze(""))
     it.ask(Approve(waiting[0].key), by="ana")
     assert it.world.rollouts["checkout"].phase is RolloutPhase.ROLLED_BACK
     it.seconds(3)

@@ -17,6 +17,7 @@ from focusplane.act.request import (
     Gate,
     PromoteRollout,
     Refused,
+    SetControl,
     StartRollout,
     Unfreeze,
 )
@@ -269,3 +270,24 @@ def test_a_hold_that_is_over_does_not_promote_against_a_suspicion() -> None:
     cause = expose._see(Draft(world, it.world.tick), focus, focus.rollout, held)
     assert isinstance(cause, Cause)
     assert cause.saw is Saw.NO_EVIDENCE
+
+
+def test_by_hand_traffic_goes_only_where_it_goes_already() -> None:
+    it = rig(v1="1/1000")
+    moved = SetControl("checkout", "traffic", {"weights": {"v2": "100%"}}, "hurry")
+    refused = it.ask(moved)
+    assert isinstance(refused, Refused)
+    assert "nothing shows that it is ready" in refused.reason
+    forced = replace(moved, state={**moved.state, "force": True})
+    assert isinstance(it.ask(forced), Done)
+
+
+def test_a_version_that_answers_nothing_is_not_promoted_by_hand() -> None:
+    it = rig(v1="1/1000", v2="1")
+    it.ask(StartRollout("checkout", "v2"))
+    it.turn()
+    it.ask(Freeze("checkout", "look"))
+    it.seconds(8)
+    refused = it.ask(PromoteRollout("checkout", "it is fine"))
+    assert isinstance(refused, Refused)
+    assert "requests to v2 failed" in refused.reason

@@ -7,7 +7,7 @@ from tests.system.town import Town, until
 from focusplane.sdk import Client
 from focusplane.wire.clock import SystemClock
 
-HALVES = {"weights": {"v1": "50%", "v2": "50%"}}
+HALVES = {"weights": {"v1": "50%", "v2": "50%"}, "force": True}
 
 
 def put_halves(town: Town) -> None:

@@ -18,6 +18,8 @@ class Notify:
     url: str
     title: str
     body: str
+    incident: str = ""
+    """while that incident is live, somebody must be reached: what fails is tried again"""
 
 
 @dataclass(frozen=True, slots=True)

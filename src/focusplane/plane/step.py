@@ -66,6 +66,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = confirm.actions(draft)  # read back -> applied, verified, failed
     draft = drift.traffic(draft)  # what runs outside against what the Board wants
     draft = tell.troubles(draft)  # open, grow, resolve; page and ticket
+    draft = hear.overdue(draft)  # what reached nobody is sent again
 
     return Step(draft.world, draft.facts, draft.effects, draft.answers)
 

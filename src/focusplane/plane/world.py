@@ -10,7 +10,7 @@ from itertools import islice
 
 from focusplane.act.action import Action
 from focusplane.act.change import ChangeEvent
-from focusplane.act.effect import Effect
+from focusplane.act.effect import Effect, Notify
 from focusplane.act.incident import Incident
 from focusplane.control.board import Board
 from focusplane.control.rollout import Rollout
@@ -54,6 +54,15 @@ class Waiting:
     by: str
     probe: str = ""
     """the effect whose outcome is waited for"""
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A notification that no channel took, and when it is tried again (Unix ms)."""
+
+    notify: Notify
+    failed: int
+    again_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,8 @@ class World:
     """focus (or `*`) -> why automation and rollouts stand still"""
     outbox: Mapping[str, Effect] = field(default_factory=dict)
     """effects whose outcome has not come back yet: performed again after a crash"""
+    undelivered: Mapping[str, Undelivered] = field(default_factory=dict)
+    """the key of a notification -> when it is tried again: a page is owed until somebody is reached or it is over"""
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     """focus -> the rollout that waits until its destination has been asked"""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)

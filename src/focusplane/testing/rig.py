@@ -54,6 +54,8 @@ class Rig:
     loads: list[Load] = field(default_factory=list)
     ready: dict[str, str] = field(default_factory=dict)
     deaf: bool = False
+    mute: bool = False
+    """no channel takes a notification"""
     really: dict[str, Fraction] = field(default_factory=dict)
     """what the gateway runs, if it is not what the Board wants"""
     facts: list[Fact] = field(default_factory=list)
@@ -104,7 +106,7 @@ class Rig:
         match effect:
             case Notify():
                 self.sent.append(effect)
-                self._next.append(Notified(effect.key, True))
+                self._next.append(Notified(effect.key, not self.mute))
             case Probe():
                 results = {str(address): self.ready.get(effect.version, "") for address in effect.addresses}
                 self._next.append(Probed(effect.key, effect.focus, effect.version, results))

@@ -37,7 +37,7 @@ from focusplane.control import rollout as rollouts
 from focusplane.define.focus import Focus
 from focusplane.kernel.ids import Json, short_id
 from focusplane.plane.arrival import Asked
-from focusplane.plane.arrows import adopt, approve, depart, expose, known, move, set_by_hand
+from focusplane.plane.arrows import adopt, approve, depart, expose, known, move, set_by_hand, sight
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
 
@@ -102,6 +102,9 @@ def _steer(saw: rollouts.Saw, words: str) -> Callable[[Draft, Any, str], Answere
             return draft, Refused("conflict", f"no rollout of {focus.name} is running")
         if not rollouts.moves(rollout, saw):
             return draft, Refused("conflict", f"a rollout that is {rollout.phase} cannot be {words}")
+        gone = sight.gone(draft.world.counters, focus, rollout.version)
+        if saw is rollouts.Saw.PROMOTED_BY_HAND and gone:
+            return draft, Refused("refused", gone, f"focus rollout abort {focus.name}")
         reason = getattr(ask, "reason", "") or f"{words} by {by}"
         draft = expose.pursue(draft, focus, rollout, rollouts.Cause(saw, reason, by))
         return draft, Done(rollout.id, f"{rollout.version}: {words}")

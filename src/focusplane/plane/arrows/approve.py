@@ -17,7 +17,7 @@ def approve(draft: Draft, ask: Approve, asked: Asked) -> Answered:
     action = known.action(draft, ask.action, Phase.AWAITING_APPROVAL)
     if isinstance(action, Refused):
         return draft, action
-    refused = _does_not_count(action, asked)
+    refused = _frozen(draft, action) or _does_not_count(action, asked)
     if refused is not None:
         return draft, refused
     approvals = (*action.approvals, person(asked.by))
@@ -37,6 +37,12 @@ def deny(draft: Draft, ask: Deny, by: str) -> Answered:
     return move.advance(draft, action.key, Cause.DENY, ask.reason or f"denied by {by}"), Done(
         action.key, "denied"
     )
+
+
+def _frozen(draft: Draft, action: Action) -> Refused | None:
+    """A freeze stops all automation, also what was planned before it and waits for a yes."""
+    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(action.focus)
+    return Refused("refused", f"frozen: {frozen}", "focus unfreeze, then approve") if frozen else None
 
 
 def _does_not_count(action: Action, asked: Asked) -> Refused | None:

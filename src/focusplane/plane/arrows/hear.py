@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 
+from focusplane.act.effect import Notify
 from focusplane.act.fact import Kind
-from focusplane.kernel.tick import HOUR
+from focusplane.act.incident import LIVE
+from focusplane.kernel.tick import HOUR, MINUTE
 from focusplane.plane.arrival import Notified, Observed, Reported, SetAside
 from focusplane.plane.draft import Draft
-from focusplane.plane.world import Look, Node
+from focusplane.plane.world import Look, Node, Undelivered
 
 FORGET_NODE_MS = HOUR
 MOST_NODES = 5_000
+LONGEST_PAUSE_MS = 30 * MINUTE
+"""Between two rounds of tries to reach a channel; the first pause is a minute."""
 
 
 def reported(draft: Draft, arrival: Reported) -> Draft:
@@ -51,8 +55,29 @@ def observed(draft: Draft, arrival: Observed) -> Draft:
 
 def notified(draft: Draft, arrival: Notified) -> Draft:
     kind = Kind.NOTIFIED if arrival.ok else Kind.NOTIFY_FAILED
-    draft = draft.drop("outbox", arrival.key)
-    return draft.say(kind, "", arrival.key, arrival.detail or "taken by the channel")
+    sent = draft.world.outbox.get(arrival.key)
+    draft = draft.drop("outbox", arrival.key).say(
+        kind, "", arrival.key, arrival.detail or "taken by the channel"
+    )
+    if arrival.ok or not isinstance(sent, Notify):
+        return draft.drop("undelivered", arrival.key)
+    before = draft.world.undelivered.get(arrival.key)
+    failed = before.failed + 1 if before is not None else 1
+    pause = min(MINUTE * 2 ** (failed - 1), LONGEST_PAUSE_MS)
+    return draft.put("undelivered", arrival.key, Undelivered(sent, failed, draft.at + pause))
+
+
+def overdue(draft: Draft) -> Draft:
+    """What no channel took is sent again as long as it matters: its incident is live, or the first tries are fresh."""
+    for key, owed in draft.world.undelivered.items():
+        if draft.at < owed.again_at or key in draft.world.outbox:
+            continue
+        incident = draft.world.incidents.get(owed.notify.incident)
+        if incident is None or incident.stage not in LIVE:
+            draft = draft.drop("undelivered", key)
+        else:
+            draft = draft.cause(owed.notify)
+    return draft
 
 
 def set_aside(draft: Draft, arrival: SetAside) -> Draft:

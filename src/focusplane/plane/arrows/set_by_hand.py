@@ -5,7 +5,14 @@ from dataclasses import replace
 from focusplane.act.action import Action, Phase
 from focusplane.act.request import ClearControl, Done, Refused, SetControl
 from focusplane.control.command import Clear, Command, ControlId, Set
-from focusplane.control.state import BreakerState, ControlState, FallbackState, QuotaState, ThrottleState
+from focusplane.control.state import (
+    BreakerState,
+    ControlState,
+    FallbackState,
+    QuotaState,
+    ThrottleState,
+    TrafficState,
+)
 from focusplane.define.focus import Focus
 from focusplane.kernel.errors import UsageError
 from focusplane.kernel.ids import short_id
@@ -24,7 +31,7 @@ def set_control(draft: Draft, ask: SetControl, by: str) -> Answered:
     except UsageError as wrong:
         return draft, Refused("usage", wrong.what, wrong.hint)
     target = ControlId(focus.name, ask.control)
-    refused = _not_settable(draft, focus, target, state, ask)
+    refused = _not_settable(draft, focus, target, state, ask) or _no_way_there(draft, focus, state, ask)
     if refused is not None:
         return draft, refused
     expires_at = draft.at + ask.for_ms if ask.for_ms is not None else None
@@ -50,6 +57,21 @@ def _not_settable(
             "conflict",
             f"a rollout of {rollout.version} owns the traffic",
             f"focus rollout abort {focus.name}",
+        )
+    return None
+
+
+def _no_way_there(draft: Draft, focus: Focus, state: ControlState, ask: SetControl) -> Refused | None:
+    """Traffic goes by hand only where it goes already; a rollout asks first whether a version is ready (N15)."""
+    if not isinstance(state, TrafficState) or ask.state.get("force") is True:
+        return None
+    now = draft.world.board.state(focus.name, "traffic")
+    carried = now.weights if isinstance(now, TrafficState) else {}
+    strange = [version for version, weight in state.weights.items() if weight and not carried.get(version)]
+    if strange:
+        hint = f'focus rollout start {focus.name} {strange[0]} asks; or {{..., "force": true}}'
+        return Refused(
+            "refused", f"{strange[0]} carries no traffic now: nothing shows that it is ready", hint
         )
     return None
 

@@ -218,19 +218,20 @@ def _move(draft: Draft, focus: Focus, incident: Incident, cause: Cause, reason: 
 def tell(draft: Draft, focus: Focus, incident: Incident, news: str, reason: str) -> Draft:
     """One message to each channel of the owner for this news; pages go to the page channels, the rest to tickets."""
     names = focus.alerts.page if incident.level >= Level.ACT else focus.alerts.ticket
-    return _send(
-        draft, focus, names, (incident.id, news, str(incident.since)), f"{incident.title} [{news}]", reason
-    )
+    about = (incident.id, news, str(incident.since))
+    return _send(draft, focus, names, about, f"{incident.title} [{news}]", reason)
 
 
 def _send(
     draft: Draft, focus: Focus, names: tuple[str, ...], about: tuple[str, ...], title: str, body: str
 ) -> Draft:
     team = draft.world.policies.set.teams.get(focus.owner)
+    incident = about[0] if about[0] in draft.world.incidents else ""
     for name in names:
         url = team.channels.get(name, "") if team is not None else ""
         if url:
-            draft = draft.cause(Notify(short_id("ntf", *about, name), focus.name, name, url, title, body))
+            key = short_id("ntf", *about, name)
+            draft = draft.cause(Notify(key, focus.name, name, url, title, body, incident))
     return draft
 
 
