@@ -86,7 +86,7 @@ def _from_now(action: Action, at: int) -> Action:
 def take_back(draft: Draft, key: str, reason: str, by: str = "focusplane") -> Draft:
     """Clear the control that this action still holds; the way back is followed until it is confirmed."""
     action = draft.world.actions[key]
-    if action.command is None or not holds(draft, action):
+    if action.command is None or not holds(draft, action) or not may_go_back(action):
         return draft
     draft = command(draft, Clear(action.command.target, reason, key), by, f"undo {action.what}")
     return go_back(draft, key, reason)
@@ -97,6 +97,11 @@ def go_back(draft: Draft, key: str, reason: str) -> Draft:
     draft = advance(draft, key, Cause.UNDO, reason)
     carried = replace(draft.world.actions[key], board_version=draft.world.board.version)
     return draft.put("actions", key, carried)
+
+
+def may_go_back(action: Action) -> bool:
+    """Its life cycle has a way back from here: one that is on it already is not taken back again."""
+    return (action.phase, Cause.UNDO) in actions.NEXT
 
 
 def holds(draft: Draft, action: Action) -> bool:
