@@ -85,7 +85,7 @@ def _collect_seldom() -> None:
 
 async def _serve(settings: Settings) -> int:
     clock = SystemClock()
-    journal = SqlJournal(settings.data)
+    journal = SqlJournal(settings.data, restored=settings.restored)
     source = PolicyDirectory(settings.policy_dir)
     doors = _bind(settings)
     performer = Performer(TcpProber(), AppriseNotifier())

@@ -41,7 +41,7 @@ _BY_SYSTEM = {
 }
 
 
-def ailment(data: Path, error: SQLAlchemyError | OSError, tried: str) -> JournalError:
+def ailment(data: Path, error: SQLAlchemyError | sqlite3.Error | OSError, tried: str) -> JournalError:
     """The same error as one of the journal; `tried` is `read` or `written`."""
     own = error.orig if isinstance(error, DBAPIError) else error
     known = None

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import secrets
+import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,13 +26,14 @@ from focusplane.plane.ports import Recorded, Turn
 from focusplane.wire import codec
 
 SCHEMA = 1
-_OWNER = "owner"
+_OWNER, _RESTORED = "owner", "restored"
 
 
 class SqlJournal:
     """Implements `plane.ports.Journal` on a data directory that it locks for itself unless it only reads."""
 
-    def __init__(self, data: Path, read_only: bool = False) -> None:
+    def __init__(self, data: Path, read_only: bool = False, restored: str = "") -> None:
+        """`restored` is somebody's word that the data come from a backup; the same word counts once."""
         self.data = data
         self._read_only = read_only
         self._lock: IO[str] | None = None
@@ -43,13 +45,25 @@ class SqlJournal:
             f"sqlite:///{data / 'journal.db'}", connect_args={"check_same_thread": False, "timeout": 5}
         )
         sa.event.listen(self._engine, "connect", _pragmas)
-        if not read_only:
-            self._guarded(lambda: TABLES.create_all(self._engine))
         self._end: tuple[int, str] | None = None
-        self.restored = "" if read_only else self._gone_back()
-        """Why this is not the journal that was here before, by its anchor; empty if it is."""
-        self.plane, self.epoch = self._identity()
-        self._owner = 0 if read_only else self._take_over()
+        self.restored = ""
+        """Why this is not the journal that was here before, by its anchor or by somebody's word; empty if it is."""
+        try:
+            self._open(restored)
+        except JournalError:
+            self.close()
+            raise
+
+    def _open(self, restored: str) -> None:
+        if not self._read_only:
+            self._guarded(lambda: TABLES.create_all(self._engine))
+        rows = self._rows()
+        news = restored if restored != rows.get(_RESTORED, "") else ""
+        self.restored = "" if self._read_only else self._gone_back() or news
+        self.plane, self.epoch = self._identity(rows)
+        if news and not self._read_only:
+            self._say({_RESTORED: news})
+        self._owner = 0 if self._read_only else self._take_over()
 
     def commit(self, turn: Turn) -> None:
         """One transaction: the turn's arrivals, its facts, the chain. Durable when this returns."""
@@ -132,7 +146,7 @@ class SqlJournal:
         query = TURNS.delete().where(TURNS.c.number <= before)
 
         def write() -> None:
-            with self._engine.begin() as connection:
+            with self._owning() as connection:
                 connection.execute(query)
 
         self._guarded(write)
@@ -197,13 +211,15 @@ class SqlJournal:
         with self._reading() as connection:
             return connection.execute(sa.select(FACTS.c.hash).where(FACTS.c.seq == seq)).scalar()
 
-    def _identity(self) -> tuple[str, int]:
+    def _rows(self) -> Mapping[str, str]:
+        with self._reading() as connection:
+            return {row.key: row.value for row in connection.execute(sa.select(META))}
+
+    def _identity(self, rows: Mapping[str, str]) -> tuple[str, int]:
         """Plane id and epoch: made once per data directory, so that a wiped one is known to be another (N6).
 
         One that went back in time is another plane, too: what it will write is not what its data planes have seen.
         """
-        with self._reading() as connection:
-            rows = {row.key: row.value for row in connection.execute(sa.select(META))}
         if int(rows.get("schema", SCHEMA)) > SCHEMA:
             raise JournalError(
                 f"{self.data} was written by a newer focusplane", "run that version, or restore a backup"
@@ -216,10 +232,9 @@ class SqlJournal:
 
     def _take_over(self) -> int:
         """The newest to open the journal owns it; who owned it before cannot write any more, also if its lock is lost."""
-        with self._reading() as connection:
-            before = connection.execute(sa.select(META.c.value).where(META.c.key == _OWNER)).scalar()
-        self._say({_OWNER: str(int(before or 0) + 1)})
-        return int(before or 0) + 1
+        mine = int(self._rows().get(_OWNER, 0)) + 1
+        self._say({_OWNER: str(mine)})
+        return mine
 
     def _say(self, values: Mapping[str, str]) -> None:
         def write() -> None:
@@ -255,7 +270,7 @@ class SqlJournal:
     def _guarded(self, write: Callable[[], None]) -> None:
         try:
             write()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise ailment(self.data, error, "written") from error
 
     @contextlib.contextmanager
@@ -263,7 +278,7 @@ class SqlJournal:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise ailment(self.data, error, "read") from error
 
 
