@@ -26,7 +26,7 @@ from focusplane.edge.policy_files import PolicyDirectory
 from focusplane.edge.prober import TcpProber
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
-from focusplane.kernel.errors import PolicyError, UsageError
+from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.identity import OpenDoor, Senders, is_loopback
 from focusplane.plane.loop import Loop
@@ -61,7 +61,18 @@ class Doors:
 def serve(settings: Settings) -> int:
     """Run a plane until SIGTERM or SIGINT. The exit status of `focus serve`."""
     _collect_seldom()
-    return uvloop.run(_serve(settings))
+    try:
+        return uvloop.run(_serve(settings))
+    except BaseExceptionGroup as several:
+        lost = several.subgroup(ConflictError)
+        if lost is None:
+            raise
+        raise _first(lost) from None
+
+
+def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    one = several.exceptions[0]
+    return _first(one) if isinstance(one, BaseExceptionGroup) else one
 
 
 def _collect_seldom() -> None:
@@ -74,7 +85,7 @@ def _collect_seldom() -> None:
 
 async def _serve(settings: Settings) -> int:
     clock = SystemClock()
-    journal = SqlJournal(settings.data)
+    journal = SqlJournal(settings.data, restored=settings.restored)
     source = PolicyDirectory(settings.policy_dir)
     doors = _bind(settings)
     performer = Performer(TcpProber(), AppriseNotifier())
@@ -83,10 +94,7 @@ async def _serve(settings: Settings) -> int:
     loop.attach(envoy)
     if settings.envoy_files is not None:
         loop.attach(FilePlane(settings.envoy_files))
-    loop.put(Started(journal.plane, journal.epoch, settings.environment))
-    loop.put(PolicyRead(source.read(), clock.today()))
-    await loop.turn()
-    _refuse_empty(loop.world)
+    await _first_turn(loop, journal, PolicyRead(source.read(), clock.today()), settings)
 
     core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment))
     tokens, senders = _rights(settings)
@@ -212,6 +220,16 @@ async def _heartbeat(loop: Loop) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_S)
         loop.hear_again()
+
+
+async def _first_turn(loop: Loop, journal: SqlJournal, policies: PolicyRead, settings: Settings) -> None:
+    """It says who it is, and takes up its policies; on a disk that cannot be written both wait until it can."""
+    if journal.restored:
+        log.warning("%s; this is another plane now: focus adopt lets nodes follow it", journal.restored)
+    loop.put(Started(journal.plane, journal.epoch, settings.environment, journal.restored))
+    loop.put(policies)
+    await loop.turn()
+    _refuse_empty(loop.world)
 
 
 def _refuse_empty(world: World) -> None:

@@ -1,11 +1,12 @@
 """The loop on a real journal: acknowledged means committed, what cannot be committed has not happened."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from tests.plane.running import Plane, batch, go, seen
 
 from focusplane.act.fact import Kind
 from focusplane.act.request import Done, SetControl, StartRollout
@@ -14,118 +15,10 @@ from focusplane.control.state import ThrottleState
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
 from focusplane.edge.sql_journal import SqlJournal
-from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.errors import JournalError, RefusedError
-from focusplane.observe.health import State
-from focusplane.plane.arrival import PolicyRead, Started
-from focusplane.plane.loop import Loop
-from focusplane.plane.perform import Performer
-from focusplane.plane.ports import Batch, ReadBack, Turn
+from focusplane.plane.ports import Turn
 from focusplane.plane.recover import recover
 from focusplane.plane.world import World
-from focusplane.wire.clock import SystemClock
-
-POLICY = (Path(__file__).parent / "checkout.yaml").read_text()
-
-
-class Destinations:
-    """A prober that remembers what it was asked; it answers only once `open` is set."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, ...]] = []
-        self.open = asyncio.Event()
-
-    async def ready(self, addresses: Sequence[Address]) -> Mapping[str, str]:
-        self.asked.append(tuple(str(address) for address in addresses))
-        await self.open.wait()
-        return {str(address): "" for address in addresses}
-
-
-class Channel:
-    def __init__(self) -> None:
-        self.titles: list[str] = []
-
-    async def send(self, url: str, title: str, body: str) -> None:
-        self.titles.append(title)
-
-
-class Gateway:
-    """A data plane that takes every board."""
-
-    name = "envoy"
-
-    def __init__(self) -> None:
-        self.boards: list[Board] = []
-
-    def publish(self, board: Board, focuses: Mapping[str, Focus]) -> None:
-        self.boards.append(board)
-
-    def reports(self) -> Sequence[ReadBack]:
-        return (ReadBack("edge-1", self.boards[-1].version),)
-
-    async def observe(self, focus: Focus) -> Mapping[str, Mapping[str, float]]:
-        return {}
-
-
-class Plane:
-    """A loop with everything around it; leaving the block kills it without a last word."""
-
-    def __init__(self, data: Path) -> None:
-        self.journal = SqlJournal(data)
-        self.destinations, self.channel, self.gateway = Destinations(), Channel(), Gateway()
-        performer = Performer(self.destinations, self.channel)
-        self.loop = Loop(recover(self.journal), self.journal, SystemClock(), performer, gather_ms=5)
-        self.loop.attach(self.gateway)
-        self._performer = performer
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> "Plane":
-        self.loop.put(Started(self.journal.plane, self.journal.epoch, "production"))
-        self.loop.put(PolicyRead({"checkout.yaml": POLICY}, "2026-01-01"))
-        await self.loop.turn()
-        self._task = asyncio.create_task(self.loop.run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self._performer.stop()
-        self.journal.close()
-
-
-def batch(number: int, ago_ms: int = 0) -> Batch:
-    at = SystemClock().now_ms() - ago_ms
-    signal = Signal(
-        "checkout",
-        "production",
-        Source.EDGE,
-        "e",
-        at - 1000,
-        at,
-        Slice(version="v1"),
-        Outcome(200),
-        7,
-        Latencies((100.0, 300.0), (7, 0, 0)),
-    )
-    return Batch(f"batch {number}", (signal,))
-
-
-def _all_seen(world: World) -> bool:
-    return bool(world.health) and all(one.state is not State.BLIND for one in world.health.values())
-
-
-async def begin_rollout(plane: Plane) -> None:
-    """What was never seen is not exposed further: two seconds of telemetry come first."""
-    await plane.loop.accept(batch(-2, ago_ms=3_000))
-    await plane.loop.accept(batch(-1, ago_ms=1_000))
-    while not _all_seen(plane.loop.world):
-        await plane.loop.next_turn(plane.loop.world.tick.number, 1.0)
-    assert isinstance(await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator"), Done)
-
-
-def go(story: Callable[[Path], Awaitable[None]], data: Path) -> None:
-    asyncio.run(asyncio.wait_for(story(data), 30))  # type: ignore[arg-type]
 
 
 def test_a_batch_is_acknowledged_only_when_it_is_in_the_journal(tmp_path: Path) -> None:
@@ -173,7 +66,8 @@ def test_a_request_is_answered_when_its_turn_is_committed_and_the_board_is_publi
 def test_an_effect_that_a_crash_interrupted_is_performed_again_once(tmp_path: Path) -> None:
     async def story(data: Path) -> None:
         async with Plane(data) as plane:
-            await begin_rollout(plane)
+            await seen(plane)
+            await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator")
         async with Plane(data) as plane:
             plane.destinations.open.set()
             while "checkout" not in plane.loop.world.rollouts:
@@ -239,7 +133,7 @@ def test_a_snapshot_that_cannot_be_saved_does_not_end_the_plane(
                 raise JournalError("the disk is full")
 
             monkeypatch.setattr(plane.journal, "save", full)
-            monkeypatch.setattr("focusplane.plane.loop.SNAPSHOT_EVERY_MS", 0)
+            monkeypatch.setattr(plane.loop, "_snapshot_every_ms", 0)
             await plane.loop.accept(batch(1))
             await plane.loop.accept(batch(2))
             assert list(plane.loop.world.seen.keys) == ["batch 1", "batch 2"]
@@ -280,7 +174,8 @@ def test_a_prober_that_fails_in_its_own_way_is_a_no_and_nothing_waits_for_it(tmp
                 raise LookupError("secret")
 
             plane.destinations.ready = broken  # type: ignore[method-assign]
-            await begin_rollout(plane)
+            await seen(plane)
+            await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator")
             while plane.loop.world.waiting:
                 await plane.loop.next_turn(plane.loop.world.tick.number, 1.0)
             refused = [
@@ -297,7 +192,8 @@ def test_what_comes_of_an_effect_is_taken_however_much_waits(
 ) -> None:
     async def story(data: Path) -> None:
         async with Plane(data) as plane:
-            await begin_rollout(plane)
+            await seen(plane)
+            await plane.loop.ask(StartRollout("checkout", "v2"), "ana", "operator")
             monkeypatch.setattr("focusplane.plane.loop.MOST_WAITING", 0)
             plane.destinations.open.set()
             while plane.loop.world.waiting:

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 from tests.system.customers import Customers, Sender
-from tests.system.town import Shown, Town, until
+from tests.system.town import Shown, Town, counted, until
 
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.plane.recover import replay
@@ -110,8 +110,8 @@ def test_telemetry_that_was_acknowledged_is_counted_exactly_once_through_kills_a
         until(lambda: sender.acknowledged[-1:] and len(sender.acknowledged) > 20, "telemetry is taken")
         assert not [hit for hit in customers.hits if hit.error or hit.made_by_envoy]
     assert sender.repeated, "the kills met the sender in the middle"
-    until(lambda: _counted_to_the_end(town, sender) >= (sender.good, sender.total), "all of it is counted")
-    assert _counted(town) == (sender.good, sender.total)
+    until(lambda: counted(town, sender) >= (sender.good, sender.total), "all of it is counted")
+    assert counted(town, sender) == (sender.good, sender.total)
     assert len(town.facts("rollout.started")) == 1
     assert len(town.moves("rolled-back")) == 1
     assert_generations_grow(town)
@@ -122,14 +122,3 @@ def test_telemetry_that_was_acknowledged_is_counted_exactly_once_through_kills_a
 def _kill_and_restart(town: Town) -> None:
     town.kill(town.plane)
     town.start_plane()
-
-
-def _counted_to_the_end(town: Town, sender: Sender) -> tuple[int, int]:
-    """A second is read once a later one has begun: the sender goes on, with nothing to report."""
-    sender.deliver(sender.batch(good=0, bad=0))
-    return _counted(town)
-
-
-def _counted(town: Town) -> tuple[int, int]:
-    row = town.get("/focuses/orders")["objectives"][0]
-    return row["good"] or 0, row["total"] or 0

@@ -39,6 +39,28 @@ def test_a_port_in_use_is_named(town: Town, door: str) -> None:
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ("ulimit -f 0", "the disk of {} fails"),  # no file may grow: a full disk without a disk of its own
+        ("head -c 9000 /dev/urandom > {}/journal.db", "the journal in {} is damaged"),
+        ("rmdir {} && touch {}", "the journal in {} cannot be written"),
+    ],
+    ids=["full", "garbage", "no directory"],
+)
+def test_data_that_cannot_be_used_is_named_with_what_to_do(town: Town, spoil: str, words: str) -> None:
+    town.data.mkdir()
+    told = spoil.replace("{}", str(town.data))
+    argv = [sys.executable, "-m", "focusplane", *town.serve_arguments()]
+    env = {**os.environ, "NO_COLOR": "1"}
+    script = ["sh", "-c", f'{told} && exec "$@"', "sh", *argv]
+    refused = subprocess.run(script, capture_output=True, text=True, env=env, timeout=100)
+    assert refused.returncode == 1, refused.stderr
+    assert words.replace("{}", str(town.data)) in refused.stderr
+    assert "hint" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_first_start_with_a_broken_policy_says_file_line_and_column(town: Town) -> None:
     path = town.policies / "shop.yaml"
     path.write_text(path.read_text().replace("  owner: crew\n  objectives", "  ownr: crew\n  objectives", 1))

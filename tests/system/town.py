@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from tests.conftest import find_program
 from tests.system import policy
+from tests.system.customers import Sender
 
 from focusplane.define.controls import Address
 from focusplane.demo.processes import Child, Processes, answers, free_ports, listens, wait_until
@@ -190,6 +191,13 @@ class Town:
         """Version -> configured share, from Envoy's own admin page."""
         url = f"http://{HOST}:{self._admin}/config_dump?resource=dynamic_route_configs"
         return {name: share for name, share in shares_in(httpx.get(url).json(), "shop").items() if share}
+
+
+def counted(town: Town, sender: Sender) -> tuple[int, int]:
+    """Good and all of `orders`. A second is read once a later one has begun: the sender goes on, with nothing to report."""
+    sender.deliver(sender.batch(good=0, bad=0))
+    row = town.get("/focuses/orders")["objectives"][0]
+    return row["good"] or 0, row["total"] or 0
 
 
 _FOCUS = [sys.executable, "-m", "focusplane"]

@@ -59,6 +59,7 @@ class FakePlane:
         self.world = world
         self.journal = ListJournal(facts())
         self.stopping = False
+        self.trouble = ""
         self.asked: list[tuple[Request, str]] = []
         self.followed: list[tuple[str, str]] = []
         self.answer: Answer = Answered("act-3f9c01d2ab7e", "as you wish", {"allow": True})

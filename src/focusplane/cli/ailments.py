@@ -14,7 +14,7 @@ _NEVER = ("duplicate", "span is neither")
 
 def findings(shown: Shown) -> list[Shown]:
     """Warnings first, then notes, which are worth knowing and no fault."""
-    warnings = [*_blind(shown), *_behind(shown), *_policies(shown)]
+    warnings = [*_stands(shown), *_blind(shown), *_behind(shown), *_policies(shown)]
     notes = [*_silent(shown), *_unmatched(shown)]
     return [
         {"severity": severity, "what": what, "hint": hint}
@@ -33,6 +33,12 @@ def tell_findings(found: list[Shown]) -> None:
 
 
 Told = Iterator[tuple[str, str]]
+
+
+def _stands(shown: Shown) -> Told:
+    if shown.get("trouble"):
+        hint = "nothing is counted or decided until then; data planes go on with the last board"
+        yield f"the plane cannot write down what it takes: {shown['trouble']}", hint
 
 
 def _blind(shown: Shown) -> Told:

@@ -63,7 +63,11 @@ class TokenFile:
 
 def open_tokens(data: Path) -> TokenFile:
     """With the admin's token and one for applications, made at the first start and readable by their owner only."""
-    admin, sdk = (_own(data / f"{name}.token") for name in ("admin", "sdk"))
+    try:
+        admin, sdk = (_own(data / f"{name}.token") for name in ("admin", "sdk"))
+    except OSError as error:
+        why = f"the tokens in {data} cannot be made or read: {error.strerror}"
+        raise DataError(why, "is the disk full, or read-only?") from error
     return TokenFile(data, Tokens(admin, (Named("sdk", Role.SDK, sha256(sdk)),)))
 
 

@@ -5,6 +5,7 @@ FocusplaneError
 ├── NotFoundError      there is no such focus, action, ...      exit 1, HTTP 404
 ├── ConflictError      not possible in the present state        exit 4, HTTP 409
 ├── RefusedError       a guard or a missing right says no       exit 4, HTTP 403
+│   └── UnavailableError  not now: come again                   exit 3, HTTP 503
 ├── UnauthenticatedError  no token, or not a known one          exit 4, HTTP 401
 ├── UsageError         the caller's words cannot be understood  exit 2, HTTP 400
 ├── UnreachableError   a server does not answer                 exit 3, HTTP 502
@@ -48,6 +49,14 @@ class RefusedError(FocusplaneError):
     code = "E400"
     exit_status = 4
     http_status = 403
+
+
+class UnavailableError(RefusedError):
+    """Nothing is wrong with what was asked: it cannot be taken at the moment."""
+
+    code = "E410"
+    exit_status = 3
+    http_status = 503
 
 
 class UnauthenticatedError(FocusplaneError):

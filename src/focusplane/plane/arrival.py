@@ -27,11 +27,12 @@ class PolicyRead:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The plane came up: its identity, for the generation fence."""
+    """The plane came up: its identity, for the generation fence; `restored` says why its data are not what they were."""
 
     plane: str
     epoch: int
     environment: str
+    restored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class Probed:
     focus: str
     version: str
     results: Mapping[str, str]
+
+
+PUBLISHER = "publisher"
+"""The node that a report names when the plane itself could not hand a board over; it tries again with the next turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +96,12 @@ class SetAside:
     why: str
 
 
-Arrival = Counted | PolicyRead | Started | Asked | Probed | Reported | Observed | Notified | SetAside
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """For so long nothing could be written down, and so nothing was decided; `why` in ASCII."""
+
+    for_ms: int
+    why: str
+
+
+Arrival = Counted | PolicyRead | Started | Asked | Probed | Reported | Observed | Notified | SetAside | Stood

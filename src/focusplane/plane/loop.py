@@ -1,23 +1,28 @@
 """The ticking task: gather arrivals, step, commit, answer, publish, perform. The one writer of the world."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import count
 
 from focusplane.act.request import Answer, Request
 from focusplane.define.focus import Focus
-from focusplane.kernel.errors import DataError, JournalError, RefusedError
+from focusplane.kernel.errors import ConflictError, DataError, JournalError, UnavailableError
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import MINUTE, Tick
 from focusplane.plane.adoption import heard
-from focusplane.plane.arrival import Arrival, Asked, Counted, Reported, SetAside
+from focusplane.plane.arrival import PUBLISHER, Arrival, Asked, Counted, Reported, SetAside, Stood
 from focusplane.plane.perform import Performer
 from focusplane.plane.ports import Batch, Clock, DataPlane, Journal, ReadBack, Turn
 from focusplane.plane.recover import recover
 from focusplane.plane.snapshot import preserve
 from focusplane.plane.step import Step, step
+from focusplane.plane.waiting import Waiting, answer, refuse
 from focusplane.plane.world import World
+
+log = logging.getLogger("focusplane")
 
 MOST_WAITING = 20_000
 """Arrivals that may wait for a turn; beyond, senders are told to come again."""
@@ -25,14 +30,6 @@ IDLE_S = 1.0
 SNAPSHOT_EVERY_MS = MINUTE
 """A turn is made again in about 6 ms: so a start after a crash stays within seconds."""
 RETRY_S = 1.0
-
-
-@dataclass(slots=True)
-class Waiting:
-    """An arrival and who waits for its turn: a telemetry sender, or somebody who asked."""
-
-    arrival: Arrival
-    answered: "asyncio.Future[Answer | None] | None" = None
 
 
 class Loop:
@@ -45,6 +42,7 @@ class Loop:
         clock: Clock,
         performer: Performer,
         gather_ms: int,
+        snapshot_every_ms: int = SNAPSHOT_EVERY_MS,
     ) -> None:
         self._world = world
         self._journal = journal
@@ -58,10 +56,12 @@ class Loop:
         self._dataplanes: list[DataPlane] = []
         self._published: dict[str, str] = {}
         self._stumbled: set[str] = set()
+        self._snapshot_every_ms = snapshot_every_ms
         self._snapshot_at = world.tick.at
         self._stopping = False
-        self.trouble = ""
-        """Why turns cannot be committed now; empty while they can."""
+        self._numbers = count(1)
+        self._stuck, self._unsaved = "", ""
+        self._stuck_since = 0
 
     # -- what the faces and the receivers use ----------------------------------------------------------------------
 
@@ -77,18 +77,23 @@ class Loop:
     def stopping(self) -> bool:
         return self._stopping
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written down now, or no snapshot; empty while all is well."""
+        return self._stuck or self._unsaved
+
     def policies(self) -> Mapping[str, Focus]:
         return self._world.policies.set.focuses
 
     async def accept(self, batch: Batch) -> None:
-        """Returns when the batch is committed. Raises `RefusedError` when too much waits, or the journal cannot be written."""
+        """Returns when the batch is committed. Raises `UnavailableError` when too much waits, or the journal cannot be written."""
         await self._settled(Counted(batch.key, batch.signals, batch.dropped))
 
     async def ask(self, request: Request, by: str, role: str) -> Answer:
-        asked = short_id("ask", by, self._clock.now_ms(), id(request))
-        answer = await self._settled(Asked(asked, by, request, role))
-        assert answer is not None
-        return answer
+        asked = short_id("ask", by, self._clock.now_ms(), next(self._numbers))
+        said = await self._settled(Asked(asked, by, request, role))
+        assert said is not None
+        return said
 
     async def next_turn(self, after: int, timeout_s: float) -> int:
         try:
@@ -152,7 +157,8 @@ class Loop:
             await self._gather()
             if self._stopping:
                 return
-            await self.turn()
+            if not self._stuck or await self._writable():
+                await self.turn()
 
     async def stop(self) -> None:
         """The last turn takes what waits; then the world is preserved."""
@@ -175,34 +181,43 @@ class Loop:
         arrivals = tuple(waiting.arrival for waiting in taken)
         try:
             made = step(self._world, arrivals, tick)
-            await asyncio.to_thread(self._journal.commit, Turn(tick, arrivals, made.facts))
-        except JournalError as error:
-            await self._undo(taken, error.what)
         except Exception as error:  # noqa: BLE001 - the loop must survive; what broke the turn becomes a fact
+            await self._set_aside(taken, f"{type(error).__name__}: {error}")
+            return
+        try:
+            await asyncio.to_thread(self._journal.commit, Turn(tick, arrivals, made.facts))
+        except ConflictError as error:
+            refuse(taken, error.what, "ask the plane that owns the data now")
+            raise
+        except JournalError as error:
+            await self._uncommitted(taken, made, error.what)
+        except Exception as error:  # noqa: BLE001 - the loop must survive; words that cannot be written become a fact
             await self._set_aside(taken, f"{type(error).__name__}: {error}")
         else:
             await self._taken(taken, made)
 
     async def _taken(self, taken: Sequence[Waiting], made: Step) -> None:
-        self.trouble = ""
         self._world = made.world
-        _answer(taken, made)
+        answer(taken, made)
         self._publish()
         for effect in made.effects:
             self._performer.start(effect, self._world, self.put)
         async with self._turned:
             self._turned.notify_all()
+        self._recovered()
 
     async def _set_aside(self, taken: Sequence[Waiting], why: str) -> None:
         """A turn broke: find the arrival that breaks it, refuse it, write down that, and take all the others."""
         if not taken or isinstance(taken[0].arrival, SetAside):
-            return await self._undo(taken, f"the turn fails: {why}")
+            self._stand(f"the turn fails: {why}")
+            self._world = await self._read_back()
+            return await asyncio.sleep(RETRY_S)
         self._world = await self._read_back()
         if len(taken) > 1:
             for waiting in taken:
                 await self._take([waiting])
             return None
-        _refuse(
+        refuse(
             taken,
             f"it cannot be taken: {why}",
             "this is a bug of the plane, or damaged words; the journal says more",
@@ -213,9 +228,9 @@ class Loop:
 
     async def _settled(self, arrival: Arrival) -> Answer | None:
         if self._stopping:
-            raise RefusedError("the plane is stopping", "come again when it is back")
+            raise UnavailableError("the plane is stopping", "come again when it is back")
         if len(self._waiting) >= MOST_WAITING:
-            raise RefusedError("too much telemetry is waiting", "come again in a second")
+            raise UnavailableError("too much telemetry is waiting", "come again in a second")
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(arrival, future))
         self._arrived.set()
@@ -231,11 +246,33 @@ class Loop:
         self._arrived.clear()
         await asyncio.sleep(self._gather_s)
 
-    async def _undo(self, taken: Sequence[Waiting], trouble: str) -> None:
-        self.trouble = trouble
-        _refuse(taken, trouble, "nothing of it was taken; try again")
-        await asyncio.sleep(RETRY_S)
-        self._world = await self._read_back()
+    # -- when nothing can be written ----------------------------------------------------------------------------------
+
+    async def _uncommitted(self, taken: Sequence[Waiting], made: Step, what: str) -> None:
+        """Whether a turn whose commit failed is there all the same, only the journal can say: a disk may fail after it has
+        written. If it is, it has happened; if not, nothing of it has, and what nobody would bring again waits for the next.
+        """
+        self._stand(what)
+        try:
+            self._world = await asyncio.to_thread(recover, self._journal)
+        except DataError:
+            taken = refuse(taken, what, "whether it was taken cannot be read now: look before you ask again")
+            self._world = await self._read_back()
+        if self._world.tick == made.world.tick:
+            return await self._taken(taken, replace(made, world=self._world))
+        self._waiting.extendleft(reversed(refuse(taken, what, "nothing of it was taken; try again")))
+        return await asyncio.sleep(RETRY_S)
+
+    async def _writable(self) -> bool:
+        """Asked before the next turn is made, which would have to be taken back again; who waits is told to come again."""
+        try:
+            await asyncio.to_thread(self._journal.probe)
+        except JournalError as error:
+            self._stuck = error.what
+            self._turn_away(error.what, "nothing of it was taken; try again")
+            await asyncio.sleep(RETRY_S)
+            return False
+        return True
 
     async def _read_back(self) -> World:
         """The world of the journal, as soon as that can be read: without it nothing can go on."""
@@ -243,8 +280,28 @@ class Loop:
             try:
                 return await asyncio.to_thread(recover, self._journal)
             except DataError as error:
-                self.trouble = error.what
+                self._stand(error.what)
+                self._turn_away(error.what, "nothing of it was taken; try again")
                 await asyncio.sleep(RETRY_S)
+
+    def _turn_away(self, what: str, hint: str) -> None:
+        kept = refuse(self._waiting, what, hint)
+        self._waiting.clear()
+        self._waiting.extend(kept)
+
+    def _stand(self, what: str) -> None:
+        if not self._stuck:
+            self._stuck_since = self._clock.now_ms()
+            log.error("nothing can be written: %s", what)
+        self._stuck = what
+
+    def _recovered(self) -> None:
+        """It stood still, and goes on: for how long is a fact, for nobody could be told while it lasted."""
+        if self._stuck:
+            stood = Stood(self._clock.now_ms() - self._stuck_since, ascii(self._stuck)[:500])
+            self._stuck = ""
+            self.put(stood)
+            log.info("it can be written again, after %s ms", stood.for_ms)
 
     def _publish(self) -> None:
         """Offer the board to every data plane that has not taken it; one that cannot has rejected it, and is asked again."""
@@ -258,17 +315,15 @@ class Loop:
             except Exception as error:  # noqa: BLE001 - the loop must survive; the rejection becomes a fact
                 self._stumbled.add(name)
                 self.put(
-                    Reported(
-                        name, "publisher", board.version, True, ascii(f"{type(error).__name__}: {error}")
-                    )
+                    Reported(name, PUBLISHER, board.version, True, ascii(f"{type(error).__name__}: {error}"))
                 )
                 continue
             self._published[name] = board.etag
             if name in self._stumbled:
-                self.put(Reported(name, "publisher", board.version))
+                self.put(Reported(name, PUBLISHER, board.version))
 
     async def _preserve(self) -> None:
-        if self._world.tick.at - self._snapshot_at >= SNAPSHOT_EVERY_MS:
+        if self._world.tick.at - self._snapshot_at >= self._snapshot_every_ms:
             self._snapshot_at = self._world.tick.at
             await self._save()
 
@@ -277,18 +332,6 @@ class Loop:
         try:
             await asyncio.to_thread(self._journal.save, self._world.tick.number, preserve(self._world))
         except JournalError as error:
-            self.trouble = error.what
-
-
-def _refuse(taken: Sequence[Waiting], what: str, hint: str) -> None:
-    for waiting in taken:
-        if waiting.answered is not None and not waiting.answered.done():
-            waiting.answered.set_exception(RefusedError(what, hint))
-
-
-def _answer(taken: Sequence[Waiting], made: Step) -> None:
-    for waiting in taken:
-        if waiting.answered is None or waiting.answered.done():
-            continue
-        asked = waiting.arrival
-        waiting.answered.set_result(made.answers[asked.id] if isinstance(asked, Asked) else None)
+            self._unsaved = error.what
+        else:
+            self._unsaved = ""

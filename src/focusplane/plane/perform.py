@@ -15,6 +15,8 @@ OBSERVE_S = 3.0
 NOTIFY_S = 20.0
 TRIES = 4
 """A notification is tried so often, with pauses of 1, 4 and 16 seconds."""
+AGAIN = " (perhaps sent before)"
+"""What a message ends with that may have been taken before: by a channel that failed to say so, or before a crash."""
 
 Put = Callable[[Arrival], None]
 
@@ -77,11 +79,12 @@ class Performer:
         return Observed(observe.key, observe.focus, shares, problem)
 
     async def _notify(self, notify: Notify, again: bool) -> Notified:
-        title = f"{notify.title} (perhaps sent before)" if again else notify.title
-        detail = ""
+        title, detail = notify.title, ""
         for number in range(TRIES):
             if number:
                 await asyncio.sleep(4 ** (number - 1))
+            if number or again:
+                title = notify.title + AGAIN
             try:
                 async with asyncio.timeout(NOTIFY_S):
                     await self._notifier.send(notify.url, title, notify.body)

@@ -35,7 +35,7 @@ class Intake(Protocol):
     """Where the receivers put what they decoded."""
 
     async def accept(self, batch: Batch) -> None:
-        """Returns when the batch is in a committed journal turn. Raises `RefusedError` when the queue is full."""
+        """Returns when the batch is in a committed journal turn. Raises `UnavailableError` when it cannot be taken now."""
         ...
 
     def policies(self) -> Mapping[str, Focus]:
@@ -123,7 +123,14 @@ class Journal(Protocol):
     """Append-only memory of the plane. All or nothing per turn; durable when `commit` returns."""
 
     def commit(self, turn: Turn) -> None:
-        """Raises `JournalError` if the turn is not durable; then nothing of it is."""
+        """Raises `JournalError` if it cannot say that the turn is durable; `turns` says whether it is, all of it or nothing.
+
+        Raises `ConflictError` if another plane owns the data by now: nothing was written.
+        """
+        ...
+
+    def probe(self) -> None:
+        """Raises `JournalError` while nothing can be written, `ConflictError` if another plane owns the data by now."""
         ...
 
     def turns(self, after: int) -> Iterator[Turn]:
@@ -165,6 +172,11 @@ class Plane(Protocol):
     @property
     def stopping(self) -> bool:
         """The plane is about to end: nobody should go on waiting for it."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written down now, or no snapshot; empty while all is well."""
         ...
 
     async def ask(self, request: Request, by: str, role: str) -> Answer:

@@ -54,6 +54,10 @@ class Settings:
     gather_ms: int = 80
     """Milliseconds that the first arrival of a turn waits for others: the group commit of telemetry."""
 
+    restored: str = ""
+    """Your word that the data come from a backup, and which: the plane is another one then, which nodes follow only after
+    `focus adopt`. Said once; a restored `journal.db` beside a newer `journal.head` is seen without it."""
+
     allowed_hosts: str = ""
     """More names, comma-separated, under which the API may be asked for (the Host header is checked)."""
 

@@ -23,6 +23,7 @@ from focusplane.plane.arrival import (
     Reported,
     SetAside,
     Started,
+    Stood,
 )
 from focusplane.plane.arrows import (
     answer,
@@ -81,4 +82,5 @@ _TAKE: Mapping[type[Arrival], Callable[[Draft, Any], Draft]] = {
     Probed: depart.probed,
     Notified: hear.notified,
     SetAside: hear.set_aside,
+    Stood: hear.stood,
 }

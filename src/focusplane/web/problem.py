@@ -33,6 +33,7 @@ _TITLES = {
     421: "This is not the host that was asked for",
     422: "The request does not have the right shape",
     500: "The plane failed",
+    503: "Not now",
     502: "Something behind the plane does not answer",
 }
 

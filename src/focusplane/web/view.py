@@ -51,6 +51,7 @@ def _frame(face: Face, role: Role) -> dict[str, Any]:
         "board": world.board.etag,
         "turn": world.tick.number,
         "now": world.tick.at,
+        "trouble": face.plane.trouble,
         "may_act": role in (Role.ADMIN, Role.OPERATOR),
         "may_judge": role in (Role.ADMIN, Role.OPERATOR, Role.APPROVER),
     }

@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import Any
 
 from focusplane.act import incident as incidents
-from focusplane.act.action import Phase
 from focusplane.act.change import ChangeEvent
 from focusplane.act.fact import Kind
 from focusplane.act.request import (
@@ -34,6 +33,7 @@ from focusplane.act.request import (
     Unfreeze,
 )
 from focusplane.control import rollout as rollouts
+from focusplane.control.command import Clear
 from focusplane.define.focus import Focus
 from focusplane.kernel.ids import Json, short_id
 from focusplane.plane.arrival import Asked
@@ -149,10 +149,14 @@ def _undo(draft: Draft, ask: Undo, by: str) -> Answered:
         )
     if not move.holds(draft, action):
         return draft, Refused("conflict", f"{action.command.target} was moved again since, or never")
-    after = move.take_back(draft, action.key, ask.reason or f"undone by {by}", by)
-    if after.world.actions[action.key].phase is not Phase.REVERTING:
+    if isinstance(action.command, Clear):
+        hint = f"focus control set {action.focus} {action.command.target.control}"
+        return draft, Refused("conflict", f"{action.what} is as declared already: nothing to undo", hint)
+    if not move.may_go_back(action):
         return draft, Refused("conflict", f"{action.key} is {action.phase}: nothing to undo")
-    return after, Done(action.key, "taken back")
+    return move.take_back(draft, action.key, ask.reason or f"undone by {by}", by), Done(
+        action.key, "taken back"
+    )
 
 
 def _incident(cause: incidents.Cause) -> Callable[[Draft, Any, str], Answered]:

@@ -13,6 +13,7 @@ from focusplane.define.mitigation import Mitigation, RollBack
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.reading import Measured, NoData
+from focusplane.plane.arrival import PUBLISHER
 from focusplane.plane.arrows import contain, move, sight
 from focusplane.plane.arrows.words import said_weights
 from focusplane.plane.draft import Draft
@@ -56,10 +57,10 @@ def _applied(draft: Draft, action: Action) -> Draft:
     if action.command is None:
         return move.advance(draft, action.key, Cause.CONFIRM, "no control to move: it is in people's hands")
     nodes = followers(draft, action)
-    rejecting = [n for n in nodes if n.rejected and n.board_version >= action.board_version]
+    rejecting = [n for n in nodes if _refuses(n) and n.board_version >= action.board_version]
     if rejecting:
         return move.advance(draft, action.key, Cause.REJECT, f"{rejecting[0].node}: {rejecting[0].detail}")
-    behind = [n.node for n in nodes if n.board_version < action.board_version]
+    behind = [n.node for n in nodes if n.board_version < action.board_version or n.rejected]
     if nodes and not behind:
         names = ", ".join(sorted(n.node for n in nodes))
         return move.advance(draft, action.key, Cause.CONFIRM, f"run by {names}")
@@ -69,6 +70,11 @@ def _applied(draft: Draft, action: Action) -> Draft:
         f"not confirmed by {', '.join(sorted(behind))}" if behind else "no data plane follows this control"
     )
     return move.advance(draft, action.key, Cause.UNANSWERED, words)
+
+
+def _refuses(node: Node) -> bool:
+    """A node will not run it; that the plane could not hand it over this time is no such word."""
+    return node.rejected and node.node != PUBLISHER
 
 
 def _verified(draft: Draft, focus: Focus, action: Action) -> Draft:

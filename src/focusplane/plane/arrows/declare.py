@@ -39,7 +39,8 @@ def started(draft: Draft, arrival: Started) -> Draft:
     epoch = max(arrival.epoch, before.epoch if before.plane == arrival.plane else 0)  # an adoption raised it
     board = replace(before, plane=arrival.plane, epoch=epoch)
     draft = draft.but(board=board, environment=arrival.environment, up_since=draft.at)
-    return draft.say(Kind.PLANE_STARTED, "", arrival.plane, f"epoch {epoch}", environment=arrival.environment)
+    reason = f"epoch {epoch}" + (f"; {arrival.restored}" if arrival.restored else "")
+    return draft.say(Kind.PLANE_STARTED, "", arrival.plane, reason, environment=arrival.environment)
 
 
 def policies(draft: Draft, arrival: PolicyRead) -> Draft:

@@ -6,7 +6,7 @@ from focusplane.act.effect import Notify
 from focusplane.act.fact import Kind
 from focusplane.act.incident import LIVE
 from focusplane.kernel.tick import HOUR, MINUTE
-from focusplane.plane.arrival import Notified, Observed, Reported, SetAside
+from focusplane.plane.arrival import Notified, Observed, Reported, SetAside, Stood
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Look, Node, Undelivered
 
@@ -83,3 +83,8 @@ def overdue(draft: Draft) -> Draft:
 def set_aside(draft: Draft, arrival: SetAside) -> Draft:
     """What broke a turn is on the record, and counted like everything else that was not used."""
     return draft.say(Kind.SET_ASIDE, "", arrival.kind, arrival.why)
+
+
+def stood(draft: Draft, arrival: Stood) -> Draft:
+    """A time in which nothing could be decided belongs to the story of whatever happened in it."""
+    return draft.say(Kind.PLANE_STOOD, "", draft.world.board.plane, arrival.why, for_ms=arrival.for_ms)

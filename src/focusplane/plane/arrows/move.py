@@ -93,7 +93,7 @@ def _later(state: QuotaState, own_end: int | None, waited: int) -> QuotaState:
 def take_back(draft: Draft, key: str, reason: str, by: str = "focusplane") -> Draft:
     """Clear what this action still holds of its control; the way back is followed until it is confirmed."""
     action = draft.world.actions[key]
-    if action.command is None or not holds(draft, action):
+    if action.command is None or not holds(draft, action) or not may_go_back(action):
         return draft
     entry, mine = draft.world.board.entries[str(action.command.target)], _contained_by(draft, action)
     back = boards.lift(entry, mine, reason, key) if mine else Clear(action.command.target, reason, key)
@@ -116,6 +116,11 @@ def go_back(draft: Draft, key: str, reason: str) -> Draft:
     draft = advance(draft, key, Cause.UNDO, reason)
     carried = replace(draft.world.actions[key], board_version=draft.world.board.version)
     return draft.put("actions", key, carried)
+
+
+def may_go_back(action: Action) -> bool:
+    """Its life cycle has a way back from here: one that is on it already is not taken back again."""
+    return (action.phase, Cause.UNDO) in actions.NEXT
 
 
 def holds(draft: Draft, action: Action) -> bool:

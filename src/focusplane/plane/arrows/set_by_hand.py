@@ -88,7 +88,10 @@ def clear_control(draft: Draft, ask: ClearControl, by: str) -> Answered:
 
 
 def _by_hand(draft: Draft, focus: Focus, command: Command, by: str, what: str, reason: str) -> Answered:
-    decision = short_id("dec", focus.name, focus.digest, BY_HAND, what, draft.tick.number)
+    generation = draft.world.board.entries[
+        str(command.target)
+    ].generation  # two in one turn are two decisions
+    decision = short_id("dec", focus.name, focus.digest, BY_HAND, what, draft.tick.number, generation)
     key = short_id("act", decision, 0, str(command.target))
     expires_at = command.expires_at if isinstance(command, Set) else None
     action = Action(

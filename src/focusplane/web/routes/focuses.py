@@ -17,7 +17,7 @@ Millis = Annotated[int | None, Query(ge=0, le=2**53)]
 @router.get("/status")
 async def status(face: Faced, who: Viewer) -> Shown:
     """The plane and all its focuses at a glance."""
-    return queries.status(face.plane.world)
+    return {**queries.status(face.plane.world), "trouble": face.plane.trouble}
 
 
 @router.get("/focuses")

@@ -16,30 +16,37 @@ _OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 @router.get("/healthz")
-async def healthz() -> Shown:
-    """The process answers."""
-    return {"status": "ok"}
+async def healthz(face: Faced) -> Shown:
+    """The process answers. `trouble` says what a restart would not mend, so this stays 200: a full disk, for instance."""
+    return {"status": "ok", "trouble": face.plane.trouble}
 
 
 @router.get("/readyz", responses={503: {"description": "not yet"}})
 async def readyz(face: Faced) -> JSONResponse:
-    """It has a policy and has turned at least once."""
+    """It has a policy, has turned at least once, and can write down what it takes."""
     world = face.plane.world
-    if world.tick.number and world.policies.set.focuses:
+    if world.tick.number and world.policies.set.focuses and not face.plane.trouble:
         return JSONResponse({"status": "ready", "turn": world.tick.number})
     why = "no policy is in force" if world.tick.number else "no turn has been made yet"
-    return JSONResponse({"status": "not ready", "reason": why}, 503)
+    return JSONResponse({"status": "not ready", "reason": face.plane.trouble or why}, 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(face: Faced) -> PlainTextResponse:
     """The plane's own state in OpenMetrics text. Names no tenant, so it may be open."""
-    return PlainTextResponse(render(face.plane.world), media_type=_OPENMETRICS)
+    return PlainTextResponse(render(face.plane.world, face.plane.trouble), media_type=_OPENMETRICS)
 
 
-def render(world: World) -> str:
+def render(world: World, trouble: str = "") -> str:
     """OpenMetrics 1.0: families with HELP and TYPE, one sample a line, ended by EOF."""
     lines: list[str] = []
+    _family(
+        lines,
+        "focus_journal_writable",
+        "gauge",
+        "Whether the plane can write down what it takes; 0 while it decides nothing.",
+        [("", {}, int(not trouble))],
+    )
     _family(lines, "focus_turns", "counter", "Turns of the loop.", [("_total", {}, world.tick.number)])
     _family(lines, "focus_board_version", "gauge", "Version of the board.", [("", {}, world.board.version)])
     states = [
