@@ -70,11 +70,17 @@ def _about(request: Request, answer: Answer) -> str:
 
 
 def _told(request: Request) -> dict[str, Json]:
-    """The request's own words, for the audit: exact numbers as text."""
+    """The request's own words, for the audit: JSON as it was sent, exact numbers as text."""
     said = {field.name: getattr(request, field.name) for field in fields(request)}
-    return {
-        name: str(value) if not isinstance(value, int) else value for name, value in said.items() if value
-    }
+    return {name: _exact(value) for name, value in said.items() if value}
+
+
+def _exact(value: object) -> Json:
+    if isinstance(value, Mapping):
+        return {str(key): _exact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(item) for item in value]
+    return value if value is None or isinstance(value, int | str) else str(value)
 
 
 def _start_rollout(draft: Draft, ask: StartRollout, by: str) -> Answered:
