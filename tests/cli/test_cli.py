@@ -116,7 +116,7 @@ def test_a_first_focus_file_passes_its_check(tmp_path: Path, capsys: pytest.Capt
 
 def test_apply_writes_a_good_set_and_refuses_a_bad_one(tmp_path: Path) -> None:
     good, bad = ROOT / "examples" / "checkout", ROOT / "examples" / "checkout-broken"
-    assert run(["apply", str(good), str(tmp_path / "in"), "--remove", "old"]) == 0
+    assert run(["apply", str(good), str(tmp_path / "in"), "--remove-held", "old"]) == 0
     assert {path.suffix for path in (tmp_path / "in").iterdir()} == {".yaml"}
     assert run(["diff", str(good), str(tmp_path / "in")]) == 1
     assert run(["apply", str(bad), str(tmp_path / "out")]) == 1

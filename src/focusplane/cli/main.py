@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("policy", "write a first focus file"),
     "check": ("policy", "read the policies: every mistake at once, with its place"),
     "diff": ("policy", "what changes between two policy sets"),
-    "apply": ("policy", "check a set and put it in place of another"),
+    "apply": ("apply", "check a set and put it in place of another"),
     "schema": ("policy", "the JSON Schema of the focus file, for editors"),
     "serve": ("run", "run a plane"),
     "demo": ("run", "the main job on real traffic"),
