@@ -5,7 +5,7 @@ from focusplane.act.change import Suspect
 from focusplane.act.fact import Fact
 from focusplane.act.incident import Incident
 from focusplane.kernel.errors import NotFoundError
-from focusplane.learn.timeline import timeline
+from focusplane.learn.timeline import answers, timeline
 from focusplane.plane.queries.shown import Shown, level
 from focusplane.plane.world import World
 from focusplane.wire.state_json import encode_state
@@ -68,15 +68,22 @@ def find_incident(world: World, key: str) -> Incident:
 def incident(world: World, key: str, facts: tuple[Fact, ...]) -> Shown:
     """One incident with its timeline out of journal facts. Raises `NotFoundError`."""
     found = find_incident(world, key)
-    told = timeline(found, facts)
+    told = timeline(found, facts, world.actions.values())
     return {
         **incident_row(found),
         "timeline": [
-            {"at": one.at, "after_ms": one.after_ms, "what": one.what, "why": one.why, "mark": str(one.mark)}
+            {
+                "at": one.at,
+                "after_ms": one.after_ms,
+                "what": one.what,
+                "why": one.why,
+                "mark": str(one.mark),
+                "action": one.action or None,
+            }
             for one in told.moments
         ],
         "delays": {name: span for name, span in told.delays.items()},
-        "actions": [action_row(one) for one in world.actions.values() if one.incident == key],
+        "actions": [action_row(one) for one in world.actions.values() if answers(found, one)],
     }
 
 
