@@ -56,13 +56,16 @@ def explain_command(remote: Remote, key: str, data: Path | None) -> None:
     remote.output.show(shown, lambda: _why(shown))
 
 
+_EXAMINED = ("nodes", "policies", "unused", "channels", "undelivered", "boardless", "unknown_tokens")
+
+
 @click.command("doctor")
 @asks
 def doctor_command(remote: Remote) -> None:
     """Which telemetry arrives, which nodes follow the board, which policies were refused. Exit 1 with findings."""
     shown = remote.get("/api/v1/status")
     found = findings(shown)
-    report = {"findings": found, **{key: shown[key] for key in ("nodes", "policies", "unused")}}
+    report = {"findings": found, **{key: shown[key] for key in _EXAMINED if key in shown}}
     remote.output.show(report, lambda: tell_findings(found))
     raise click.exceptions.Exit(int(any(one["severity"] == "warning" for one in found)))
 
