@@ -147,3 +147,12 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["--every", "-1"], ["--every", "0"], ["--times", "-1"]])
+def test_watching_neither_stumbles_nor_spins(
+    plane: Plane, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert run(["watch", *words]) == 2
+    assert "range" in capsys.readouterr().err
+    assert plane.asked == []

@@ -16,6 +16,8 @@ from focusplane.control.state import (
 from focusplane.define.focus import Focus
 from focusplane.kernel.errors import UsageError
 from focusplane.kernel.ids import short_id
+from focusplane.kernel.quantity import format_duration
+from focusplane.kernel.tick import DAY
 from focusplane.plane.arrows import known, move, wanted
 from focusplane.plane.arrows.contain import BY_HAND
 from focusplane.plane.arrows.known import Answered
@@ -39,6 +41,8 @@ def set_control(draft: Draft, ask: SetControl, by: str) -> Answered:
     return _by_hand(draft, focus, command, by, f"set {ask.control}", ask.reason)
 
 
+LONGEST_MS = 30 * DAY
+"""A containment that is to last longer is a policy: the file is the place for it."""
 CONTAINMENTS = (ThrottleState, QuotaState, FallbackState, BreakerState)
 
 
@@ -51,6 +55,9 @@ def _not_settable(
         return Refused("usage", "a control is moved for a reason", "give a reason")
     if isinstance(state, CONTAINMENTS) and ask.for_ms is None:
         return Refused("usage", f"{ask.control} expires: say for how long", "--for 30m")
+    if ask.for_ms is not None and not 0 < ask.for_ms <= LONGEST_MS:
+        longest = format_duration(LONGEST_MS)
+        return Refused("usage", f"{ask.control} is set for longer than nothing and at most {longest}", "--for 30m")
     rollout = draft.world.rollouts.get(focus.name)
     if ask.control == "traffic" and rollout is not None and rollout.live:
         return Refused(
