@@ -279,3 +279,31 @@ def test_a_node_that_was_taken_away_is_no_warning_for_an_hour(
     plane.answers["GET", "/api/v1/status"] = (200, status(nodes=[{**gone, "silent_ms": 60_000}, here]))
     assert run(["doctor"]) == 1
     assert "warning  b (sdk) is 3 behind, seen 1m ago" in capsys.readouterr().out
+
+
+def test_nothing_seen_is_not_said_to_be_the_whole_window(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = {
+        **objective("availability", "blind", "–"),
+        "seen_text": "",
+        "no_data": "no telemetry yet",
+        "budget": {"left_text": "–", "exhausts_at": None},
+    }
+    shown = {
+        **status()["focuses"][0],
+        "health": "blind",
+        "owner": "shop",
+        "environment": "production",
+        "source": {"counted": "", "declared": "auto"},
+        "data_age_ms": None,
+        "stable": "",
+        "frozen": None,
+        "waiting": [],
+        "objectives": [blind],
+    }
+    plane.answers["GET", "/api/v1/focuses/pay"] = (200, shown)
+    assert run(["status", "pay"]) == 1
+    out = capsys.readouterr().out
+    assert "nothing yet" in out
+    assert "all of 30d" not in out

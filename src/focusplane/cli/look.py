@@ -159,7 +159,7 @@ def _one(shown: Shown) -> None:
                 one["state"],
                 one["sli_text"],
                 one["target"],
-                one["seen_text"] or f"all of {one['window']}",
+                one["seen_text"] or ("nothing yet" if one.get("no_data") else f"all of {one['window']}"),
                 one["budget"]["left_text"],
                 clock(one["budget"]["exhausts_at"]),
             ]
