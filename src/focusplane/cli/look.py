@@ -171,6 +171,10 @@ def _one(shown: Shown) -> None:
 
 def _why(shown: Shown) -> None:
     pairs([(shown["kind"], shown["id"]), ("rule", shown["rule"]), ("reason", shown["reason"])])
+    for row in shown.get("present", []):
+        click.echo(f"\n{row['what']}  {row['state']}  {row['reason']}")
+        for line in row["lines"]:
+            click.echo(f"  {line}")
     told = in_words({key: value for key, value in shown["inputs"].items() if key != "rule"})
     if told:
         click.echo("\ninputs")
