@@ -100,12 +100,13 @@ async def _serve(settings: Settings) -> int:
 
     core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment))
     tokens, senders = _rights(settings)
+    grpc_server, grpc_port = _grpc_door(core, senders, settings)
+    addresses = doors.addresses(grpc_port, settings.host)
     apps = [
-        (build_app(loop, tokens, _names(settings), missing), doors.api),
+        (build_app(loop, tokens, _names(settings), missing, addresses), doors.api),
         (otlp_app(core, senders), doors.otlp_http),
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
     ]
-    grpc_server, grpc_port = _grpc_door(core, senders, settings)
     await grpc_server.start()
     stop = _stop_signal()
     async with _serving(apps), asyncio.TaskGroup() as tasks:
@@ -115,7 +116,7 @@ async def _serve(settings: Settings) -> int:
             tasks.create_task(_heartbeat(loop)),
             tasks.create_task(announce(loop, before, missing, log.log)),
         ]
-        _ready(settings, doors.addresses(grpc_port, settings.host))
+        _ready(settings, addresses)
         await stop.wait()
         envoy.close()
         await grpc_server.stop(grace=0.2)

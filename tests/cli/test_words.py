@@ -250,7 +250,16 @@ def test_the_doctor_says_who_is_not_reached_and_who_follows_no_board(
     plane: Plane, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = status(
-        nodes=[{"node": "a", "dataplane": "sdk", "state": "current", "counts": None, "silent_ms": 5, "detail": ""}],
+        nodes=[
+            {
+                "node": "a",
+                "dataplane": "sdk",
+                "state": "current",
+                "counts": None,
+                "silent_ms": 5,
+                "detail": "",
+            }
+        ],
         channels=[{"team": "shop", "channel": "pager", "missing": "PAGER_URL is not set"}],
         undelivered=[{"channel": "pager", "count": 2, "at": NOON, "why": "pager: no answer in time"}],
         boardless=[{"reporter": "payment/b", "focuses": ["pay"]}],

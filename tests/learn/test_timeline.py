@@ -111,7 +111,14 @@ def test_facts_of_one_turn_stand_in_the_order_in_which_they_follow_and_nothing_i
     facts = [
         Fact(at, Kind.DECIDED, "checkout", "act-1", "worse", {"what": "traffic: v1 100%"}),
         Fact(at, Kind.ACTION_MOVED, "checkout", "act-1", "nothing stands in the way", {"phase": "ready"}),
-        Fact(at, Kind.BOARD_MOVED, "checkout", "checkout/traffic", "worse", {"control": "traffic", "cause": "act-1"}),
+        Fact(
+            at,
+            Kind.BOARD_MOVED,
+            "checkout",
+            "checkout/traffic",
+            "worse",
+            {"control": "traffic", "cause": "act-1"},
+        ),
         Fact(
             at,
             Kind.CHANGED,

@@ -16,7 +16,9 @@ AT = 1_795_357_200_000
 
 
 def test_a_fact_is_one_line_with_its_time_what_and_why() -> None:
-    fact = Fact(AT, Kind.DECIDED, "checkout", "act-1", "burns\nat 4x", {"what": "throttle", "by": "ana", "x": 1})
+    fact = Fact(
+        AT, Kind.DECIDED, "checkout", "act-1", "burns\nat 4x", {"what": "throttle", "by": "ana", "x": 1}
+    )
     assert line(fact) == (
         logging.WARNING,
         "2026-11-22 14:20:00Z  decision.act  checkout  act-1  what=throttle  by=ana  -  burns at 4x",
@@ -53,4 +55,6 @@ def test_what_is_committed_is_said_once_and_who_reaches_nobody_is_said_at_the_st
         "automation.frozen", "decision.act", "policy.refused",
     ]  # fmt: skip
     unset = [text for level, text in said if level == logging.WARNING and text.startswith("channel ")]
-    assert unset == [f"channel pager of team payments reaches nobody: PAGER_URL is not set in the plane's environment"]
+    assert unset == [
+        "channel pager of team payments reaches nobody: PAGER_URL is not set in the plane's environment"
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from focusplane.act.request import Answer, Done, Refused, SetControl
+from focusplane.act.request import Answer, ClearControl, Done, RecordChange, Refused, SetControl
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import DAY, MINUTE
 from focusplane.testing.rig import Rig
@@ -40,3 +40,22 @@ def test_thirty_days_are_the_most() -> None:
 )
 def test_a_rate_that_a_policy_could_not_declare_cannot_be_set_by_hand(state: dict[str, Json]) -> None:
     assert isinstance(asked(state), Refused)
+
+
+@pytest.mark.parametrize(
+    ("control", "what"),
+    [("flag.nope", "flag 'nope'"), ("breaker.psp", "breaker 'psp'"), ("fallback", "'fallback'")],
+)
+def test_what_is_not_declared_is_not_found_whatever_it_is_to_be(control: str, what: str) -> None:
+    it = Rig({"checkout.yaml": POLICY})
+    for ask in (SetControl("checkout", control, {"variant": "on"}, "x"), ClearControl("checkout", control)):
+        answer = it.ask(ask)
+        assert isinstance(answer, Refused)
+        assert (answer.code, answer.reason) == ("not-found", f"checkout declares no {what}")
+        assert "flag.new-pricing" in answer.hint
+
+
+def test_whose_change_it_is_stands_beside_who_told_of_it() -> None:
+    it = Rig({"checkout.yaml": POLICY})
+    it.ask(RecordChange("deploy", "v9", "checkout", author="mitigation x"), by="ci")
+    assert it.world.changes[-1].by == "ci for mitigation x"

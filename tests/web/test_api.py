@@ -17,7 +17,6 @@ from focusplane.act.request import (
     SetControl,
     StartRollout,
 )
-
 from focusplane.control.rollout import Phase, Saw
 
 pytestmark = pytest.mark.anyio
@@ -264,7 +263,20 @@ async def test_a_focus_is_explained_by_how_it_stands_not_by_what_was_said_of_it_
 
 async def test_what_was_only_ever_asked_for_in_vain_is_not_known(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
     at = plane.world.tick.at
-    plane.journal.tell(Fact(at, Kind.ASKED, "nope", "StartRollout", "there is no focus 'nope'", {"ok": False}))
+    plane.journal.tell(
+        Fact(at, Kind.ASKED, "nope", "StartRollout", "there is no focus 'nope'", {"ok": False})
+    )
     assert (await api.get("/api/v1/explain/nope")).status_code == 404
     plane.journal.tell(Fact(at, Kind.CHANGED, "gone", "chg-9", "it was here once", {}))
     assert (await api.get("/api/v1/explain/gone")).json()["kind"] == "fact"
+
+
+async def test_a_change_tells_whose_it_is(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    await api.post("/api/v1/changes", json={"kind": "deploy", "what": "v3", "author": "ana"})
+    assert (plane.asked[0][0].author, plane.asked[0][1]) == ("ana", "admin")
+
+
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_so(api: Api) -> None:
+    answer = await api.post("/api/v1/freeze", content='{"reason": "x"}')
+    assert answer.status_code == 422
+    assert "content-type: application/json" in answer.json()["hint"]

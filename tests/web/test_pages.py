@@ -118,7 +118,9 @@ async def test_what_nobody_can_see_has_neither_a_budget_nor_an_age(api: httpx.As
         state=State.BLIND,
         reason="silent: nothing newer than 9m has arrived",
     )
-    never = Health("login", "availability", State.BLIND, Level.NONE, "no telemetry yet", NoData("no telemetry yet"))
+    never = Health(
+        "login", "availability", State.BLIND, Level.NONE, "no telemetry yet", NoData("no telemetry yet")
+    )
     idle = replace(plane.world.health["search/availability"], reading=Measured(0, 0, Fraction(1)))
     health = {
         "checkout/availability": silent,
@@ -140,6 +142,8 @@ async def test_what_nobody_can_see_has_neither_a_budget_nor_an_age(api: httpx.As
 
 
 async def test_an_overspent_budget_is_never_green_on_the_first_page(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
-    spent = replace(plane.world.health["search/availability"], budget=Budget(Fraction(0), 10, Fraction(10), None))
+    spent = replace(
+        plane.world.health["search/availability"], budget=Budget(Fraction(0), 10, Fraction(10), None)
+    )
     plane.world = replace(plane.world, health={"search/availability": spent})
     assert '<svg class="gauge bad" role="img" aria-label="budget left 0%"' in (await api.get("/")).text

@@ -49,7 +49,12 @@ def test_knocks_are_bounded_and_forgotten_after_an_hour() -> None:
 
 
 async def test_what_no_channel_took_is_told_until_a_later_one_is_taken(api: Api, plane: FakePlane) -> None:
-    for fact in (failed(NOW - 90_000_000), failed(NOW - 9_000), failed(NOW - 8_000), failed(NOW - 7_000, "sms")):
+    for fact in (
+        failed(NOW - 90_000_000),
+        failed(NOW - 9_000),
+        failed(NOW - 8_000),
+        failed(NOW - 7_000, "sms"),
+    ):
         plane.journal.tell(fact)
     told = (await api.get("/api/v1/status")).json()["undelivered"]
     assert [(one["channel"], one["count"], one["at"]) for one in told] == [

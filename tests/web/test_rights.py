@@ -66,7 +66,9 @@ async def test_a_one_time_link_opens_the_pages_once(api: httpx.AsyncClient) -> N
     assert (await api.get(ticket)).status_code == 401
 
 
-async def test_a_used_link_is_a_page_for_a_browser_and_a_problem_for_a_program(api: httpx.AsyncClient) -> None:
+async def test_a_used_link_is_a_page_for_a_browser_and_a_problem_for_a_program(
+    api: httpx.AsyncClient,
+) -> None:
     ticket = await session(api)
     again = await api.get(ticket, headers={"accept": "text/html"})
     assert (again.status_code, again.headers["location"]) == (303, "/"), "who is in and reloads stays in"

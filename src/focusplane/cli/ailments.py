@@ -120,7 +120,10 @@ def _gone(shown: Shown) -> Told:
 def _boardless(shown: Shown) -> Told:
     for one in shown.get("boardless", [])[:_MOST]:
         told = f"{one['reporter']} sends counts of {', '.join(one['focuses'])} and follows no board"
-        yield told, "right for plain OpenTelemetry; an application with the SDK needs the plane's URL and a token"
+        yield (
+            told,
+            "right for plain OpenTelemetry; an application with the SDK needs the plane's URL and a token",
+        )
 
 
 def _unmatched(shown: Shown) -> Told:

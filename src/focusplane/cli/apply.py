@@ -88,7 +88,9 @@ def _removable(names: Iterable[str], upper: PolicySet, below: PolicySet) -> None
 def _nameable(names: Iterable[str]) -> None:
     for name in names:
         if not is_item(name):
-            raise UsageError(f"{name!r} cannot be the name of anything", "such as checkout or checkout/flag.x")
+            raise UsageError(
+                f"{name!r} cannot be the name of anything", "such as checkout or checkout/flag.x"
+            )
 
 
 def _check(target: Path, made: Overlaid) -> None:
@@ -113,7 +115,9 @@ def _write(plan: Plan) -> None:
         for fresh, _ in staged:
             with suppress(OSError):
                 fresh.unlink()
-        raise ConflictError(f"{plan.target} cannot be written: {error.strerror}", "nothing was changed") from error
+        raise ConflictError(
+            f"{plan.target} cannot be written: {error.strerror}", "nothing was changed"
+        ) from error
     for fresh, path in staged:
         fresh.replace(path)
     for name in plan.deleted:

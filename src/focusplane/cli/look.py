@@ -30,7 +30,9 @@ def status_command(remote: Remote, focus: str) -> None:
 @click.command("watch")
 @click.argument("focus", default="")
 @click.option("--every", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="seconds")
-@click.option("--times", type=click.IntRange(min=0), default=0, help="stop after so many looks; 0 means never")
+@click.option(
+    "--times", type=click.IntRange(min=0), default=0, help="stop after so many looks; 0 means never"
+)
 @asks
 def watch_command(remote: Remote, focus: str, every: float, times: int) -> None:
     """The same, again and again, until Ctrl-C; with --json one document a look."""

@@ -42,7 +42,9 @@ class NoteBody(Body):
 
 
 class ChangeBody(Body):
-    """`at` is Unix milliseconds; 0 means now. `exposure` is the share of the traffic it touches: `5%`."""
+    """`at` is Unix milliseconds; 0 means now. `exposure` is the share of the traffic it touches: `5%`. `author` is whose
+    change it is: it is recorded beside the name of the token that tells of it, never in its place.
+    """
 
     kind: Name
     what: Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -50,6 +52,7 @@ class ChangeBody(Body):
     version: Annotated[str, Field(max_length=200)] = ""
     exposure: Annotated[str, Field(max_length=20)] = "100%"
     at: Annotated[int, Field(ge=0, le=2**53)] = 0
+    author: Annotated[str, Field(max_length=200)] = ""
 
 
 class FreezeBody(Body):

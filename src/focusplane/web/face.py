@@ -1,6 +1,6 @@
 """Face: what a route may use, as dependencies: the plane, the chronicle, and who asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 from urllib.parse import urlsplit
@@ -28,6 +28,8 @@ class Face:
     tokens: Known
     chronicle: Chronicle
     missing: Callable[[str], str] = lambda reference: ""
+    doors: Mapping[str, str] = field(default_factory=dict)
+    """name -> address, of every door of this plane"""
     knocks: Knocks = field(default_factory=Knocks)
     sessions: Sessions = field(default_factory=Sessions)
 

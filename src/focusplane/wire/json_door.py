@@ -103,12 +103,7 @@ def storable(value: object, where: str, depth: int = 0) -> None:
     """Refuse what a parser lets through and no journal can give back. Raises `WordsError`."""
     if depth > MAX_WORDS_DEPTH:
         raise WordsError(f"{where} is nested deeper than {MAX_WORDS_DEPTH}", "send it flatter")
-    if isinstance(value, float) and not isfinite(value):
-        raise WordsError(f"{where} is {value}", "a finite number, or a text such as 100/s")
-    if isinstance(value, int) and abs(value) > MAX_INTEGER:
-        raise WordsError(f"{where} is an integer of more than 63 bits", "send it as text")
-    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
-        raise WordsError(f"{where} holds half of a character (a lone surrogate)", "send whole UTF-8")
+    _one_word(value, where)
     if isinstance(value, Mapping):
         for key, item in value.items():
             storable(key, f"a key of {where}", depth + 1)
@@ -116,6 +111,15 @@ def storable(value: object, where: str, depth: int = 0) -> None:
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
             storable(item, f"{where}[{index}]", depth + 1)
+
+
+def _one_word(value: object, where: str) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise WordsError(f"{where} is {value}", "a finite number, or a text such as 100/s")
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise WordsError(f"{where} is an integer of more than 63 bits", "send it as text")
+    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+        raise WordsError(f"{where} holds half of a character (a lone surrogate)", "send whole UTF-8")
 
 
 def optional(value: object, where: str, read: Callable[[object, str], T]) -> T | None:

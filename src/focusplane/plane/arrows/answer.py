@@ -198,7 +198,8 @@ def _record(draft: Draft, ask: RecordChange, by: str) -> Answered:
         return draft, found
     at = min(ask.at or draft.at, draft.at)
     key = short_id("chg", ask.focus, ask.kind, ask.what, at, draft.tick.number)
-    event = ChangeEvent(key, at, ask.focus, ask.kind, ask.what, by, Fraction(ask.exposure), ask.version)
+    who = f"{by} for {ask.author}" if ask.author else by  # who told of it is known, the author is only said
+    event = ChangeEvent(key, at, ask.focus, ask.kind, ask.what, who, Fraction(ask.exposure), ask.version)
     return move.record(draft, event), Done(key, "on the ledger")
 
 

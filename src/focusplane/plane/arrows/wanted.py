@@ -62,7 +62,7 @@ def _traffic(focus: Focus, stable: str, asked: Mapping[str, Json]) -> TrafficSta
 def _throttle(focus: Focus, _: str, asked: Mapping[str, Json]) -> ThrottleState:
     rate = RATE.parse(str(asked["rate"]))
     burst = int(str(asked.get("burst", max(1, int(rate.per_second)))))
-    if not 1 <= burst <= max(MOST_BURST, rate.per_second):
+    if not 1 <= burst <= max(MOST_BURST, int(rate.per_second)):
         raise ValueError(f"burst is at least 1 and at most {MOST_BURST}")
     return ThrottleState(rate, burst)
 

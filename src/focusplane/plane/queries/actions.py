@@ -20,7 +20,7 @@ def actions(world: World, focus: str = "") -> list[Shown]:
 def action(world: World, key: str) -> Shown:
     """Raises `NotFoundError`."""
     if key not in world.actions:
-        raise NotFoundError(f"there is no action {key!r}", "GET /api/v1/actions lists them")
+        raise NotFoundError(f"there is no action {key!r}", "focus action list shows them")
     return action_row(world.actions[key])
 
 
@@ -61,7 +61,7 @@ def incidents(world: World, focus: str = "") -> list[Shown]:
 def find_incident(world: World, key: str) -> Incident:
     """Raises `NotFoundError`."""
     if key not in world.incidents:
-        raise NotFoundError(f"there is no incident {key!r}", "GET /api/v1/incidents lists them")
+        raise NotFoundError(f"there is no incident {key!r}", "focus incident list shows them")
     return world.incidents[key]
 
 

@@ -35,7 +35,12 @@ def explain(world: World, facts: Sequence[Fact], key: str) -> Shown:
         "present": list(moving(world, str(now["focus"]))) if kind == "rollout" else [],
     }
     if kind == "focus":  # it is no decision: what counts is how it stands, not what was said of it last
-        said = {"rule": "", "reason": headline(world, key), "inputs": {}, "present": present(world, about, key)}
+        said = {
+            "rule": "",
+            "reason": headline(world, key),
+            "inputs": {},
+            "present": present(world, about, key),
+        }
     return {
         "id": key,
         "kind": kind or "fact",

@@ -47,7 +47,10 @@ def moving(world: World, name: str) -> Iterator[Shown]:
     refused = shown["refused"]
     if refused is not None:
         yield _row(
-            f"rollout of {refused['version']}", "refused", refused["reason"], f"asked for at {utc(refused['at'])}"
+            f"rollout of {refused['version']}",
+            "refused",
+            refused["reason"],
+            f"asked for at {utc(refused['at'])}",
         )
     if shown["waiting"]:
         why = "its instances are being asked whether they are ready"
@@ -95,7 +98,9 @@ def _figure(value: float | None) -> str:
 
 
 def _objective(row: Shown) -> Shown:
-    lines = [row["no_data"] or f"{row['bad']:,} bad of {row['total']:,}: {row['sli_text']}, target {row['target']}"]
+    lines = [
+        row["no_data"] or f"{row['bad']:,} bad of {row['total']:,}: {row['sli_text']}, target {row['target']}"
+    ]
     if row["seen_text"]:
         lines.append(row["seen_text"])
     budget = row["budget"]
@@ -113,7 +118,9 @@ def _burn(burn: Shown) -> str:
     limit = f"{burn['factor']:g}x" if burn["factor"] is not None else f"{burn['ratio']:.0%} failing"
     rate = "no rate" if burn["rate"] is None else f"{_figure(burn['rate'])}x"
     level = "for a mitigation" if burn["level"] == "none" else burn["level"]
-    return f"{burn['state']}: {level} at {limit} over {' and '.join(burn['windows'])}: {rate}; {burn['reason']}"
+    return (
+        f"{burn['state']}: {level} at {limit} over {' and '.join(burn['windows'])}: {rate}; {burn['reason']}"
+    )
 
 
 def _frozen(world: World, name: str) -> Iterator[Shown]:
@@ -130,7 +137,9 @@ def _mitigation(world: World, facts: Sequence[Fact], focus: Focus, at: int) -> S
         (
             fact
             for fact in reversed(facts)
-            if fact.kind in _SPOKE and fact.focus == focus.name and one.name in (fact.subject, fact.body.get("rule"))
+            if fact.kind in _SPOKE
+            and fact.focus == focus.name
+            and one.name in (fact.subject, fact.body.get("rule"))
         ),
         None,
     )

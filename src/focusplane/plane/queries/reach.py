@@ -45,5 +45,7 @@ def boardless(world: World) -> list[Shown]:
         for source, reporter in lane.sources.reporters:
             if source is Source.APP and reporter.rpartition("/")[2] not in follow:
                 telling.setdefault(reporter, []).append(focus)
-    rows: list[Shown] = [{"reporter": name, "focuses": sorted(held)} for name, held in sorted(telling.items())]
+    rows: list[Shown] = [
+        {"reporter": name, "focuses": sorted(held)} for name, held in sorted(telling.items())
+    ]
     return rows[:_MOST]

@@ -23,6 +23,7 @@ async def status(face: Faced, who: Viewer) -> Shown:
         "channels": queries.channels(world.policies.set, face.missing),
         "undelivered": queries.undelivered(world, face.chronicle.facts()),
         "boardless": queries.boardless(world),
+        "doors": dict(face.doors),
         "trouble": face.plane.trouble,
         "unknown_tokens": face.knocks.shown(face.now),
     }

@@ -21,7 +21,6 @@ from focusplane.web.bodies import ContextBody
 from focusplane.web.face import Faced, Sdk
 
 
-
 class _Spoken(APIRoute):
     """A body that cannot be read is answered in the words of the protocol, not in the shape of our other errors."""
 
