@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from focusplane.edge.apprise_notifier import AppriseNotifier
+from focusplane.edge.apprise_notifier import AppriseNotifier, missing
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
@@ -27,6 +27,7 @@ from focusplane.edge.prober import TcpProber
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
 from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
+from focusplane.plane.announce import announce
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.identity import OpenDoor, Senders, is_loopback
 from focusplane.plane.loop import Loop
@@ -94,24 +95,27 @@ async def _serve(settings: Settings) -> int:
     loop.attach(envoy)
     if settings.envoy_files is not None:
         loop.attach(FilePlane(settings.envoy_files))
+    before, _ = journal.head()
     await _first_turn(loop, journal, PolicyRead(source.read(), clock.today()), settings)
 
     core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment))
     tokens, senders = _rights(settings)
+    grpc_server, grpc_port = _grpc_door(core, senders, settings)
+    addresses = doors.addresses(grpc_port, settings.host)
     apps = [
-        (build_app(loop, tokens, _names(settings)), doors.api),
+        (build_app(loop, tokens, _names(settings), missing, addresses), doors.api),
         (otlp_app(core, senders), doors.otlp_http),
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
     ]
-    grpc_server, grpc_port = _grpc_door(core, senders, settings)
     stop = _stop_signal()
     async with _answering(grpc_server), _serving(apps), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(loop.run()),
             tasks.create_task(_watch(source, loop, clock)),
             tasks.create_task(_heartbeat(loop)),
+            tasks.create_task(announce(loop, before, missing, log.log)),
         ]
-        _ready(settings, doors.addresses(grpc_port, settings.host))
+        _ready(settings, addresses)
         await stop.wait()
         envoy.close()
         await performer.stop()

@@ -9,6 +9,8 @@ import pytest
 from tests.cli.conftest import Plane
 
 from focusplane.cli.main import COMMANDS, focus, run
+from focusplane.kernel.ids import canonical
+from focusplane.plane.chain import GENESIS, link
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +63,7 @@ def test_a_kill_serves_what_the_policy_calls_off(plane: Plane) -> None:
     )
     assert run(["flag", "kill", "checkout", "new-pricing"]) == 0
     assert plane.asked[1][2]["state"] == {"variant": "old"}
-    assert run(["flag", "kill", "checkout", "nothing"]) == 2
+    assert run(["flag", "kill", "checkout", "nothing"]) == 1
 
 
 def test_json_is_the_whole_answer_and_nothing_else(plane: Plane, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +118,7 @@ def test_a_first_focus_file_passes_its_check(tmp_path: Path, capsys: pytest.Capt
 
 def test_apply_writes_a_good_set_and_refuses_a_bad_one(tmp_path: Path) -> None:
     good, bad = ROOT / "examples" / "checkout", ROOT / "examples" / "checkout-broken"
-    assert run(["apply", str(good), str(tmp_path / "in"), "--remove", "old"]) == 0
+    assert run(["apply", str(good), str(tmp_path / "in"), "--remove-held", "old"]) == 0
     assert {path.suffix for path in (tmp_path / "in").iterdir()} == {".yaml"}
     assert run(["diff", str(good), str(tmp_path / "in")]) == 1
     assert run(["apply", str(bad), str(tmp_path / "out")]) == 1
@@ -147,3 +149,103 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["--every", "-1"], ["--every", "0"], ["--times", "-1"]])
+def test_watching_neither_stumbles_nor_spins(
+    plane: Plane, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert run(["watch", *words]) == 2
+    assert "range" in capsys.readouterr().err
+    assert plane.asked == []
+
+
+def test_a_flag_that_nobody_declares_is_not_found(plane: Plane, capsys: pytest.CaptureFixture[str]) -> None:
+    board = {"focuses": [{"name": "checkout", "flags": {"new-pricing": {"off": "old"}}}]}
+    plane.answers["GET", "/api/v1/board"] = (200, board)
+    assert run(["flag", "kill", "checkout", "new-prising"]) == 1
+    assert capsys.readouterr().err == (
+        "error E200  checkout declares no flag 'new-prising'\nhint  did you mean 'new-pricing'?\n"
+    )
+    assert run(["flag", "kill", "chekout", "new-pricing"]) == 1
+    assert "there is no focus 'chekout'" in capsys.readouterr().err
+
+
+def test_a_rate_below_nothing_reaches_the_plane_which_says_why_not(plane: Plane) -> None:
+    plane.answers["PUT", "/api/v1/controls/checkout/throttle"] = (400, {"detail": "'-5/s' is not a rate"})
+    assert run(["control", "set", "checkout", "throttle", "-5/s", "--for", "5m", "--reason", "x"]) == 2
+    assert plane.asked[0][2]["state"] == {"rate": "-5/s"}
+
+
+@pytest.mark.parametrize("state", ['{"rate": NaN}', '{"rate": 1e999}', "{" * 5000, '{"rate": '])
+def test_a_state_that_no_journal_can_hold_is_not_even_sent(plane: Plane, state: str) -> None:
+    assert run(["control", "set", "checkout", "throttle", state, "--reason", "x"]) == 2
+    assert plane.asked == []
+
+
+def test_an_error_is_a_document_on_stderr_where_data_are_json(
+    plane: Plane, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for words, code, status in (
+        (["status", "nope", "--json"], "E200", 1),
+        (["status", "--server", "http://127.0.0.1:9", "--json"], "E600", 3),
+        (["init", "Pay", "--json"], "E500", 2),
+        (["watch", "--every", "0", "--json"], "E500", 2),
+        (["token", "list", "--data", str(tmp_path / "nope"), "--json"], "E200", 1),
+    ):
+        assert run(words) == status
+        told = capsys.readouterr()
+        found = json.loads(told.err)
+        assert (told.out, found["code"], found["exit_status"]) == ("", code, status)
+        assert found["detail"]
+
+
+def chained(*reasons: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    prev = GENESIS
+    for number, reason in enumerate(reasons, start=1):
+        fact = {"seq": number, "turn": 1, "at": 5, "kind": "x", "focus": "", "subject": "é", "reason": reason}
+        hash_ = link(prev, canonical({**fact, "body": {"n": 2**70, "ok": True}}).decode())
+        rows.append({**fact, "body": {"n": 2**70, "ok": True}, "prev": prev, "hash": hash_})
+        prev = hash_
+    return rows
+
+
+def test_the_chain_of_a_running_plane_is_verified_over_its_pages(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = chained("one", "two", "three")
+    served = plane.answers
+    served["GET", "/api/v1/journal"] = [
+        (200, {"items": facts[:2]}),
+        (200, {"items": facts[2:]}),
+        (200, {"items": []}),
+    ]
+    assert run(["journal", "verify", "--server", plane.url]) == 0
+    assert capsys.readouterr().out == "the chain of 3 facts is whole\n"
+    facts[1]["reason"] = "another"
+    served["GET", "/api/v1/journal"] = [(200, {"items": facts}), (200, {"items": []})]
+    assert run(["journal", "verify", "--server", plane.url]) == 1
+    assert "fact 2 was changed" in capsys.readouterr().err
+    assert run(["journal", "verify", "--server", plane.url, "--data", "x"]) == 2
+    assert run(["replay", "--server", plane.url]) == 2
+    assert "focus replay --data DIR" in capsys.readouterr().err
+
+
+def test_an_envoy_is_told_the_doors_of_the_running_plane(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors = {"xds": "http://127.0.0.1:17601", "otlp_http": "http://0.0.0.0:14318", "api": plane.url}
+    plane.answers["GET", "/api/v1/status"] = (200, {"doors": doors})
+    assert run(["export", "envoy"]) == 0
+    told = capsys.readouterr()
+    assert '"port_value": 17601' in told.out
+    assert '"port_value": 14318' in told.out
+    assert "0.0.0.0" not in told.out
+    assert told.err == ""
+    assert run(["export", "envoy", "--server", "http://127.0.0.1:9", "--otlp", "127.0.0.1:5"]) == 0
+    told = capsys.readouterr()
+    assert '"port_value": 7601' in told.out
+    assert told.err.startswith(
+        "assumed  xDS at 127.0.0.1:7601, OTLP at 127.0.0.1:5: http://127.0.0.1:9 does not"
+    )

@@ -244,3 +244,75 @@ def test_impact_is_told_in_words(plane: Plane, capsys: pytest.CaptureFixture[str
 def test_check_counts_one_focus(capsys: pytest.CaptureFixture[str]) -> None:
     run(["check", str(ROOT / "examples" / "checkout")])
     assert capsys.readouterr().err.startswith("1 focus, 0 errors")
+
+
+def test_the_doctor_says_who_is_not_reached_and_who_follows_no_board(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = status(
+        nodes=[
+            {
+                "node": "a",
+                "dataplane": "sdk",
+                "state": "current",
+                "counts": None,
+                "silent_ms": 5,
+                "detail": "",
+            }
+        ],
+        channels=[{"team": "shop", "channel": "pager", "missing": "PAGER_URL is not set"}],
+        undelivered=[{"channel": "pager", "count": 2, "at": NOON, "why": "pager: no answer in time"}],
+        boardless=[{"reporter": "payment/b", "focuses": ["pay"]}],
+        unknown_tokens=[{"remote": "10.0.0.7", "count": 41, "at": NOON}],
+    )
+    plane.answers["GET", "/api/v1/status"] = (200, told)
+    assert run(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "warning  the channel pager of shop reaches nobody: PAGER_URL is not set" in out
+    assert "warning  2 notifications not delivered, the last at 2026-11-22 12:00:00Z: pager: no answer" in out
+    assert "warning  10.0.0.7 asked 41 times for the board or flags without a known token" in out
+    assert "note     payment/b sends counts of pay and follows no board" in out
+
+
+def test_a_node_that_was_taken_away_is_no_warning_for_an_hour(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = {"node": "a", "dataplane": "sdk", "state": "current", "counts": None, "silent_ms": 5, "detail": ""}
+    gone = {**here, "node": "b", "state": "3 behind", "silent_ms": 5 * 60_000 + 1}
+    plane.answers["GET", "/api/v1/status"] = (200, status(nodes=[gone, here]))
+    assert run(["doctor"]) == 0
+    assert "note     b (sdk) has been silent for 5m" in capsys.readouterr().out
+    plane.answers["GET", "/api/v1/status"] = (200, status(nodes=[gone]))
+    assert run(["doctor"]) == 1
+    assert "warning  no data plane follows the board" in capsys.readouterr().out
+    plane.answers["GET", "/api/v1/status"] = (200, status(nodes=[{**gone, "silent_ms": 60_000}, here]))
+    assert run(["doctor"]) == 1
+    assert "warning  b (sdk) is 3 behind, seen 1m ago" in capsys.readouterr().out
+
+
+def test_nothing_seen_is_not_said_to_be_the_whole_window(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = {
+        **objective("availability", "blind", "–"),
+        "seen_text": "",
+        "no_data": "no telemetry yet",
+        "budget": {"left_text": "–", "exhausts_at": None},
+    }
+    shown = {
+        **status()["focuses"][0],
+        "health": "blind",
+        "owner": "shop",
+        "environment": "production",
+        "source": {"counted": "", "declared": "auto"},
+        "data_age_ms": None,
+        "stable": "",
+        "frozen": None,
+        "waiting": [],
+        "objectives": [blind],
+    }
+    plane.answers["GET", "/api/v1/focuses/pay"] = (200, shown)
+    assert run(["status", "pay"]) == 1
+    out = capsys.readouterr().out
+    assert "nothing yet" in out
+    assert "all of 30d" not in out

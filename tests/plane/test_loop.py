@@ -17,7 +17,7 @@ from focusplane.define.focus import Focus
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.kernel.errors import JournalError, RefusedError
 from focusplane.plane.ports import Turn
-from focusplane.plane.recover import recover
+from focusplane.plane.recover import recover, replay
 from focusplane.plane.world import World
 
 
@@ -89,6 +89,35 @@ def test_a_stopped_plane_leaves_a_snapshot_of_its_last_turn(tmp_path: Path) -> N
             stored = plane.journal.snapshot()
             assert stored is not None
             assert stored[0] == plane.loop.world.tick.number
+
+    go(story, tmp_path)
+
+
+def test_a_number_that_json_cannot_hold_never_reaches_the_journal_and_a_replay_stays_true(
+    tmp_path: Path,
+) -> None:
+    async def story(data: Path) -> None:
+        async with Plane(data) as plane:
+            for state in ({"rate": float("nan")}, {"rate": "5/s", "burst": [float("inf")]}):
+                with pytest.raises(RefusedError):
+                    await plane.loop.ask(
+                        SetControl("checkout", "throttle", state, "flood", 60_000), "ana", "operator"
+                    )
+        assert [one.mismatch for one in replay(SqlJournal(data, read_only=True)) if one.mismatch] == []
+
+    go(story, tmp_path)
+
+
+def test_the_journal_keeps_what_was_asked_as_json(tmp_path: Path) -> None:
+    async def story(data: Path) -> None:
+        async with Plane(data) as plane:
+            state = {"rate": "5/s", "burst": 7, "half": 0.5, "more": [True, None]}
+            await plane.loop.ask(
+                SetControl("checkout", "throttle", state, "flood", 60_000), "ana", "operator"
+            )
+            told = [one.fact for one in plane.journal.facts(0, 1000) if one.fact.kind is Kind.ASKED]
+            asked = told[-1].body["asked"]
+            assert asked["state"] == {"rate": "5/s", "burst": 7, "half": "0.5", "more": [True, None]}  # type: ignore[index,call-overload]
 
     go(story, tmp_path)
 

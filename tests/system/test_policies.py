@@ -25,6 +25,10 @@ def test_policies_are_taken_back_only_on_purpose(town: Town) -> None:
     assert "shop.yaml:5:3" in doctor.stdout
     assert "shop.yaml:5:3" in town.facts("policy.refused")[-1]["reason"]
     assert town.get("/focuses/shop")["owner"] == "crew"
+    until(
+        lambda: "policy.refused  policies  -  shop.yaml:5:3" in town.plane.log.read_text(),
+        "who watches the plane reads it",
+    )
 
     shop.write_text(text)
     until(lambda: not town.get("/status")["policies"]["refused"], "the corrected edit is taken")

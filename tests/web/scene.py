@@ -336,7 +336,7 @@ def scene() -> World:
     incident = Incident(
         "inc-5b20",
         "checkout",
-        "ep-1",
+        "rollout roll-91c2",
         Stage.OPEN,
         Level.ACT,
         "v2 of checkout fails some payments",

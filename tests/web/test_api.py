@@ -6,6 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import (
     AbortRollout,
     Adopt,
@@ -16,6 +17,7 @@ from focusplane.act.request import (
     SetControl,
     StartRollout,
 )
+from focusplane.control.rollout import Phase, Saw
 
 pytestmark = pytest.mark.anyio
 Api = httpx.AsyncClient
@@ -231,3 +233,50 @@ async def test_metrics_are_openmetrics(api: Api) -> None:
         'focus_objective_state{focus="checkout",objective="availability",focus_objective_state="burning"} 1'
         in text
     )
+
+
+async def test_a_focus_is_explained_by_how_it_stands_not_by_what_was_said_of_it_last(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    held = replace(
+        plane.world.rollouts["checkout"],
+        phase=Phase.HELD,
+        held_since=plane.world.tick.at - 60_000,
+        held_by=Saw.NO_EVIDENCE,
+        hold_reason="step 1 needs 1000 canary requests, there were 850",
+    )
+    plane.world = replace(plane.world, rollouts={"checkout": held}, frozen={"*": "an audit"})
+    shown = (await api.get("/api/v1/explain/checkout")).json()
+    assert shown["reason"].startswith("frozen: an audit; v2 is held at 5%: step 1 needs 1000 canary requests")
+    assert "burns at 4.6x" in shown["reason"]
+    rows = {row["what"]: row for row in shown["present"]}
+    assert list(rows) == [
+        "objective availability", "objective latency", "rollout of v2", "automation of everything",
+        "mitigation take-it-back",
+    ]  # fmt: skip
+    assert rows["rollout of v2"]["state"] == "held"
+    assert any("the judge says rollback" in line for line in rows["rollout of v2"]["lines"])
+    assert any("held since" in line and "then" in line for line in rows["rollout of v2"]["lines"])
+    lines = rows["objective availability"]["lines"]
+    assert "520 bad of 1,240,000: 99.958%, target 99.9%" in lines
+    assert any(line.startswith("firing: act at 4x over 1h and 5m: 4.61x") for line in lines)
+    assert any(line.startswith("quiet: page at 14.4x") for line in lines)
+
+
+async def test_what_was_only_ever_asked_for_in_vain_is_not_known(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    at = plane.world.tick.at
+    plane.journal.tell(
+        Fact(at, Kind.ASKED, "nope", "StartRollout", "there is no focus 'nope'", {"ok": False})
+    )
+    assert (await api.get("/api/v1/explain/nope")).status_code == 404
+    plane.journal.tell(Fact(at, Kind.CHANGED, "gone", "chg-9", "it was here once", {}))
+    assert (await api.get("/api/v1/explain/gone")).json()["kind"] == "fact"
+
+
+async def test_a_change_tells_whose_it_is(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    await api.post("/api/v1/changes", json={"kind": "deploy", "what": "v3", "author": "ana"})
+    assert (plane.asked[0][0].author, plane.asked[0][1]) == ("ana", "admin")
+
+
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_so(api: Api) -> None:
+    answer = await api.post("/api/v1/freeze", content='{"reason": "x"}')
+    assert answer.status_code == 422
+    assert "content-type: application/json" in answer.json()["hint"]

@@ -62,3 +62,42 @@ async def test_all_flags_come_once_for_each_board(api: httpx.AsyncClient) -> Non
         "/ofrep/v1/evaluate/flags", json=body, headers={"if-none-match": first.headers["etag"]}
     )
     assert again.status_code == 304
+
+
+async def test_a_changed_context_is_a_changed_answer_on_the_same_board(api: httpx.AsyncClient) -> None:
+    path = "/ofrep/v1/evaluate/flags"
+    first = await api.post(path, json={"context": {"targetingKey": "acme", "plan": "gold"}})
+    seen = {"if-none-match": first.headers["etag"]}
+    other = await api.post(path, json={"context": {"targetingKey": "zeta", "plan": "gold"}}, headers=seen)
+    assert (other.status_code, len(other.json()["flags"])) == (200, 1)
+    swapped = {"context": {"plan": "gold", "targetingKey": "acme"}}
+    assert (await api.post(path, json=swapped, headers=seen)).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["flags/checkout/new-pricing", "flags/checkout%2Fnew-pricing"])
+async def test_a_flag_is_asked_for_by_its_focus_with_a_slash(api: httpx.AsyncClient, path: str) -> None:
+    answer = await api.post(f"/ofrep/v1/evaluate/{path}", json={"context": {}})
+    assert (answer.status_code, answer.json()["key"]) == (200, "checkout/new-pricing")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("{", "PARSE_ERROR"),
+        ("", "PARSE_ERROR"),
+        ("[]", "PARSE_ERROR"),
+        ("[" * 100_000, "PARSE_ERROR"),
+        ('{"context": 7}', "INVALID_CONTEXT"),
+        ('{"context": {"targetingKey": NaN}}', "INVALID_CONTEXT"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_said_in_the_words_of_the_protocol(
+    api: httpx.AsyncClient, sent: str, code: str
+) -> None:
+    for key in ("", "/new-pricing"):
+        answer = await api.post(
+            f"/ofrep/v1/evaluate/flags{key}", content=sent, headers={"content-type": "application/json"}
+        )
+        assert (answer.status_code, answer.json().get("errorCode", answer.text)) == (400, code)
+        assert answer.json()["errorDetails"]
+        assert answer.json().get("key", "") == key.removeprefix("/")

@@ -1,10 +1,14 @@
 """The pages as HTML: every state of a world can be shown, to whom may see it."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import httpx
 import pytest
 
+from focusplane.define.slo import Level
+from focusplane.observe.health import Budget, Health, State
+from focusplane.observe.reading import Measured, NoData
 from focusplane.plane.world import Refusal, World
 
 pytestmark = pytest.mark.anyio
@@ -106,3 +110,40 @@ async def test_the_first_page_names_what_waits_for_a_yes(api: httpx.AsyncClient)
     html = (await api.get("/")).text
     assert "Waits for a yes." in html
     assert "throttle to 300/s, because availability burns at 4.2x" in html
+
+
+async def test_what_nobody_can_see_has_neither_a_budget_nor_an_age(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
+    silent = replace(
+        plane.world.health["checkout/availability"],
+        state=State.BLIND,
+        reason="silent: nothing newer than 9m has arrived",
+    )
+    never = Health(
+        "login", "availability", State.BLIND, Level.NONE, "no telemetry yet", NoData("no telemetry yet")
+    )
+    idle = replace(plane.world.health["search/availability"], reading=Measured(0, 0, Fraction(1)))
+    health = {
+        "checkout/availability": silent,
+        "login/availability": never,
+        "search/availability": idle,
+    }
+    plane.world = replace(plane.world, health=health)
+    for name in ("checkout", "login", "search"):
+        shown = (await api.get(f"/api/v1/focuses/{name}")).json()["objectives"][0]["budget"]
+        assert (shown["left"], shown["left_text"], shown["exhausts_at"]) == (None, "–", None)
+        assert shown["no_data"]
+        html = (await api.get(f"/focus/{name}")).text
+        assert "at this rate" not in html
+        assert "gauge ok" not in html.split("<article")[1]
+    assert "budget unknown" in (await api.get("/")).text
+    ages = [one for one in (await api.get("/metrics")).text.splitlines() if one.startswith("focus_data_age")]
+    assert len(ages) == 1
+    assert 'focus="checkout"' in ages[0]
+
+
+async def test_an_overspent_budget_is_never_green_on_the_first_page(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
+    spent = replace(
+        plane.world.health["search/availability"], budget=Budget(Fraction(0), 10, Fraction(10), None)
+    )
+    plane.world = replace(plane.world, health={"search/availability": spent})
+    assert '<svg class="gauge bad" role="img" aria-label="budget left 0%"' in (await api.get("/")).text

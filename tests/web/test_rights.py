@@ -62,7 +62,22 @@ async def session(api: httpx.AsyncClient) -> str:
 async def test_a_one_time_link_opens_the_pages_once(api: httpx.AsyncClient) -> None:
     ticket = await session(api)
     assert (await api.get("/api/v1/focuses")).status_code == 200
+    api.cookies.clear()
     assert (await api.get(ticket)).status_code == 401
+
+
+async def test_a_used_link_is_a_page_for_a_browser_and_a_problem_for_a_program(
+    api: httpx.AsyncClient,
+) -> None:
+    ticket = await session(api)
+    again = await api.get(ticket, headers={"accept": "text/html"})
+    assert (again.status_code, again.headers["location"]) == (303, "/"), "who is in and reloads stays in"
+    api.cookies.clear()
+    page = await api.get(ticket, headers={"accept": "text/html,*/*"})
+    assert (page.status_code, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "this link was used or is over" in page.text
+    assert "focus login" in page.text
+    assert (await api.get(ticket)).headers["content-type"] == "application/problem+json"
 
 
 async def test_a_cookie_alone_changes_nothing_from_another_page(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]

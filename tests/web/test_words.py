@@ -3,7 +3,7 @@
 import pytest
 
 from focusplane.cli.output import number
-from focusplane.web.words import evidence, factor
+from focusplane.web.words import day, evidence, factor
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ def test_a_burn_rate_is_readable(value: float | None, said: str) -> None:
 def test_evidence_is_said_alike_on_the_page_and_in_the_terminal(value: float, said: str) -> None:
     assert evidence(value) == said
     assert number(value) == said
+
+
+def test_a_date_shows_its_year_when_that_is_not_this_one() -> None:
+    noon = 1_795_348_800_000
+    assert day(noon, noon) == "22 Nov 12:00 UTC"
+    assert day(noon + 60 * 86_400_000, noon) == "21 Jan 2027 12:00 UTC"
+    assert day(noon) == "22 Nov 2026 12:00 UTC"

@@ -111,6 +111,8 @@ class RecordChange:
     at: int = 0
     """0 means now."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    author: str = ""
+    """whose change it is, if that is somebody else than who tells of it"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,28 @@ from collections.abc import Iterator
 
 import click
 
-from focusplane.cli.output import Shown, counted, span
+from focusplane.cli.output import Shown, clock, counted, span
+from focusplane.kernel.tick import MINUTE
 
 _MOST = 5
 """So many causes of telemetry that was not counted are told; `--json` has them all."""
 _NEVER = ("duplicate", "span is neither")
 """What is not counted because that is right."""
+GONE_MS = 5 * MINUTE
+"""A node that has been silent for so long was taken away: instances come and go."""
 
 
 def findings(shown: Shown) -> list[Shown]:
     """Warnings first, then notes, which are worth knowing and no fault."""
-    warnings = [*_stands(shown), *_blind(shown), *_behind(shown), *_policies(shown)]
-    notes = [*_silent(shown), *_unmatched(shown)]
+    warnings = [
+        *_stands(shown),
+        *_blind(shown),
+        *_behind(shown),
+        *_policies(shown),
+        *_unreached(shown),
+        *_locked_out(shown),
+    ]
+    notes = [*_silent(shown), *_gone(shown), *_boardless(shown), *_unmatched(shown)]
     return [
         {"severity": severity, "what": what, "hint": hint}
         for severity, rows in (("warning", warnings), ("note", notes))
@@ -49,13 +59,14 @@ def _blind(shown: Shown) -> Told:
 
 
 def _behind(shown: Shown) -> Told:
-    for node in shown["nodes"]:
+    here = [node for node in shown["nodes"] if node["silent_ms"] <= GONE_MS]
+    for node in here:
         if node["state"] != "current":
             told = (
                 f"{node['node']} ({node['dataplane']}) is {node['state']}, seen {span(node['silent_ms'])} ago"
             )
             yield told, node["detail"] or "is it still running?"
-    if not shown["nodes"]:
+    if not here:
         yield "no data plane follows the board", "focus export envoy, or the SDK's Client"
 
 
@@ -65,7 +76,26 @@ def _policies(shown: Shown) -> Told:
         yield f"refused policy {place} {one['code']} {one['what']}", one["hint"]
     for name in shown["policies"]["held"]:
         told = f"{name} vanished from the policies and is held: it is still obeyed"
-        yield told, f"bring it back, or say that it is meant: kind: Removed, metadata: {{name: {name}}}"
+        yield told, f"bring it back, or say that it is meant: focus apply DIR DIR --remove-held {name}"
+
+
+def _unreached(shown: Shown) -> Told:
+    for one in shown.get("channels", []):
+        if one["missing"]:
+            told = f"the channel {one['channel']} of {one['team']} reaches nobody: {one['missing']}"
+            yield told, "set it in the plane's environment and restart it: nobody would be woken now"
+    for one in shown.get("undelivered", []):
+        told = f"{counted(one['count'], 'notification')} not delivered, the last at {clock(one['at'])}: {one['why']}"
+        yield told, "look at the channel; a later message that it takes settles this"
+
+
+def _locked_out(shown: Shown) -> Told:
+    for one in shown.get("unknown_tokens", []):
+        told = (
+            f"{one['remote']} asked {counted(one['count'], 'time')} for the board or flags without a known token,"
+            f" the last at {clock(one['at'])}"
+        )
+        yield told, "give that application the token of DATA/sdk.token: it follows no board and decides alone"
 
 
 def _silent(shown: Shown) -> Told:
@@ -76,6 +106,24 @@ def _silent(shown: Shown) -> Told:
                 told,
                 "has it had a request? else its --otlp (focus export envoy) must be this plane's OTLP port",
             )
+
+
+def _gone(shown: Shown) -> Told:
+    gone = [node for node in shown["nodes"] if node["silent_ms"] > GONE_MS]
+    for node in gone[:_MOST]:
+        told = f"{node['node']} ({node['dataplane']}) has been silent for {span(node['silent_ms'])}"
+        yield told, "nothing to do if it was stopped; it is forgotten after an hour"
+    if len(gone) > _MOST:
+        yield f"{counted(len(gone) - _MOST, 'more node')} silent for over 5m", "focus doctor --json"
+
+
+def _boardless(shown: Shown) -> Told:
+    for one in shown.get("boardless", [])[:_MOST]:
+        told = f"{one['reporter']} sends counts of {', '.join(one['focuses'])} and follows no board"
+        yield (
+            told,
+            "right for plain OpenTelemetry; an application with the SDK needs the plane's URL and a token",
+        )
 
 
 def _unmatched(shown: Shown) -> Told:

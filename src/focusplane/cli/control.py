@@ -7,8 +7,10 @@ import click
 
 from focusplane.cli.output import Shown, table
 from focusplane.cli.remote import Remote, asks
-from focusplane.kernel.errors import UsageError
+from focusplane.define.log import did_you_mean
+from focusplane.kernel.errors import NotFoundError, UsageError
 from focusplane.kernel.quantity import format_duration
+from focusplane.wire.json_door import storable
 
 
 @click.group("control")
@@ -24,7 +26,7 @@ def list_controls(remote: Remote, focus: str) -> None:
     _list(remote, remote.get("/api/v1/controls", focus=focus, limit=1000))
 
 
-@control_command.command("set")
+@control_command.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("focus")
 @click.argument("control")
 @click.argument("state")
@@ -84,9 +86,12 @@ def kill_flag(remote: Remote, focus: str, key: str, reason: str) -> None:
     """Serve the variant that its policy calls `off`. It stays off until somebody brings it back."""
     board = remote.get("/api/v1/board")
     parts = {part["name"]: part for part in board["focuses"]}
-    flag = parts.get(focus, {}).get("flags", {}).get(key)
-    if flag is None:
-        raise UsageError(f"focus {focus!r} declares no flag {key!r}", "focus flag list")
+    if focus not in parts:
+        raise NotFoundError(f"there is no focus {focus!r}", did_you_mean(focus, list(parts)))
+    flags = parts[focus].get("flags", {})
+    if key not in flags:
+        raise NotFoundError(f"{focus} declares no flag {key!r}", did_you_mean(key, list(flags)))
+    flag = flags[key]
     body = {"state": {"variant": flag["off"]}, "reason": reason}
     _tell(remote, remote.put(f"/api/v1/controls/{focus}/flag.{key}", body))
 
@@ -95,9 +100,13 @@ def read_state(control: str, text: str) -> dict[str, Any]:
     """`100/s` of a throttle -> `{"rate": "100/s"}`. Raises `UsageError` for what no control of that name takes."""
     if text.startswith("{"):
         try:
-            return dict(json.loads(text))
-        except ValueError as error:
-            raise UsageError(f"{text!r} is not JSON: {error}") from error
+            state = dict(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise UsageError(
+                f"{text[:80]!r} is not JSON: {error}", """such as '{"rate": "100/s"}'"""
+            ) from error
+        storable(state, "STATE")
+        return state
     kind = control.partition(".")[0]
     match kind:
         case "flag":

@@ -1,14 +1,18 @@
 """The journal from the command line: of a running plane, or of the data of a stopped one."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from focusplane.cli.output import Shown, clock, counted
 from focusplane.cli.remote import Data, Remote, asks
+from focusplane.kernel.errors import JournalError, UsageError
+from focusplane.kernel.ids import canonical
+from focusplane.plane.chain import GENESIS, link
 from focusplane.plane.recover import Mismatch, replay
 
 _CHUNK = 1_000
@@ -29,12 +33,36 @@ def journal_command() -> None:
 )
 @asks
 def verify(remote: Remote, data: Path) -> None:
-    """Recompute the hash chain. Exit 1 at the first break."""
+    """Recompute the hash chain: of --data, or with --server of what a running plane answers. Exit 1 at the first break."""
     from focusplane.cli.stopped import open_journal
 
-    count = open_journal(data).verify()
+    if _was_said("server") and _was_said("data"):
+        raise UsageError("--server and --data are two journals", "say one of them")
+    count = _whole(_facts(remote, None)) if _was_said("server") else open_journal(data).verify()
     told = {"facts": count, "whole": True}
     remote.output.show(told, lambda: click.echo(f"the chain of {counted(count, 'fact')} is whole"))
+
+
+def _was_said(option: str) -> bool:
+    source = click.get_current_context().get_parameter_source(option)
+    return source is ParameterSource.COMMANDLINE
+
+
+_CHAINED = ("seq", "turn", "at", "kind", "focus", "subject", "reason", "body")
+
+
+def _whole(facts: Iterable[Shown]) -> int:
+    """How many facts follow from each other, from the first. Raises `JournalError` at the first that does not."""
+    prev, count = GENESIS, 0
+    for fact in facts:
+        count += 1
+        text = canonical({key: fact[key] for key in _CHAINED}).decode()
+        if fact["seq"] != count:
+            raise JournalError(f"fact {count} is missing", "compare with the data of the plane")
+        if fact["prev"] != prev or fact["hash"] != link(prev, text):
+            raise JournalError(f"fact {count} was changed: its hash does not follow", "compare with a backup")
+        prev = fact["hash"]
+    return count
 
 
 @journal_command.command("tail")
@@ -85,6 +113,11 @@ def replay_command(remote: Remote, data: Path) -> None:
     """Decide everything in the journal again. Exit 1 if one decision differs."""
     from focusplane.cli.stopped import open_journal
 
+    if _was_said("server"):
+        raise UsageError(
+            "a replay reads what came in, and a plane gives that to nobody",
+            "on its machine: focus replay --data DIR",
+        )
     turns = facts = 0
     differing: list[Shown] = []
     for made in replay(open_journal(data)):

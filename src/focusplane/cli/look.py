@@ -29,8 +29,10 @@ def status_command(remote: Remote, focus: str) -> None:
 
 @click.command("watch")
 @click.argument("focus", default="")
-@click.option("--every", default=1.0, show_default=True, help="seconds")
-@click.option("--times", default=0, help="stop after so many looks; 0 means never")
+@click.option("--every", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="seconds")
+@click.option(
+    "--times", type=click.IntRange(min=0), default=0, help="stop after so many looks; 0 means never"
+)
 @asks
 def watch_command(remote: Remote, focus: str, every: float, times: int) -> None:
     """The same, again and again, until Ctrl-C; with --json one document a look."""
@@ -56,13 +58,16 @@ def explain_command(remote: Remote, key: str, data: Path | None) -> None:
     remote.output.show(shown, lambda: _why(shown))
 
 
+_EXAMINED = ("nodes", "policies", "unused", "channels", "undelivered", "boardless", "unknown_tokens")
+
+
 @click.command("doctor")
 @asks
 def doctor_command(remote: Remote) -> None:
     """Which telemetry arrives, which nodes follow the board, which policies were refused. Exit 1 with findings."""
     shown = remote.get("/api/v1/status")
     found = findings(shown)
-    report = {"findings": found, **{key: shown[key] for key in ("nodes", "policies", "unused")}}
+    report = {"findings": found, **{key: shown[key] for key in _EXAMINED if key in shown}}
     remote.output.show(report, lambda: tell_findings(found))
     raise click.exceptions.Exit(int(any(one["severity"] == "warning" for one in found)))
 
@@ -156,7 +161,7 @@ def _one(shown: Shown) -> None:
                 one["state"],
                 one["sli_text"],
                 one["target"],
-                one["seen_text"] or f"all of {one['window']}",
+                one["seen_text"] or ("nothing yet" if one.get("no_data") else f"all of {one['window']}"),
                 one["budget"]["left_text"],
                 clock(one["budget"]["exhausts_at"]),
             ]
@@ -168,6 +173,10 @@ def _one(shown: Shown) -> None:
 
 def _why(shown: Shown) -> None:
     pairs([(shown["kind"], shown["id"]), ("rule", shown["rule"]), ("reason", shown["reason"])])
+    for row in shown.get("present", []):
+        click.echo(f"\n{row['what']}  {row['state']}  {row['reason']}")
+        for line in row["lines"]:
+            click.echo(f"  {line}")
     told = in_words({key: value for key, value in shown["inputs"].items() if key != "rule"})
     if told:
         click.echo("\ninputs")

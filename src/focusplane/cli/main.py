@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import click
 
 from focusplane import __version__
-from focusplane.kernel.errors import FocusplaneError
+from focusplane.kernel.errors import FocusplaneError, UsageError
 
 INSTALL = "this command needs the server extra: pip install 'focusplane[server]'"
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("policy", "write a first focus file"),
     "check": ("policy", "read the policies: every mistake at once, with its place"),
     "diff": ("policy", "what changes between two policy sets"),
-    "apply": ("policy", "check a set and put it in place of another"),
+    "apply": ("apply", "check a set and put it in place of another"),
     "schema": ("policy", "the JSON Schema of the focus file, for editors"),
     "serve": ("run", "run a plane"),
     "demo": ("run", "the main job on real traffic"),
@@ -70,7 +70,8 @@ def focus() -> None:
     """One file per capability: focusplane measures it, guards it, and takes it back when it breaks.
 
     Data goes to stdout, words to stderr. Exit status: 0 fine, 1 findings or a no, 2 usage, 3 unreachable,
-    4 refused by a guard or by rights. FOCUS_SERVER and FOCUS_TOKEN say which plane.
+    4 refused by a guard or by rights. With --json an error is one JSON document on stderr (code, detail, hint,
+    exit_status), and stdout stays empty. FOCUS_SERVER and FOCUS_TOKEN say which plane.
     """
 
 
@@ -83,12 +84,8 @@ def run(arguments: Sequence[str]) -> int:
         return left.exit_code
     except click.Abort:
         return 130
-    except click.ClickException as usage:
-        usage.show()
-        return usage.exit_code
-    except FocusplaneError as error:
-        tell(error)
-        return error.exit_status
+    except (click.ClickException, FocusplaneError) as error:
+        return failed(error, "--json" in arguments)
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("focusplane"):
             raise
@@ -99,6 +96,18 @@ def run(arguments: Sequence[str]) -> int:
         return 0
 
 
+def failed(error: click.ClickException | FocusplaneError, as_json: bool) -> int:
+    """Say it in words, or as JSON where data are JSON. The exit status."""
+    if isinstance(error, FocusplaneError):
+        (problem if as_json else tell)(error)
+        return error.exit_status
+    if as_json:
+        problem(UsageError(error.format_message()))
+    else:
+        error.show()
+    return error.exit_code
+
+
 def tell(error: FocusplaneError) -> None:
     """`error E200  what`, and the hint on its own line."""
     click.secho(f"error {error.code}  ", fg="red", bold=True, nl=False, err=True)
@@ -107,6 +116,7 @@ def tell(error: FocusplaneError) -> None:
         click.echo(f"hint  {error.hint}", err=True)
 
 
-def as_json(value: object) -> None:
-    """One JSON document on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def problem(error: FocusplaneError) -> None:
+    """The same as one JSON document on stderr, with the names of the API's problems."""
+    told = {"code": error.code, "detail": error.what, "hint": error.hint, "exit_status": error.exit_status}
+    click.echo(json.dumps(told, ensure_ascii=False), err=True)

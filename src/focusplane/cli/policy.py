@@ -1,8 +1,8 @@
-"""Policies from the command line: init, check, diff, apply, schema. Nothing here needs a running plane."""
+"""Policies from the command line: init, check, diff, schema. Nothing here needs a running plane."""
 
 import json
-import time
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -10,13 +10,16 @@ from pathlib import Path
 import click
 
 from focusplane.cli.findings import FORMATS, count_errors
-from focusplane.cli.output import counted
-from focusplane.define.load import Loaded, load
+from focusplane.cli.output import Output, counted
+from focusplane.cli.policy_set import Place, good, loaded_from
+from focusplane.define.focus import PolicySet
+from focusplane.define.form_focus import METADATA_NAME
+from focusplane.define.load import load
+from focusplane.define.shapes import Name
 from focusplane.edge.policy_files import PolicyDirectory
 from focusplane.kernel.errors import ConflictError, UsageError
 from focusplane.kernel.quantity import parse_rate
 
-Place = click.Path(exists=True, path_type=Path)
 _FIRST = """\
 # yaml-language-server: $schema=focus.schema.json
 apiVersion: focusplane/v1
@@ -33,7 +36,9 @@ spec:
       target: 99.9%
       window: 30d
       sli: {{bad: {{status: 5xx}}, exclude: {{synthetic: true}}}}
-  alerts: {{page: [pager]}}               # who is woken: a channel of the owner, below
+{alerts}"""
+_ALERTS = "  alerts: {{page: [{channel}]}}               # who is woken: a channel of the owner{where}\n"
+_TEAM = """\
 ---
 apiVersion: focusplane/v1
 kind: Team
@@ -52,16 +57,40 @@ spec:
 @click.option(
     "--into", type=click.Path(file_okay=False, path_type=Path), default=Path("focus"), show_default=True
 )
-def init_command(name: str, owner: str, into: Path) -> None:
+@click.option("--json", "as_json", is_flag=True)
+def init_command(name: str, owner: str, into: Path, as_json: bool) -> None:
     """Write a first focus file and its schema into a directory. Never overwrites."""
+    _nameable("a focus", name)
+    _nameable("a team", owner)
     path = into / f"{name}.yaml"
-    if path.exists():
-        raise ConflictError(f"{path} exists", "choose another name, or edit it")
+    there = load(PolicyDirectory(into).read() if into.is_dir() else {}).policies
+    if path.exists() or name in there.focuses:
+        raise ConflictError(
+            f"{path} exists" if path.exists() else f"{into} declares {name!r} already",
+            "choose another name, or edit it",
+        )
     into.mkdir(parents=True, exist_ok=True)
-    path.write_text(_FIRST.format(name=name, owner=owner), encoding="utf-8")
+    path.write_text(_first(name, owner, there), encoding="utf-8")
     (into / "focus.schema.json").write_text(_schema(), encoding="utf-8")
-    click.echo(str(path))
+    Output(as_json).show({"file": str(path), "team": owner not in there.teams}, lambda: click.echo(str(path)))
     click.echo(f"next  focus check {into}, and before `focus serve`: export PAGER_URL=...", err=True)
+
+
+def _nameable(what: str, name: str) -> None:
+    shape = METADATA_NAME.shape
+    if isinstance(shape, Name) and re.fullmatch(shape.pattern, name) is None:
+        near = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63].strip("-")
+        hint = f"such as {near}" if near else "such as checkout"
+        raise UsageError(f"{name!r} cannot be the name of {what}: that is {shape.words}, at most 63", hint)
+
+
+def _first(name: str, owner: str, there: PolicySet) -> str:
+    """A team that stands in the directory is not declared a second time; its first channel is the one that wakes."""
+    team = there.teams.get(owner)
+    channel, where = ("pager", ", below") if team is None else (next(iter(team.channels), ""), "")
+    alerts = _ALERTS.format(channel=channel, where=where) if channel else ""
+    text = _FIRST.format(name=name, owner=owner, alerts=alerts)
+    return text if team is not None else text + _TEAM.format(owner=owner)
 
 
 @click.command("check")
@@ -76,7 +105,7 @@ def check_command(path: Path, style: str, as_json: bool, strict: bool, traffic: 
     """Every mistake of a policy set at once, with file, line, column, code and hint. Exit 1 with errors."""
     from focusplane.define.check import Seen, check
 
-    loaded = _load(path)
+    loaded = loaded_from(path)
     problems = check(loaded, Seen(traffic={name: rate for name, rate in map(_stated, traffic)}))
     click.echo(FORMATS["json" if as_json else style](problems), nl=False)
     errors, warnings, notices = count_errors(problems)
@@ -98,30 +127,16 @@ def diff_command(before: Path, after: Path, as_json: bool) -> None:
     """What changes in meaning between two policy sets. Exit 1 if something does."""
     from focusplane.define.diff import diff
 
-    changes = diff(_good(before).policies, _good(after).policies)
+    changes = diff(good(before).policies, good(after).policies)
     told = "\n".join(str(one) for one in changes) or "no change"
-    click.echo(json.dumps([asdict(one) for one in changes], indent=2) if as_json else told)
+    shown = {"items": [asdict(one) for one in changes], "next": None}
+    Output(as_json).show(shown, lambda: click.echo(told))
     raise click.exceptions.Exit(int(bool(changes)))
 
 
-@click.command("apply")
-@click.argument("source", type=Place)
-@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--remove", "removed", multiple=True, metavar="NAME", help="write a tombstone for a focus")
-@click.option("--dry-run", is_flag=True, help="only say what would be written")
-def apply_command(source: Path, target: Path, removed: Sequence[str], dry_run: bool) -> None:
-    """Check a set and put its files into the directory that a plane watches. A set with errors is refused."""
-    _good(source)
-    files = dict(PolicyDirectory(source).read())
-    files.update({f"removed-{name}.yaml": _tombstone(name) for name in removed})
-    for name in sorted(files):
-        click.echo(("would write " if dry_run else "") + str(target / name))
-    if not dry_run:
-        _write(target, files)
-
-
 @click.command("schema")
-def schema_command() -> None:
+@click.option("--json", "as_json", is_flag=True, help="the same: a schema is JSON")
+def schema_command(as_json: bool) -> None:
     """The JSON Schema of the focus file."""
     click.echo(_schema(), nl=False)
 
@@ -132,40 +147,6 @@ def _stated(text: str) -> tuple[str, Fraction]:
         return name, parse_rate(rate).per_second
     except ValueError as error:
         raise UsageError(f"{text!r} is not FOCUS=RATE", "such as checkout=200/s") from error
-
-
-def _load(path: Path) -> Loaded:
-    directory = PolicyDirectory(path)
-    files = directory.read()
-    if directory.unreadable:
-        first = directory.unreadable[0]
-        raise UsageError(f"{first.path}: {first.why}", "a set with holes is not checked")
-    if not files:
-        raise UsageError(f"no policy file in {path}", "*.yaml or *.yml; `focus init NAME` writes one")
-    shown = {str(path / name) if path.is_dir() else str(path): text for name, text in files.items()}
-    return load(shown, time.strftime("%Y-%m-%d"))
-
-
-def _good(path: Path) -> Loaded:
-    loaded = _load(path)
-    if loaded.refused:
-        click.echo(FORMATS["text"](loaded.problems), nl=False, err=True)
-        raise click.exceptions.Exit(1)
-    return loaded
-
-
-def _tombstone(name: str) -> str:
-    return f"apiVersion: focusplane/v1\nkind: Removed\nmetadata: {{name: {name}}}\n"
-
-
-def _write(target: Path, files: Mapping[str, str]) -> None:
-    """Each file whole or not at all."""
-    for name, text in files.items():
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
 
 
 def _schema() -> str:

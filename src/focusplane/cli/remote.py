@@ -104,11 +104,12 @@ def asks(function: F) -> F:
     @click.option("--json", "as_json", is_flag=True, help="the whole answer as JSON")
     @functools.wraps(function)
     def command(server: str, token: str, as_json: bool, **rest: Any) -> Any:
-        return function(Remote(server, token or _kept_token(), Output(as_json)), **rest)
+        return function(Remote(server, token or kept_token(), Output(as_json)), **rest)
 
     return command  # type: ignore[return-value]
 
 
-def _kept_token() -> str:
+def kept_token() -> str:
+    """FOCUS_TOKEN is read where it is an option; this is what lies beside the data."""
     path = Path(os.environ.get("FOCUS_DATA", ".focus")) / TOKEN_FILE.name
     return path.read_text().strip() if path.is_file() else ""

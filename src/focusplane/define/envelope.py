@@ -19,10 +19,10 @@ KEYS = ("apiVersion", "kind", "metadata", "spec")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document whose kind is known; `metadata` is None when its name could not be read."""
+    """One document whose kind is known; one whose name cannot stand is read on under a name of its place."""
 
     kind: str
-    metadata: Metadata | None
+    metadata: Metadata
     spec: Table
     place: Place
 
@@ -87,16 +87,25 @@ def _kind(node: Table, log: Log) -> str | None:
     return kind.text
 
 
-def _metadata(kind: str, node: Table, log: Log) -> Metadata | None:
+def _metadata(kind: str, node: Table, log: Log) -> Metadata:
     metadata = node.get("metadata")
     if metadata is None:
         if kind == "Defaults":
             return Metadata("defaults", {})
         log.error(node.place, "D011", f"the {kind} needs 'metadata'", "metadata: {name: ...}")
-        return None
+        return _stand_in(node)
     record = TOMBSTONE if kind == "Removed" else METADATA
     read = record.read(metadata, f"({kind})", log)
-    return None if read is BROKEN else read
+    return _stand_in(node) if read is BROKEN else read
+
+
+def _stand_in(node: Table) -> Metadata:
+    """A wrong name must not hide the other mistakes of its document; the set is refused for it anyway."""
+    metadata = node.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Table) else None
+    said = name.text if isinstance(name, Word) else ""
+    text = said or f"unnamed in line {node.place.line} of {node.place.path}"
+    return Metadata(text[:80].replace(".", "_").replace("/", "_"), {})
 
 
 def _spec(kind: str, node: Table, log: Log) -> Table:

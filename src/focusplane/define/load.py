@@ -59,7 +59,7 @@ def load(files: Mapping[str, str], today: str | None = None) -> Loaded:
     read = _read_all(opened, log)
     places = Places(log.places)
     policies = sealed_set(PolicySet(read.focuses, read.teams, read.runbooks, frozenset(read.removed)))
-    names = {(document.kind, document.metadata.name) for document in opened if document.metadata}
+    names = {(document.kind, document.metadata.name) for document in opened}
     problems = [
         *log.problems,
         *reference_problems(log, policies, names),
@@ -83,7 +83,7 @@ def _read_all(opened: list[Document], log: Log) -> _Declared:
     seen: dict[tuple[str, str], Place] = {}
     for document in opened:
         metadata = document.metadata
-        if metadata is None or document.kind == "Defaults":
+        if document.kind == "Defaults":
             continue
         first = seen.setdefault((document.kind, metadata.name), document.place)
         if first is not document.place:

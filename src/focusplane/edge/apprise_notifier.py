@@ -32,6 +32,15 @@ class AppriseNotifier:
             raise UnreachableError("the channel did not take the message", "look at the receiving side")
 
 
+def missing(url: str) -> str:
+    """Why a reference stands for nothing now; empty if it stands for something. Never what it stands for."""
+    try:
+        resolve(url)
+    except UnreachableError as error:
+        return error.what
+    return ""
+
+
 def resolve(url: str) -> str:
     """What a reference stands for. Raises `UnreachableError` if there is nothing there."""
     kind, _, name = url.partition(":")

@@ -124,7 +124,8 @@ def remove(data: Path, name: str) -> None:
 
 
 def held(data: Path) -> tuple[Named, ...]:
-    """Raises `DataError`."""
+    """Raises `DataError`, and `NotFoundError` where there is no plane's data."""
+    _must_be(data)
     return read(data / NAME)
 
 
@@ -136,13 +137,17 @@ def _named(row: Any) -> Named:
     return one
 
 
-@contextlib.contextmanager
-def _alone(data: Path) -> Iterator[Path]:
-    """Two commands at once must not lose each other's token."""
+def _must_be(data: Path) -> None:
     if not data.is_dir():
         raise NotFoundError(
             f"there is no data directory {data}", "start the plane once, or name it with --data"
         )
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[Path]:
+    """Two commands at once must not lose each other's token."""
+    _must_be(data)
     place = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(place, fcntl.LOCK_EX)

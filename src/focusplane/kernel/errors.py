@@ -8,6 +8,7 @@ FocusplaneError
 │   └── UnavailableError  not now: come again                   exit 3, HTTP 503
 ├── UnauthenticatedError  no token, or not a known one          exit 4, HTTP 401
 ├── UsageError         the caller's words cannot be understood  exit 2, HTTP 400
+│   └── WordsError     what nobody could write down again       exit 2, HTTP 400
 ├── UnreachableError   a server does not answer                 exit 3, HTTP 502
 └── DataError          stored or received bytes are damaged     exit 1, HTTP 400
     └── JournalError   the journal does not hold together       exit 1, HTTP 500
@@ -69,6 +70,12 @@ class UsageError(FocusplaneError):
     code = "E500"
     exit_status = 2
     http_status = 400
+
+
+class WordsError(UsageError):
+    """A number that is not finite, half a character, or values nested without end: JSON by its grammar only."""
+
+    code = "E510"
 
 
 class UnreachableError(FocusplaneError):

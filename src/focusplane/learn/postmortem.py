@@ -1,13 +1,13 @@
 """Postmortem: an incident written up from what was journaled, with the questions people must answer themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from focusplane.act.action import Action
 from focusplane.act.incident import Incident
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
-from focusplane.learn.timeline import Timeline
+from focusplane.learn.timeline import Timeline, answers
 
 QUESTIONS = (
     "Was the boundary of the focus right: did it hold everything that failed, and nothing else?",
@@ -35,8 +35,9 @@ class Postmortem:
     sections: tuple[Section, ...]
 
 
-def postmortem(incident: Incident, told: Timeline, actions: Sequence[Action]) -> Postmortem:
-    """The same incident and facts give the same document, word for word."""
+def postmortem(incident: Incident, told: Timeline, actions: Iterable[Action]) -> Postmortem:
+    """The same incident and facts give the same document, word for word. Of the actions only its answers count."""
+    done = tuple(action for action in actions if answers(incident, action))
     return Postmortem(
         incident.id,
         incident.focus,
@@ -46,8 +47,8 @@ def postmortem(incident: Incident, told: Timeline, actions: Sequence[Action]) ->
             Section("Impact", "", _impact(incident) or ("No impact was counted.",)),
             Section("Timeline", "", tuple(_line(one.after_ms, one.what, one.why) for one in told.moments)),
             Section("What changed before it", "", _suspects(incident)),
-            Section("What was done", "", _done(actions)),
-            Section("What worked, what did not", "", _verdicts(told, actions)),
+            Section("What was done", "", _done(done)),
+            Section("What worked, what did not", "", _verdicts(told, done)),
             Section("Questions", "", QUESTIONS),
         ),
     )
@@ -127,11 +128,15 @@ def _suspects(incident: Incident) -> tuple[str, ...]:
 def _done(actions: Sequence[Action]) -> tuple[str, ...]:
     if not actions:
         return ("Nothing was done by the plane.",)
-    return tuple(f"{one.what} ({one.phase}) by {one.by}, rule {one.rule}: {one.reason}" for one in actions)
+    return tuple(
+        f"{one.what} ({one.key}, {one.phase}) by {one.by}, rule {one.rule}: {one.reason}" for one in actions
+    )
 
 
 def _verdicts(told: Timeline, actions: Sequence[Action]) -> tuple[str, ...]:
-    rows = [f"{one.what}: {one.phase}{' - ' + one.detail if one.detail else ''}" for one in actions]
+    rows = [
+        f"{one.what} ({one.key}): {one.phase}{' - ' + one.detail if one.detail else ''}" for one in actions
+    ]
     missing = [
         mark for mark in ("detected", "control moved", "applied", "verified") if mark not in told.delays
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from focusplane.act.action import Action
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.incident import LIVE, Incident
 
@@ -23,13 +24,14 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`after_ms` counts from the first bad answer; negative for what led to it."""
+    """`after_ms` counts from the first bad answer; negative for what led to it. `action` is the key of whose row it is."""
 
     at: int
     after_ms: int
     what: str
     why: str
     mark: Mark = Mark.OTHER
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +76,38 @@ _IN_ORDER = (Kind.INCIDENT_OPENED, Kind.ROLLOUT_MOVED, Kind.DECIDED, Kind.BOARD_
 """How the facts of one turn follow from each other; the rest comes after them."""
 _INNER = frozenset({"ready", "dispatching"})
 """Phases of an action that the decision and the moved control tell already."""
+_BY_ACTION = frozenset({Kind.DECIDED, Kind.BOARD_MOVED, Kind.ACTION_MOVED})
 _PHASES = {"applied": Mark.APPLIED, "verified": Mark.VERIFIED}
 
 
-def timeline(incident: Incident, facts: Iterable[Fact]) -> Timeline:
-    """The moments of the incident out of any facts: those of other focuses or times are passed over."""
+def answers(incident: Incident, action: Action) -> bool:
+    """Whether the action is an answer to this incident: of a rollout only what came once it was open, never the steps
+    that exposed the failure, and nothing of another rollout.
+    """
+    if action.rollout:
+        return incident.episode == f"rollout {action.rollout}" and action.planned_at >= incident.opened_at
+    return action.incident == incident.id
+
+
+def timeline(incident: Incident, facts: Iterable[Fact], actions: Iterable[Action]) -> Timeline:
+    """The moments of the incident out of any facts: those of other focuses or times are passed over.
+
+    What was decided, moved and proved is decisive only if an action did it that answers this incident; of all others
+    the rows stand there without a mark. `actions` are any that the plane knows.
+    """
     first = incident.first_bad_at or incident.opened_at
     told = [Moment(first, 0, "first bad answer", incident.title, Mark.FIRST_BAD)]
     seen = {Mark.FIRST_BAD}
+    known = {action.key: action for action in actions}
+    ours = {key for key, action in known.items() if answers(incident, action)}
     for fact in sorted(_about(incident, facts), key=lambda fact: (fact.at, _order(fact))):
-        mark = _mark(fact)
+        key = _action(fact)
+        mark = _mark(fact) if key in ours or fact.kind not in _BY_ACTION else Mark.OTHER
         decisive = mark is not Mark.OTHER and mark not in seen and fact.at >= first
         seen.add(mark if decisive else Mark.OTHER)
+        what = _what(fact) + _named(fact, key, known.get(key))
         told.append(
-            Moment(fact.at, fact.at - first, _what(fact), fact.reason, mark if decisive else Mark.OTHER)
+            Moment(fact.at, fact.at - first, what, fact.reason, mark if decisive else Mark.OTHER, key)
         )
     told.sort(key=lambda moment: (moment.at, moment.mark is not Mark.FIRST_BAD))
     delays = {moment.mark.value: moment.after_ms for moment in told if moment.mark is not Mark.OTHER}
@@ -122,6 +142,20 @@ def _after_end(incident: Incident, fact: Fact) -> bool:
     """After it is over only what names the incident itself belongs to it."""
     over = incident.resolved_at if incident.stage not in LIVE else 0
     return bool(over) and fact.at > over and fact.subject != incident.id
+
+
+def _action(fact: Fact) -> str:
+    """The key of the action that the fact is of; a moved control names it as its cause."""
+    if fact.kind not in _BY_ACTION:
+        return ""
+    return str(fact.body.get("cause", "")) if fact.kind is Kind.BOARD_MOVED else fact.subject
+
+
+def _named(fact: Fact, key: str, action: Action | None) -> str:
+    """` (roll v2 back, act-3f9c01d2ab7e)`: rows of several actions stand among each other."""
+    what = action.what if action is not None and fact.kind is not Kind.DECIDED else ""
+    named = ", ".join(part for part in (what, key) if part)
+    return f" ({named})" if named else ""
 
 
 def _mark(fact: Fact) -> Mark:

@@ -1,6 +1,6 @@
 """The HTTP face in one place: routes, errors, guard."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from fastapi import FastAPI
 
@@ -32,8 +32,16 @@ _ABOUT = (
 )
 
 
-def build_app(plane: Plane, tokens: Known, hosts: Iterable[str] = ()) -> FastAPI:
-    """The API and the pages over a running plane. `hosts` are names besides loopback under which it may be asked."""
+def build_app(
+    plane: Plane,
+    tokens: Known,
+    hosts: Iterable[str] = (),
+    missing: Callable[[str], str] = lambda reference: "",
+    doors: Mapping[str, str] | None = None,
+) -> FastAPI:
+    """The API and the pages over a running plane. `hosts` are names besides loopback under which it may be asked;
+    `missing` says why the reference of a channel stands for nothing, `doors` where else the plane listens.
+    """
     app = FastAPI(
         title="focusplane",
         version=__version__,
@@ -42,7 +50,7 @@ def build_app(plane: Plane, tokens: Known, hosts: Iterable[str] = ()) -> FastAPI
         docs_url=None,
         redoc_url=None,
     )
-    app.state.face = Face(plane, tokens, Chronicle(plane.journal))
+    app.state.face = Face(plane, tokens, Chronicle(plane.journal), missing, doors or {})
     for one in (
         health,
         focuses,

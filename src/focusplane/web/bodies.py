@@ -1,8 +1,10 @@
-"""What callers may send, bounded; unknown keys are refused."""
+"""What callers may send, bounded and storable; unknown keys are refused."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from focusplane.wire.json_door import storable
 
 Text = Annotated[str, Field(max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -10,6 +12,13 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, sent: Any) -> Any:
+        """`NaN`, `1e999` and lone surrogates parse; a journal would give back something else. Raises `WordsError`."""
+        storable(sent, "the body")
+        return sent
 
 
 class ControlBody(Body):
@@ -33,7 +42,9 @@ class NoteBody(Body):
 
 
 class ChangeBody(Body):
-    """`at` is Unix milliseconds; 0 means now. `exposure` is the share of the traffic it touches: `5%`."""
+    """`at` is Unix milliseconds; 0 means now. `exposure` is the share of the traffic it touches: `5%`. `author` is whose
+    change it is: it is recorded beside the name of the token that tells of it, never in its place.
+    """
 
     kind: Name
     what: Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -41,6 +52,7 @@ class ChangeBody(Body):
     version: Annotated[str, Field(max_length=200)] = ""
     exposure: Annotated[str, Field(max_length=20)] = "100%"
     at: Annotated[int, Field(ge=0, le=2**53)] = 0
+    author: Annotated[str, Field(max_length=200)] = ""
 
 
 class FreezeBody(Body):

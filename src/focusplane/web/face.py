@@ -1,6 +1,6 @@
 """Face: what a route may use, as dependencies: the plane, the chronicle, and who asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from focusplane.plane.identity import Known, Principal
 from focusplane.plane.ports import Plane
 from focusplane.web.auth import COOKIE, Sessions
 from focusplane.web.chronicle import Chronicle
+from focusplane.web.knocks import Knocks
 from focusplane.web.problem import settled
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -26,6 +27,10 @@ class Face:
     plane: Plane
     tokens: Known
     chronicle: Chronicle
+    missing: Callable[[str], str] = lambda reference: ""
+    doors: Mapping[str, str] = field(default_factory=dict)
+    """name -> address, of every door of this plane"""
+    knocks: Knocks = field(default_factory=Knocks)
     sessions: Sessions = field(default_factory=Sessions)
 
     @property
@@ -77,7 +82,13 @@ def need(*roles: Role) -> Callable[[Request], Principal]:
     """A dependency: who asks, if they have one of these roles."""
 
     def found(request: Request) -> Principal:
-        principal = principal_of(request, face_of(request))
+        face = face_of(request)
+        try:
+            principal = principal_of(request, face)
+        except UnauthenticatedError:
+            if Role.SDK in roles:
+                face.knocks.hear(request.client.host if request.client else "", face.now)
+            raise
         principal.need(*roles)
         return principal
 

@@ -8,24 +8,16 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.staticfiles import StaticFiles
 
 from focusplane.define.people import Role
-from focusplane.kernel.errors import FocusplaneError, NotFoundError, UnauthenticatedError
+from focusplane.kernel.errors import NotFoundError, UnauthenticatedError
 from focusplane.plane.queries.shown import Shown
-from focusplane.web import view, words
+from focusplane.web import view
 from focusplane.web.face import Face, Faced, Viewer, principal_of
+from focusplane.web.render import refused, render
 
 _PERIOD_S = 1.0
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("focusplane.web", "templates"),
-    autoescape=select_autoescape(default=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters.update(words.FILTERS)
 
 
 def install(app: FastAPI) -> None:
@@ -70,22 +62,14 @@ async def _live(face: Face, role: Role, name: str) -> AsyncIterator[str]:
 
 def _sections(face: Face, role: Role, name: str) -> dict[str, str]:
     if not name:
-        return {"list": _render("parts/list.html", view.overview(face, role))}
+        return {"list": render("parts/list.html", view.overview(face, role))}
     shown = view.focus_page(face, role, name)
-    return {part: _render(f"parts/{part}.html", shown) for part in view.SECTIONS}
+    return {part: render(f"parts/{part}.html", shown) for part in view.SECTIONS}
 
 
 def _page(request: Request, face: Face, template: str, made: Callable[[Role], Shown]) -> HTMLResponse:
     """The page, or a page that says why not and what to do."""
     try:
-        return HTMLResponse(_render(template, made(principal_of(request, face).role)))
+        return HTMLResponse(render(template, made(principal_of(request, face).role)))
     except (UnauthenticatedError, NotFoundError) as error:
-        return HTMLResponse(_render("refused.html", {"error": _said(error)}), error.http_status)
-
-
-def _said(error: FocusplaneError) -> Shown:
-    return {"status": error.http_status, "what": error.what, "hint": error.hint}
-
-
-def _render(template: str, shown: Shown) -> str:
-    return _ENVIRONMENT.get_template(template).render(shown)
+        return refused(error)

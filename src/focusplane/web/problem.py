@@ -81,11 +81,18 @@ def install(app: FastAPI) -> None:
             for one in error.errors()
         ]
         told = "; ".join(f"{one['where']}: {one['what']}" for one in found)
-        return problem(422, told, "E422", "the shapes are at /api/openapi.json", errors=found)
+        hint = "the shapes are at /api/openapi.json"
+        if request.headers.get("content-length", "0") != "0" and not _is_json(request):
+            hint = "send the header content-type: application/json, else the body is not read as JSON"
+        return problem(422, told, "E422", hint, errors=found)
 
     @app.exception_handler(Exception)
     async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
         return problem(500, "an error that nobody foresaw; it is in the log", "E000", "")
+
+
+def _is_json(request: Request) -> bool:
+    return "json" in request.headers.get("content-type", "").lower()
 
 
 def _hint(error: HTTPException) -> str:

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
 from focusplane.kernel.quantity import format_duration
 
 _PHASE_TONES = {
@@ -34,9 +37,18 @@ def clock(at: int | None) -> str:
     return "–" if not at else datetime.fromtimestamp(at / 1000, UTC).strftime("%H:%M:%S")
 
 
-def day(at: int | None) -> str:
-    """`22 Nov 14:26 UTC`."""
-    return "–" if not at else datetime.fromtimestamp(at / 1000, UTC).strftime("%-d %b %H:%M UTC")
+def day(at: int | None, now: int | None = None) -> str:
+    """`22 Nov 14:26 UTC`; with its year when that is not the year of `now`, or when nobody says what that is."""
+    if not at:
+        return "–"
+    then = datetime.fromtimestamp(at / 1000, UTC)
+    same = now is not None and datetime.fromtimestamp(now / 1000, UTC).year == then.year
+    return then.strftime("%-d %b %H:%M UTC" if same else "%-d %b %Y %H:%M UTC")
+
+
+@pass_context
+def _day(context: Context, at: int | None) -> str:
+    return day(at, context.get("now"))
 
 
 def iso(at: int | None) -> str:
@@ -83,7 +95,7 @@ def tone(word: str) -> str:
 
 FILTERS = {
     "clock": clock,
-    "day": day,
+    "day": _day,
     "iso": iso,
     "span": span,
     "after": after,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from fractions import Fraction
+from math import isfinite
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import cattrs
@@ -20,10 +21,11 @@ from focusplane.kernel.ids import Json
 
 T = TypeVar("T")
 TAG = "_"
+_FLOATS = tuple[float, ...]
 
 
 def encode(value: object, kind: Any) -> bytes:
-    """JSON bytes of a value of that type."""
+    """JSON bytes of a value of that type. Raises `DataError` for a float that is not finite."""
     return msgspec.json.encode(_CONVERTER.unstructure(value, unstructure_as=kind))
 
 
@@ -81,9 +83,23 @@ def _made() -> cattrs.Converter:
     )
     converter.register_structure_hook_factory(_is_tagged, lambda kind: _tagged_in(kind, converter))
     converter.register_unstructure_hook_factory(_is_tagged, lambda kind: _tagged_out(kind, converter))
+    converter.register_unstructure_hook(float, _finite)
+    converter.register_unstructure_hook_func(lambda kind: kind == _FLOATS, _all_finite)
     converter.register_structure_hook_func(_is_json, lambda value, _: value)
     converter.register_unstructure_hook_func(_is_json, _plain)
     return converter
+
+
+def _finite(value: float) -> float:
+    """JSON has no infinity and no NaN: written as null, it would be read back as something else."""
+    if isfinite(value):
+        return value
+    raise DataError(f"{value} cannot be stored: it is no finite number", "send a finite number")
+
+
+def _all_finite(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Bounds of histograms are most of what is stored: looked at without a call for each."""
+    return values if all(map(isfinite, values)) else tuple(map(_finite, values))
 
 
 def _enum(value: Enum) -> Any:
@@ -96,7 +112,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value
+    return _finite(value) if isinstance(value, float) else value
 
 
 _CONVERTER = _made()

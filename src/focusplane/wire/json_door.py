@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from math import isfinite
 from typing import TypeVar, cast
 
-from focusplane.kernel.errors import DataError
+from focusplane.kernel.errors import DataError, WordsError
 from focusplane.kernel.ids import Json
 
 T = TypeVar("T")
@@ -13,6 +14,8 @@ MAX_TEXT = 4_096
 MAX_ITEMS = 100_000
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
+MAX_WORDS_DEPTH = 20
+"""What people and pipelines send is shallower than any document."""
 _MAX_FRACTION_TEXT = 48
 
 
@@ -94,6 +97,29 @@ def plain(value: object, where: str, depth: int = 0) -> Json:
     if isinstance(value, list | tuple):
         return [plain(item, where, depth + 1) for item in rows(value, where)]
     return {key: plain(item, where, depth + 1) for key, item in mapping(value, where).items()}
+
+
+def storable(value: object, where: str, depth: int = 0) -> None:
+    """Refuse what a parser lets through and no journal can give back. Raises `WordsError`."""
+    if depth > MAX_WORDS_DEPTH:
+        raise WordsError(f"{where} is nested deeper than {MAX_WORDS_DEPTH}", "send it flatter")
+    _one_word(value, where)
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            storable(key, f"a key of {where}", depth + 1)
+            storable(item, f"{where}.{key[:60]}" if key.isprintable() else where, depth + 1)
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            storable(item, f"{where}[{index}]", depth + 1)
+
+
+def _one_word(value: object, where: str) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise WordsError(f"{where} is {value}", "a finite number, or a text such as 100/s")
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise WordsError(f"{where} is an integer of more than 63 bits", "send it as text")
+    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+        raise WordsError(f"{where} holds half of a character (a lone surrogate)", "send whole UTF-8")
 
 
 def optional(value: object, where: str, read: Callable[[object, str], T]) -> T | None:

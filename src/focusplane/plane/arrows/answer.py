@@ -70,11 +70,17 @@ def _about(request: Request, answer: Answer) -> str:
 
 
 def _told(request: Request) -> dict[str, Json]:
-    """The request's own words, for the audit: exact numbers as text."""
+    """The request's own words, for the audit: JSON as it was sent, exact numbers as text."""
     said = {field.name: getattr(request, field.name) for field in fields(request)}
-    return {
-        name: str(value) if not isinstance(value, int) else value for name, value in said.items() if value
-    }
+    return {name: _exact(value) for name, value in said.items() if value}
+
+
+def _exact(value: object) -> Json:
+    if isinstance(value, Mapping):
+        return {str(key): _exact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(item) for item in value]
+    return value if value is None or isinstance(value, int | str) else str(value)
 
 
 def _start_rollout(draft: Draft, ask: StartRollout, by: str) -> Answered:
@@ -192,7 +198,8 @@ def _record(draft: Draft, ask: RecordChange, by: str) -> Answered:
         return draft, found
     at = min(ask.at or draft.at, draft.at)
     key = short_id("chg", ask.focus, ask.kind, ask.what, at, draft.tick.number)
-    event = ChangeEvent(key, at, ask.focus, ask.kind, ask.what, by, Fraction(ask.exposure), ask.version)
+    who = f"{by} for {ask.author}" if ask.author else by  # who told of it is known, the author is only said
+    event = ChangeEvent(key, at, ask.focus, ask.kind, ask.what, who, Fraction(ask.exposure), ask.version)
     return move.record(draft, event), Done(key, "on the ledger")
 
 

@@ -56,8 +56,9 @@ def observed(draft: Draft, arrival: Observed) -> Draft:
 def notified(draft: Draft, arrival: Notified) -> Draft:
     kind = Kind.NOTIFIED if arrival.ok else Kind.NOTIFY_FAILED
     sent = draft.world.outbox.get(arrival.key)
+    focus, channel = (sent.focus, sent.channel) if isinstance(sent, Notify) else ("", "")
     draft = draft.drop("outbox", arrival.key).say(
-        kind, "", arrival.key, arrival.detail or "taken by the channel"
+        kind, focus, arrival.key, arrival.detail or "taken by the channel", channel=channel
     )
     if arrival.ok or not isinstance(sent, Notify):
         return draft.drop("undelivered", arrival.key)

@@ -16,6 +16,8 @@ from focusplane.control.state import (
 from focusplane.define.focus import Focus
 from focusplane.kernel.errors import UsageError
 from focusplane.kernel.ids import short_id
+from focusplane.kernel.quantity import format_duration
+from focusplane.kernel.tick import DAY
 from focusplane.plane.arrows import known, move, wanted
 from focusplane.plane.arrows.contain import BY_HAND
 from focusplane.plane.arrows.known import Answered
@@ -26,12 +28,15 @@ def set_control(draft: Draft, ask: SetControl, by: str) -> Answered:
     focus = known.focus(draft, ask.focus)
     if isinstance(focus, Refused):
         return draft, focus
+    target = ControlId(focus.name, ask.control)
+    unknown = _undeclared(draft, target)
+    if unknown is not None:
+        return draft, unknown
     try:
         state = wanted.state(focus, ask.control, ask.state, draft.world.stable.get(focus.name, ""))
     except UsageError as wrong:
         return draft, Refused("usage", wrong.what, wrong.hint)
-    target = ControlId(focus.name, ask.control)
-    refused = _not_settable(draft, focus, target, state, ask) or _no_way_there(draft, focus, state, ask)
+    refused = _not_settable(draft, focus, state, ask) or _no_way_there(draft, focus, state, ask)
     if refused is not None:
         return draft, refused
     expires_at = draft.at + ask.for_ms if ask.for_ms is not None else None
@@ -39,18 +44,21 @@ def set_control(draft: Draft, ask: SetControl, by: str) -> Answered:
     return _by_hand(draft, focus, command, by, f"set {ask.control}", ask.reason)
 
 
+LONGEST_MS = 30 * DAY
+"""A containment that is to last longer is a policy: the file is the place for it."""
 CONTAINMENTS = (ThrottleState, QuotaState, FallbackState, BreakerState)
 
 
-def _not_settable(
-    draft: Draft, focus: Focus, target: ControlId, state: ControlState, ask: SetControl
-) -> Refused | None:
-    if str(target) not in draft.world.board.entries:
-        return Refused("not-found", f"{focus.name} declares no {ask.control}")
+def _not_settable(draft: Draft, focus: Focus, state: ControlState, ask: SetControl) -> Refused | None:
     if not ask.reason:
         return Refused("usage", "a control is moved for a reason", "give a reason")
     if isinstance(state, CONTAINMENTS) and ask.for_ms is None:
         return Refused("usage", f"{ask.control} expires: say for how long", "--for 30m")
+    if ask.for_ms is not None and not 0 < ask.for_ms <= LONGEST_MS:
+        longest = format_duration(LONGEST_MS)
+        return Refused(
+            "usage", f"{ask.control} is set for longer than nothing and at most {longest}", "--for 30m"
+        )
     rollout = draft.world.rollouts.get(focus.name)
     if ask.control == "traffic" and rollout is not None and rollout.live:
         return Refused(
@@ -76,13 +84,30 @@ def _no_way_there(draft: Draft, focus: Focus, state: ControlState, ask: SetContr
     return None
 
 
+def _undeclared(draft: Draft, target: ControlId) -> Refused | None:
+    """Why there is no such control, in the words of what it would be."""
+    if str(target) in draft.world.board.entries:
+        return None
+    kind, _, name = target.control.partition(".")
+    mine = [
+        one.target.control for one in draft.world.board.entries.values() if one.target.focus == target.focus
+    ]
+    what = f"{kind} {name!r}" if kind in ("flag", "breaker") and name else repr(target.control)
+    return Refused(
+        "not-found",
+        f"{target.focus} declares no {what}",
+        f"declared are: {', '.join(sorted(mine)) or 'none'}",
+    )
+
+
 def clear_control(draft: Draft, ask: ClearControl, by: str) -> Answered:
     focus = known.focus(draft, ask.focus)
     if isinstance(focus, Refused):
         return draft, focus
     target = ControlId(focus.name, ask.control)
-    if str(target) not in draft.world.board.entries:
-        return draft, Refused("not-found", f"{focus.name} declares no {ask.control}")
+    unknown = _undeclared(draft, target)
+    if unknown is not None:
+        return draft, unknown
     reason = ask.reason or f"cleared by {by}"
     return _by_hand(draft, focus, Clear(target, reason, ""), by, f"clear {ask.control}", reason)
 

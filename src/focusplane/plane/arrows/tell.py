@@ -144,7 +144,7 @@ def _linked(draft: Draft, incident: Incident) -> Draft:
     """Actions that answer this failure carry the incident's name: those of its rollout, and those since it began."""
     for action in draft.world.actions.values():
         mine = action.rollout and incident.episode == f"rollout {action.rollout}"
-        since = action.planned_at >= incident.first_bad_at
+        since = not action.rollout and action.planned_at >= incident.first_bad_at
         if action.focus == incident.focus and not action.incident and (mine or since):
             draft = draft.put("actions", action.key, replace(action, incident=incident.id))
     return draft

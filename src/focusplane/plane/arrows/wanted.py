@@ -13,9 +13,12 @@ from focusplane.control.state import (
     TrafficState,
 )
 from focusplane.define.focus import Focus
+from focusplane.define.quantities import RATE
 from focusplane.kernel.errors import UsageError
 from focusplane.kernel.ids import Json
-from focusplane.kernel.quantity import parse_percent, parse_rate
+from focusplane.kernel.quantity import parse_percent
+
+MOST_BURST = 1_000_000
 
 
 def state(focus: Focus, control: str, asked: Mapping[str, Json], stable: str) -> ControlState:
@@ -57,10 +60,10 @@ def _traffic(focus: Focus, stable: str, asked: Mapping[str, Json]) -> TrafficSta
 
 
 def _throttle(focus: Focus, _: str, asked: Mapping[str, Json]) -> ThrottleState:
-    rate = parse_rate(str(asked["rate"]))
+    rate = RATE.parse(str(asked["rate"]))
     burst = int(str(asked.get("burst", max(1, int(rate.per_second)))))
-    if burst < 1:
-        raise ValueError("burst is at least 1")
+    if not 1 <= burst <= max(MOST_BURST, int(rate.per_second)):
+        raise ValueError(f"burst is at least 1 and at most {MOST_BURST}")
     return ThrottleState(rate, burst)
 
 
@@ -78,8 +81,8 @@ def _quota(focus: Focus, _: str, asked: Mapping[str, Json]) -> QuotaState:
     overrides = asked.get("overrides", {})
     if not isinstance(overrides, Mapping):
         raise ValueError("overrides map a tenant to a rate")
-    rates = {str(tenant): parse_rate(str(rate)) for tenant, rate in overrides.items()}
-    return QuotaState(parse_rate(str(asked["rate"])), rates)
+    rates = {str(tenant): RATE.parse(str(rate)) for tenant, rate in overrides.items()}
+    return QuotaState(RATE.parse(str(asked["rate"])), rates)
 
 
 def _one_of(value: str, known: tuple[str, ...]) -> str:

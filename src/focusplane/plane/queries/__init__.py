@@ -6,6 +6,7 @@ Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown rais
 from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
 from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import find, focus, focuses
+from focusplane.plane.queries.reach import boardless, channels, undelivered
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
 from focusplane.plane.queries.shown import Shown, page
@@ -16,7 +17,9 @@ __all__ = [
     "Span",
     "action",
     "actions",
+    "boardless",
     "changes",
+    "channels",
     "control",
     "controls",
     "explain",
@@ -34,4 +37,5 @@ __all__ = [
     "span",
     "status",
     "told",
+    "undelivered",
 ]

@@ -5,7 +5,7 @@ from focusplane.act.change import Suspect
 from focusplane.act.fact import Fact
 from focusplane.act.incident import Incident
 from focusplane.kernel.errors import NotFoundError
-from focusplane.learn.timeline import timeline
+from focusplane.learn.timeline import answers, timeline
 from focusplane.plane.queries.shown import Shown, level
 from focusplane.plane.world import World
 from focusplane.wire.state_json import encode_state
@@ -20,7 +20,7 @@ def actions(world: World, focus: str = "") -> list[Shown]:
 def action(world: World, key: str) -> Shown:
     """Raises `NotFoundError`."""
     if key not in world.actions:
-        raise NotFoundError(f"there is no action {key!r}", "GET /api/v1/actions lists them")
+        raise NotFoundError(f"there is no action {key!r}", "focus action list shows them")
     return action_row(world.actions[key])
 
 
@@ -61,22 +61,29 @@ def incidents(world: World, focus: str = "") -> list[Shown]:
 def find_incident(world: World, key: str) -> Incident:
     """Raises `NotFoundError`."""
     if key not in world.incidents:
-        raise NotFoundError(f"there is no incident {key!r}", "GET /api/v1/incidents lists them")
+        raise NotFoundError(f"there is no incident {key!r}", "focus incident list shows them")
     return world.incidents[key]
 
 
 def incident(world: World, key: str, facts: tuple[Fact, ...]) -> Shown:
     """One incident with its timeline out of journal facts. Raises `NotFoundError`."""
     found = find_incident(world, key)
-    told = timeline(found, facts)
+    told = timeline(found, facts, world.actions.values())
     return {
         **incident_row(found),
         "timeline": [
-            {"at": one.at, "after_ms": one.after_ms, "what": one.what, "why": one.why, "mark": str(one.mark)}
+            {
+                "at": one.at,
+                "after_ms": one.after_ms,
+                "what": one.what,
+                "why": one.why,
+                "mark": str(one.mark),
+                "action": one.action or None,
+            }
             for one in told.moments
         ],
         "delays": {name: span for name, span in told.delays.items()},
-        "actions": [action_row(one) for one in world.actions.values() if one.incident == key],
+        "actions": [action_row(one) for one in world.actions.values() if answers(found, one)],
     }
 
 

@@ -6,6 +6,7 @@ from focusplane.act.fact import Fact, Kind
 from focusplane.kernel.errors import NotFoundError
 from focusplane.plane.queries.actions import action_row, incident_row
 from focusplane.plane.queries.focuses import focus
+from focusplane.plane.queries.present import headline, moving, present
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
@@ -21,22 +22,38 @@ def explain(world: World, facts: Sequence[Fact], key: str) -> Shown:
     """
     kind, now, subjects = _subject(world, key)
     about = [fact for fact in facts if _concerns(fact, subjects)]
-    if not kind and not about:
+    if not kind and all(_only_asked(fact) for fact in about):
         raise NotFoundError(
             f"nothing is called {key!r}", "give the id of an action, decision, incident, rollout or focus"
         )
     decided = next((fact for fact in reversed(about) if fact.kind in (Kind.DECIDED, *_HOLDS)), None)
     first = decided or (about[-1] if about else None)
-    return {
-        "id": key,
-        "kind": kind or "fact",
+    said: Shown = {
         "rule": str(first.body.get("rule", "")) if first else "",
         "reason": first.reason if first else str(now.get("reason", "")),
         "inputs": dict(first.body) if first else {},
+        "present": list(moving(world, str(now["focus"]))) if kind == "rollout" else [],
+    }
+    if kind == "focus":  # it is no decision: what counts is how it stands, not what was said of it last
+        said = {
+            "rule": "",
+            "reason": headline(world, key),
+            "inputs": {},
+            "present": present(world, about, key),
+        }
+    return {
+        "id": key,
+        "kind": kind or "fact",
+        **said,
         "now": now,
         "transitions": [told(fact) for fact in about[-_MOST:]],
         "nothing_happened_because": holds(about),
     }
+
+
+def _only_asked(fact: Fact) -> bool:
+    """A refused request names what does not exist."""
+    return fact.kind is Kind.ASKED and not fact.body.get("ok")
 
 
 def holds(facts: Sequence[Fact]) -> list[Shown]:

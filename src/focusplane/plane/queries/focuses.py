@@ -138,13 +138,22 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
         **row,
         **reading(health.reading),
         **seen(health.reading, period_ms(objective.window)),
-        "budget": budget(health.budget),
+        "budget": budget(_known(health)),
         "burn": [burn(one) for one in health.burns],
         "state": str(health.state),
         "level": level(health.level),
         "reason": health.reason,
         "age_ms": health.age_ms,
     }
+
+
+def _known(health: Health) -> Budget | NoData:
+    """What is left of a budget nobody knows while nothing is heard, or when no event was ever counted."""
+    if health.state is State.BLIND:
+        return NoData(health.reason)
+    if isinstance(health.reading, NoData) or not health.reading.total:
+        return NoData("no event was counted")
+    return health.budget
 
 
 def budget(value: Budget | NoData) -> Shown:

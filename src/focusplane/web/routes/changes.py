@@ -35,5 +35,5 @@ async def record(face: Faced, who: Operator, body: ChangeBody) -> Shown:
         exposure = parse_percent(body.exposure)
     except ValueError as error:
         raise UsageError(str(error), "such as 5%") from error
-    wish = RecordChange(body.kind, body.what, body.focus, body.version, exposure, body.at)
+    wish = RecordChange(body.kind, body.what, body.focus, body.version, exposure, body.at, author=body.author)
     return shown(face.plane.world, await face.ask(wish, who))

@@ -16,8 +16,17 @@ Millis = Annotated[int | None, Query(ge=0, le=2**53)]
 
 @router.get("/status")
 async def status(face: Faced, who: Viewer) -> Shown:
-    """The plane and all its focuses at a glance."""
-    return {**queries.status(face.plane.world), "trouble": face.plane.trouble}
+    """The plane and all its focuses at a glance, and whom it does not reach."""
+    world = face.plane.world
+    return {
+        **queries.status(world),
+        "channels": queries.channels(world.policies.set, face.missing),
+        "undelivered": queries.undelivered(world, face.chronicle.facts()),
+        "boardless": queries.boardless(world),
+        "doors": dict(face.doors),
+        "trouble": face.plane.trouble,
+        "unknown_tokens": face.knocks.shown(face.now),
+    }
 
 
 @router.get("/focuses")

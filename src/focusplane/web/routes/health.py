@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from focusplane.act.incident import LIVE
 from focusplane.observe.health import State
+from focusplane.observe.reading import NoData
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 from focusplane.web.face import Faced
@@ -58,6 +59,7 @@ def render(world: World, trouble: str = "") -> str:
     ages = [
         ("", {"focus": one.focus, "objective": one.objective}, one.age_ms / 1000)
         for one in world.health.values()
+        if not isinstance(world.counters.watermark(one.focus), NoData)  # never is no age of zero
     ]
     _family(lines, "focus_data_age_seconds", "gauge", "Age of the newest counted event.", ages)
     weights = [

@@ -57,8 +57,8 @@ async def write_up(face: Faced, who: Viewer, request: Request, key: str) -> Resp
     """JSON, or Markdown if `Accept` asks for `text/markdown`."""
     world = face.plane.world
     found = queries.find_incident(world, key)
-    actions = [one for one in world.actions.values() if one.incident == key]
-    document = postmortem(found, timeline(found, face.chronicle.facts(found.focus)), actions)
+    actions = tuple(world.actions.values())
+    document = postmortem(found, timeline(found, face.chronicle.facts(found.focus), actions), actions)
     if "text/markdown" in request.headers.get("accept", ""):
         return PlainTextResponse(render(document), media_type="text/markdown")
     return JSONResponse(record(document))

@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from focusplane.define.people import Role
+from focusplane.kernel.errors import UnauthenticatedError
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
 from focusplane.web.auth import COOKIE, SESSION_MS
 from focusplane.web.bodies import TicketBody
-from focusplane.web.face import Faced, Viewer
+from focusplane.web.face import Face, Faced, Viewer, principal_of
+from focusplane.web.render import refused
 
 router = APIRouter(tags=["login"])
 
@@ -26,8 +28,25 @@ async def ticket(
 
 
 @router.get("/login", include_in_schema=False)
-async def login(face: Faced, ticket: Annotated[str, Query(max_length=200)] = "") -> Response:
-    cookie = face.sessions.redeem(ticket, face.now)
+async def login(
+    face: Faced, request: Request, ticket: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """To the pages; a link that was used opens nothing, but who came by it and reloads is in already."""
+    try:
+        cookie = face.sessions.redeem(ticket, face.now)
+    except UnauthenticatedError as error:
+        if _inside(request, face):
+            return RedirectResponse("/", 303)
+        if "text/html" in request.headers.get("accept", ""):
+            return refused(error)
+        raise
     answer = RedirectResponse("/", 303)
     answer.set_cookie(COOKIE, cookie, max_age=SESSION_MS // 1000, httponly=True, samesite="lax", path="/")
     return answer
+
+
+def _inside(request: Request, face: Face) -> bool:
+    try:
+        return principal_of(request, face).by_cookie
+    except UnauthenticatedError:
+        return False

@@ -3,26 +3,63 @@
 Always sends `variant` and `errorDetails`, and integers as what they are: clients fail without (python provider 0.3.0).
 """
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from focusplane.control.flag import Reason, evaluate
 from focusplane.define.controls import Flag
 from focusplane.plane.world import World
 from focusplane.web.bodies import ContextBody
 from focusplane.web.face import Faced, Sdk
-from focusplane.web.routes.board import quoted
 
-router = APIRouter(prefix="/ofrep/v1", tags=["ofrep"])
+
+class _Spoken(APIRoute):
+    """A body that cannot be read is answered in the words of the protocol, not in the shape of our other errors."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def spoken(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except RequestValidationError as error:
+                return _unread(request, [str(one["type"]) for one in error.errors()])
+            except HTTPException as error:
+                if error.status_code != 400:
+                    raise
+                return _unread(request, ["json_invalid"])
+
+        return spoken
+
+
+def _unread(request: Request, kinds: list[str]) -> JSONResponse:
+    parsed = not {"json_invalid", "missing", "model_attributes_type"} & set(kinds)
+    code, told = (
+        ("INVALID_CONTEXT", "`context` is an object of at most 200 values")
+        if parsed
+        else ("PARSE_ERROR", "the body is no JSON object")
+    )
+    key = request.path_params.get("key")
+    return JSONResponse(
+        {**({"key": key} if key else {}), "errorCode": code, "errorDetails": told}, status_code=400
+    )
+
+
+router = APIRouter(prefix="/ofrep/v1", tags=["ofrep"], route_class=_Spoken)
 _KNOWN = frozenset({"STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED", "UNKNOWN"})
 
 
-@router.post("/evaluate/flags/{key}", responses={404: {"description": "FLAG_NOT_FOUND"}})
+@router.post("/evaluate/flags/{key:path}", responses={404: {"description": "FLAG_NOT_FOUND"}})
 async def single(face: Faced, who: Sdk, key: str, body: ContextBody) -> JSONResponse:
-    """`focus/flag`, or the flag's own key where only one focus declares it."""
+    """`focus/flag` or `focus.flag`, or the flag's own key where only one focus declares it."""
     world = face.plane.world
     found = [
         (focus, flag)
@@ -48,18 +85,23 @@ async def bulk(
     body: ContextBody,
     seen: Annotated[str, Header(alias="if-none-match", max_length=400)] = "",
 ) -> Response:
-    """Every flag for one context. The ETag is the board's: with the same one nothing can have changed."""
+    """Every flag for one context. The ETag is of the board and the context: with the same one nothing can have changed."""
     world = face.plane.world
     tenant = body.context.get("targetingKey", "")
     if not isinstance(tenant, str):
         return JSONResponse(
             {"errorCode": "INVALID_CONTEXT", "errorDetails": "targetingKey must be a string"}, 400
         )
-    headers = {"etag": quoted(world.board), "cache-control": "no-cache"}
+    headers = {"etag": f'"{world.board.etag}.{_digest(body.context)}"', "cache-control": "no-cache"}
     if seen.removeprefix("W/") == headers["etag"]:
         return Response(status_code=304, headers=headers)
     rows = [evaluated(world, focus, flag, tenant, name) for name, focus, flag in named(world)]
     return JSONResponse({"flags": rows, "metadata": {"board": world.board.etag}}, headers=headers)
+
+
+def _digest(context: Mapping[str, Any]) -> str:
+    """A client that evaluates for somebody else must not be told that nothing has changed."""
+    return hashlib.sha256(json.dumps(context, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def flags(world: World) -> Iterator[tuple[str, Flag]]:
