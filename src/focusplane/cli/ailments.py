@@ -49,6 +49,7 @@ def _blind(shown: Shown) -> Told:
 
 
 def _behind(shown: Shown) -> Told:
+    yield from _drifting(shown)
     for node in shown["nodes"]:
         if node["state"] != "current":
             told = (
@@ -57,6 +58,12 @@ def _behind(shown: Shown) -> Told:
             yield told, node["detail"] or "is it still running?"
     if not shown["nodes"]:
         yield "no data plane follows the board", "focus export envoy, or the SDK's Client"
+
+
+def _drifting(shown: Shown) -> Told:
+    for focus, why in shown.get("drifts", {}).items():
+        hint = "the board is offered again and again; if it stays, look who else configures that gateway"
+        yield f"{focus} drifts: {why}", hint
 
 
 def _policies(shown: Shown) -> Told:
