@@ -45,6 +45,21 @@ def test_every_test_that_the_coverage_page_names_exists() -> None:
     assert sorted(lost) == []
 
 
+def test_every_promise_names_a_test_that_exists() -> None:
+    page = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| promise ")]
+    named = {row: re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row) for row in rows}
+    assert [row for row, tests in named.items() if not tests] == []
+    lost = [
+        f"{path}::{name}"
+        for tests in named.values()
+        for path, name in tests
+        if not re.search(rf"^(async )?def {name}\(", _text(ROOT / path), re.MULTILINE)
+    ]
+    assert lost == []
+    assert len(rows) > 20
+
+
 def test_every_decision_record_stands_in_their_list() -> None:
     listed = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     records = [path.name for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")]

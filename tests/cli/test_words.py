@@ -186,6 +186,31 @@ def test_the_doctor_names_held_items_unmatched_services_and_silent_gateways(
     assert "duplicate" not in out
 
 
+def test_the_doctor_names_a_full_disk_a_gateway_that_is_away_and_one_that_drifts(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = {
+        "node": "edge-1",
+        "dataplane": "envoy",
+        "state": "away",
+        "counts": True,
+        "silent_ms": 7_000,
+        "detail": "",
+    }
+    told = status(
+        nodes=[node],
+        trouble="the journal cannot be written: database or disk is full",
+        drifts={"pay": "edge-1 runs v2 100%"},
+    )
+    plane.answers["GET", "/api/v1/status"] = (200, told)
+    assert run(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "warning  the plane cannot write down what it takes: the journal cannot be written: " in out
+    assert "warning  edge-1 (envoy) is away, seen 7s ago" in out
+    assert "warning  pay drifts: edge-1 runs v2 100%" in out
+    assert "look who else configures that gateway" in out
+
+
 def test_notes_alone_are_no_findings(plane: Plane, capsys: pytest.CaptureFixture[str]) -> None:
     node = {"node": "a", "dataplane": "sdk", "state": "current", "counts": None, "silent_ms": 5, "detail": ""}
     unused = [{"focus": "pay", "cause": "older than 5m", "count": 1}]

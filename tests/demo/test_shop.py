@@ -17,12 +17,12 @@ def module(name: str, **options: object) -> list[str]:
     return [sys.executable, "-m", f"focusplane.demo.{name}", *words]
 
 
-def start_shop(processes: Processes, tmp_path: Path, version: str) -> tuple[int, Child]:
+def start_shop(processes: Processes, tmp_path: Path, version: str, *more: str) -> tuple[int, Child]:
     psp, port = free_ports(2)
     provider = processes.start("provider", module("provider", port=psp, rare=0))
     payment = processes.start(
         "payment",
-        module("payment", version=version, port=port, psp_port=psp, db=tmp_path / "p.db"),
+        [*module("payment", version=version, port=port, psp_port=psp, db=tmp_path / "p.db"), *more],
     )
     wait_until(answers(f"http://127.0.0.1:{psp}/healthz"), provider, 20)
     wait_until(answers(f"http://127.0.0.1:{port}/readyz"), payment, 20)

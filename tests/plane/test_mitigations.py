@@ -19,7 +19,7 @@ from focusplane.act.request import (
 from focusplane.control.rollout import Phase as RolloutPhase
 from focusplane.control.state import FlagState, Off, QuotaState, ThrottleState
 from focusplane.kernel.quantity import Rate
-from focusplane.plane.arrival import Arrival, Asked, Started
+from focusplane.plane.arrival import Arrival, Asked, Reported, Started
 from focusplane.testing.rig import Load, Rig
 from focusplane.wire import codec
 
@@ -121,6 +121,41 @@ def test_silence_is_blind_and_blindness_pages_but_moves_nothing() -> None:
     assert it.world.health["checkout/availability"].state == "blind"
     assert any("cannot be seen" in notify.title for notify in it.sent)
     assert it.world.actions == {}
+
+
+def test_who_was_heard_since_the_start_and_falls_silent_pages_at_once() -> None:
+    it = Rig({"checkout.yaml": POLICY})
+    it.loads.append(Load("checkout"))
+    it.seconds(10)
+    it.loads.clear()
+    it.seconds(15)
+    assert it.world.health["checkout/availability"].state == "blind"
+    assert any("cannot be seen" in notify.title for notify in it.sent)
+
+
+def test_after_the_plane_itself_was_away_senders_have_a_minute_to_come_back() -> None:
+    it = Rig({"checkout.yaml": POLICY})
+    it.loads.append(Load("checkout"))
+    it.seconds(10)
+    it.loads.clear()
+    it.turn(Started("p-rig", 1, "production"), after_ms=30_000)
+    it.seconds(55)
+    assert it.world.health["checkout/availability"].state == "blind"
+    assert not it.sent
+    it.seconds(10)
+    assert any("cannot be seen" in notify.title for notify in it.sent)
+
+
+def test_a_node_that_let_go_is_away_and_was_not_seen_by_that() -> None:
+    it = Rig({"checkout.yaml": POLICY})
+    it.turn(Reported("envoy", "edge-7", 1))
+    seen = it.at
+    it.turn(Reported("envoy", "edge-7", 1, away=True), after_ms=20_000)
+    node = it.world.nodes["envoy:edge-7"]
+    assert (node.away, node.seen_at) == (True, seen)
+    it.turn(Reported("envoy", "edge-7", 1), after_ms=5_000)
+    node = it.world.nodes["envoy:edge-7"]
+    assert (node.away, node.seen_at) == (False, it.at)
 
 
 def test_a_batch_that_is_sent_again_is_counted_once() -> None:

@@ -226,6 +226,28 @@ async def test_the_plane_is_ready_only_with_a_policy(api: Api, plane) -> None:  
     assert (await api.get("/readyz")).status_code == 503
 
 
+async def test_a_plane_that_cannot_write_is_not_ready_and_says_why_wherever_one_looks(
+    api: Api, plane
+) -> None:  # type: ignore[no-untyped-def]
+    assert (await api.get("/api/v1/status")).json()["trouble"] == ""
+    plane.trouble = "the journal cannot be written: database or disk is full"
+    ready = await api.get("/readyz")
+    assert (ready.status_code, ready.json()["reason"]) == (503, plane.trouble)
+    assert (await api.get("/api/v1/status")).json()["trouble"] == plane.trouble
+    for page in ("/", "/focus/checkout"):
+        html = (await api.get(page)).text
+        assert "Nothing can be written down" in html
+        assert plane.trouble in html
+
+
+async def test_a_gateway_that_let_go_is_away_whatever_board_it_ran(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    world = plane.world
+    gone = {key: replace(node, away=node.dataplane == "envoy") for key, node in world.nodes.items()}
+    plane.world = replace(world, nodes=gone)
+    nodes = (await api.get("/api/v1/status")).json()["nodes"]
+    assert {node["state"] for node in nodes if node["dataplane"] == "envoy"} == {"away"}
+
+
 async def test_metrics_are_openmetrics(api: Api) -> None:
     text = (await api.get("/metrics")).text
     assert text.endswith("# EOF\n")

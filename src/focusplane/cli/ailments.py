@@ -59,6 +59,7 @@ def _blind(shown: Shown) -> Told:
 
 
 def _behind(shown: Shown) -> Told:
+    yield from _drifting(shown)
     here = [node for node in shown["nodes"] if node["silent_ms"] <= GONE_MS]
     for node in here:
         if node["state"] != "current":
@@ -68,6 +69,12 @@ def _behind(shown: Shown) -> Told:
             yield told, node["detail"] or "is it still running?"
     if not here:
         yield "no data plane follows the board", "focus export envoy, or the SDK's Client"
+
+
+def _drifting(shown: Shown) -> Told:
+    for focus, why in shown.get("drifts", {}).items():
+        hint = "the board is offered again and again; if it stays, look who else configures that gateway"
+        yield f"{focus} drifts: {why}", hint
 
 
 def _policies(shown: Shown) -> Told:

@@ -23,15 +23,25 @@ def serve_command(settings: Settings, verbose: bool) -> None:
     raise click.exceptions.Exit(serve(settings))
 
 
+FAULTS = ("kill-plane", "kill-envoy", "telemetry-stops", "disk-full")
+
+
 @click.command("demo")
 @click.argument("scenario", type=click.Choice(["s1"]), default="s1")
+@click.option("--fault", type=click.Choice(FAULTS), help="break this in the middle of a rollout instead")
 @click.option("--keep", is_flag=True, help="leave everything running, with a link to the page")
 @click.option("--json", "as_json", is_flag=True, help="the record as JSON")
 @click.option(
     "--data", type=click.Path(file_okay=False, path_type=Path), help="where to work (default: a new folder)"
 )
-def demo_command(scenario: str, keep: bool, as_json: bool, data: Path | None) -> None:
-    """The main job on real traffic: a bad version is taken back, a good one promoted. Exit 0 only if it was."""
-    from focusplane.demo.s1 import Options, run
+def demo_command(scenario: str, fault: str | None, keep: bool, as_json: bool, data: Path | None) -> None:
+    """The main job on real traffic: a bad version is taken back, a good one promoted. Exit 0 only if it was.
 
-    raise click.exceptions.Exit(run(Options(keep, as_json, data)))
+    With a fault: a minute in which that breaks, what was promised for it, and what happened.
+    """
+    from focusplane.demo.faults import plots
+    from focusplane.demo.play import Options, play
+    from focusplane.demo.s1 import s1
+
+    options = Options(keep, as_json, data)
+    raise click.exceptions.Exit(play(plots()[fault], fault, options) if fault else play(s1, "S1", options))

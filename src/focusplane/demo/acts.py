@@ -34,9 +34,9 @@ def bad(scene: Scene, record: Record) -> None:
     scene.act("v2 is rolled out at 5%; it fails American Express, and it is slower")
     scene.stage.start_version("v2", scene.doors)
     scene.plane.start_rollout("v2")
-    routed = _exposed(scene, "v2")
-    seen = _over(scene, "v2", TAKEN_BACK_WITHIN_S)
-    _verified(scene, "v2")
+    routed = exposed(scene, "v2")
+    seen = over(scene, "v2", TAKEN_BACK_WITHIN_S)
+    await_proof(scene, "v2")
     gone = scene.routed()
     scene.watch.rest(AFTERGLOW_S)
     told = scene.episode("v2", "v1")
@@ -44,7 +44,7 @@ def bad(scene: Scene, record: Record) -> None:
     record.promises.extend(
         [
             promises.exposed_as_declared("v2", Fraction(1, 20), routed, told),
-            promises.taken_back(seen, _rollback(scene.facts(), "v2")),
+            promises.taken_back(seen, rollback(scene.facts(), "v2")),
             promises.found_fast(told),
             promises.envoy_forgot("v2", gone),
             promises.verified(told),
@@ -65,12 +65,12 @@ def good(scene: Scene, record: Record) -> None:
     record.promises.append(promises.policy_in_force(before, _reloaded(scene, before)))
     scene.stage.start_version("v3", scene.doors)
     scene.plane.start_rollout("v3")
-    scene.watch.until(lambda seen: seen.version == "v3" and (seen.step > 0 or _ended(seen)), STEP_WITHIN_S)
-    seen = _over(scene, "v3", PROMOTED_WITHIN_S)
+    scene.watch.until(lambda seen: seen.version == "v3" and (seen.step > 0 or ended(seen)), STEP_WITHIN_S)
+    seen = over(scene, "v3", PROMOTED_WITHIN_S)
     record.promises.append(promises.promoted("v3", scene.facts()))
     if seen.phase != "promoted":
         scene.plane.abort_rollout("the demo goes on; there was not enough time for the last step")
-        _over(scene, "v3", RELOADED_WITHIN_S)
+        over(scene, "v3", RELOADED_WITHIN_S)
     record.episodes.append(scene.episode("v3", "v1"))
 
 
@@ -83,13 +83,13 @@ def dead(scene: Scene, record: Record) -> None:
     stable = scene.watch.look().stable
     scene.stage.start_version("v4", scene.doors)
     scene.plane.start_rollout("v4")
-    seen = _over(scene, "v4", TAKEN_BACK_WITHIN_S)
-    _verified(scene, "v4")
+    seen = over(scene, "v4", TAKEN_BACK_WITHIN_S)
+    await_proof(scene, "v4")
     told = scene.episode("v4", stable)
     record.episodes.append(told)
     record.promises.extend(
         [
-            promises.taken_back(seen, _rollback(scene.facts(), "v4")),
+            promises.taken_back(seen, rollback(scene.facts(), "v4")),
             promises.dead_is_seen("v4", seen, scene.load.read()),
             promises.envoy_forgot("v4", scene.routed()),
             promises.verified(told),
@@ -98,23 +98,23 @@ def dead(scene: Scene, record: Record) -> None:
     record.promises.append(promises.gateway_stood(scene.stats(record.started_at)))
 
 
-def _exposed(scene: Scene, version: str) -> dict[str, Fraction]:
+def exposed(scene: Scene, version: str) -> dict[str, Fraction]:
     """What Envoy routes once it has begun to expose the version."""
     scene.watch.until(lambda _seen: bool(scene.routed().get(version)), EXPOSED_WITHIN_S)
     return scene.routed()
 
 
-def _over(scene: Scene, version: str, within_s: float) -> Sample:
-    seen = scene.watch.until(lambda seen: seen.version == version and _ended(seen), within_s)
+def over(scene: Scene, version: str, within_s: float) -> Sample:
+    seen = scene.watch.until(lambda seen: seen.version == version and ended(seen), within_s)
     scene.say(f"{seen.phase}: {seen.sentence}")
     return seen
 
 
-def _ended(seen: Sample) -> bool:
+def ended(seen: Sample) -> bool:
     return seen.phase in ("rolled-back", "promoted", "aborted")
 
 
-def _verified(scene: Scene, version: str) -> None:
+def await_proof(scene: Scene, version: str) -> None:
     def proved(_seen: Sample) -> bool:
         return scene.episode(version, "").at(VERIFIED) is not None
 
@@ -133,7 +133,7 @@ def _digest(facts: list[Told]) -> str:
     return next((fact["subject"] for fact in reversed(facts) if fact["kind"] == "policy.loaded"), "")
 
 
-def _rollback(facts: list[Told], version: str) -> Told:
+def rollback(facts: list[Told], version: str) -> Told:
     """The body of the newest fact that took that version back."""
     bodies = [fact["body"] for fact in facts if fact["kind"] == "rollout.moved"]
     taken = [body for body in bodies if body.get("version") == version and body.get("phase") == "rolled-back"]

@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +32,15 @@ class Build:
     work_s: float
     amex_field: str = "cid"
     dies_after_s: float | None = None
+    until: Path | None = None
+    """it behaves as v1 does until this file exists: what turns bad later"""
+
+    @property
+    def now(self) -> "Build":
+        """How it behaves at this moment."""
+        if self.until is None or self.until.exists():
+            return self
+        return replace(BUILDS["v1"], version=self.version)
 
 
 BUILDS = {
@@ -78,7 +87,7 @@ class Till:
         """The payment's id. Raises `HTTPException` 502 when the provider refuses or cannot be reached."""
         if (known := self._ledger.find(key)) is not None:
             return known
-        await asyncio.sleep(self._build.work_s)
+        await asyncio.sleep(self._build.now.work_s)
         authorisation = await self._authorise(wanted)
         paid = f"pay_{uuid.uuid4().hex[:16]}"
         return self._ledger.add(
@@ -86,7 +95,7 @@ class Till:
         )
 
     async def _authorise(self, wanted: Checkout) -> str:
-        body = json.dumps(charge_of(self._build, wanted)).encode()
+        body = json.dumps(charge_of(self._build.now, wanted)).encode()
         try:
             answer = await self._provider.send(post("provider", "/charges", body, {}))
         except OSError as error:
@@ -161,12 +170,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--psp-port", type=int, required=True, help="the provider's port on this machine")
     parser.add_argument("--db", type=Path, required=True, help="the payments database file")
+    parser.add_argument("--until", type=Path, help="behave as v1 does until this file exists")
     parser.add_argument("--plane", help="the plane's API; without it the service runs alone")
     parser.add_argument("--token-file", type=Path, help="the token for the plane")
     parser.add_argument("--otlp", help="where telemetry goes")
     parser.add_argument("--cache", type=Path, help="where the last board is kept for when the plane is away")
     arguments = parser.parse_args(argv)
-    app = application(BUILDS[arguments.version], arguments.db, Address("127.0.0.1", arguments.psp_port))
+    build = replace(BUILDS[arguments.version], until=arguments.until)
+    app = application(build, arguments.db, Address("127.0.0.1", arguments.psp_port))
     uvicorn.run(
         measured(app, arguments) if arguments.plane else app,
         port=arguments.port,

@@ -22,6 +22,17 @@ class Plane:
     def state(self) -> Shown:
         return self._call("GET", f"/focuses/{self.focus}")
 
+    def status(self) -> Shown:
+        return self._call("GET", "/status")
+
+    def unready(self) -> str:
+        """Why `/readyz` says no; empty if it says yes."""
+        try:
+            answer = self._http.get(f"{self._url}/readyz")
+        except httpx.TransportError as error:
+            return f"no answer: {error}"
+        return "" if answer.status_code == 200 else f"{answer.status_code}: {answer.json()['reason']}"
+
     def rollout(self) -> Shown:
         return self._call("GET", f"/rollouts/{self.focus}")
 
@@ -54,6 +65,13 @@ class Plane:
         except httpx.TransportError as error:
             raise UnreachableError(f"the plane does not answer {method} {path}: {error}") from error
         if answer.is_error:
-            raise FocusplaneError(f"the plane says {answer.status_code} to {method} {path}: {answer.text}")
+            raise FocusplaneError(f"the plane says {answer.status_code} to {method} {path}: {_why(answer)}")
         found: Shown = answer.json()
         return found
+
+
+def _why(answer: httpx.Response) -> str:
+    """The detail of a problem (RFC 9457), or the whole text of what is none."""
+    if "problem+json" not in answer.headers.get("content-type", ""):
+        return answer.text
+    return str(answer.json().get("detail", answer.text))

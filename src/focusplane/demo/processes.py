@@ -90,6 +90,11 @@ class Processes:
             self._tell(f"-{child.popen.pid}")
         self._children = [child for child in self._children if child not in children]
 
+    def kill(self, child: Child) -> None:
+        """SIGKILL to its group: no last words."""
+        _signal_group(child, signal.SIGKILL)
+        self.stop([child])
+
     def stop_all(self) -> None:
         """One after the other, the last started first: the load before the gateway, the gateway before the plane."""
         for child in reversed(self._children):

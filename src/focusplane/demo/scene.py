@@ -1,6 +1,7 @@
 """Scene: everything a scenario asks while it runs: the plane, Envoy itself, the load generator's log, the journal."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -9,11 +10,11 @@ from rich.console import Console
 
 from focusplane.demo.episode import Episode, Told, episode
 from focusplane.demo.gateway import Gateway
-from focusplane.demo.loadlog import LoadLog, LoadStats, load_stats
+from focusplane.demo.loadlog import Hit, LoadLog, LoadStats, load_stats
 from focusplane.demo.plane import Plane, Shown
 from focusplane.demo.report import diff_view
 from focusplane.demo.stage import FOCUS, Doors, Stage
-from focusplane.demo.watch import Watch
+from focusplane.demo.watch import LOOK_S, Watch
 from focusplane.wire.clock import SystemClock
 
 
@@ -53,6 +54,13 @@ class Scene:
     def say(self, text: str) -> None:
         self._console.print(f"  {text}", highlight=False, markup=False)
 
+    def until(self, true: Callable[[], bool], within_s: float) -> bool:
+        """Whether it became true in time; for what does not need the plane, which may be dead."""
+        deadline = time.monotonic() + within_s
+        while not (seen := true()) and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+        return seen
+
     def edit(self, path: Sequence[str], value: str) -> str:
         """Edits the policy file and shows the diff."""
         text = self.stage.edit(path, value)
@@ -70,6 +78,10 @@ class Scene:
 
     def stats(self, since: int) -> LoadStats:
         return load_stats(self.load.read(), since, self.now())
+
+    def hits(self, since: int) -> list[Hit]:
+        """What customers began and ended since then."""
+        return [hit for hit in self.load.read() if hit.start >= since]
 
     def routed(self) -> dict[str, Fraction]:
         """What Envoy itself says that it routes."""

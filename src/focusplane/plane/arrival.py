@@ -69,6 +69,7 @@ class Reported:
     detail: str = ""
     plane: str = ""
     epoch: int = 0
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

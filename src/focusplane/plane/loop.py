@@ -121,6 +121,7 @@ class Loop:
                     said.detail,
                     said.plane,
                     said.epoch,
+                    said.away,
                 )
             )
 

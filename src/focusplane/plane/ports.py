@@ -53,6 +53,8 @@ class ReadBack:
     rejected: bool = False
     plane: str = ""
     epoch: int = 0
+    away: bool = False
+    """it has let go of the plane: dead, or cut off"""
 
 
 class DataPlane(Protocol):

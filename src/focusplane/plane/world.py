@@ -35,6 +35,8 @@ class Node:
     detail: str = ""
     plane: str = ""
     epoch: int = 0
+    away: bool = False
+    """it let go of the plane at about `seen_at`, and has not come back"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ import collections
 from pathlib import Path
 
 import pytest
+from tests.edge.envoy.traffic import load, more
 from tests.edge.envoy.world import (
     board_of,
     focus_of,
     free_port,
     gateway,
-    load,
     local,
-    more,
     split,
     until,
     upstreams,
@@ -148,7 +147,7 @@ def test_a_change_of_weights_takes_the_old_version_out_without_a_failed_request(
                 await more(counted)
                 assert versions.seen["v2"] == before
             assert counted.failed == {}
-            assert await edge.plane.observe(focuses["checkout"]) == {"edge-1": {"v1": 1.0}}
+            assert await edge.observed(focuses["checkout"]) == {"edge-1": {"v1": 1.0}}
 
     asyncio.run(story())
 

@@ -11,7 +11,7 @@ from focusplane.control.state import TrafficState
 from focusplane.edge.envoy.answers import Answer, Kind
 from focusplane.edge.envoy.bootstrap import rest_source
 from focusplane.edge.envoy.publisher import DRAIN_MS, RETRY_MS, Publisher, Question, Wait
-from focusplane.edge.envoy.resources import RUNTIME, Memo, compile_resources
+from focusplane.edge.envoy.resources import RUNTIME, Memo, Resources, compile_resources
 
 LISTEN = local(10_000)
 PORTS = {"v1": 9_101, "v2": 9_102, "v3": 9_103}
@@ -70,6 +70,15 @@ def versions(names: set[str]) -> set[str]:
 def test_nothing_is_answered_before_the_first_board() -> None:
     envoy = Envoy(Publisher())
     assert isinstance(envoy.poll(Kind.CLUSTERS, (), 1), Wait)
+
+
+def test_an_envoy_is_never_answered_that_there_is_nothing() -> None:
+    """After a restart without policies, an empty answer would take every route away (N16)."""
+    publisher = Publisher()
+    publisher.take(Resources(), replace(board_of(2), plane=""))
+    envoy = Envoy(publisher)
+    for kind, names in ASKED[:3]:
+        assert isinstance(envoy.poll(kind, names, 1), Wait)
 
 
 def test_a_change_of_weights_is_one_step() -> None:

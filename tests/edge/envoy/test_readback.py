@@ -9,11 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from focusplane.define.controls import Address
-from focusplane.define.focus import Focus
 from focusplane.edge.envoy import readback
 from focusplane.edge.envoy.names import cluster_name
-
-CHECKOUT = Focus("checkout", "payments", "digest")
 
 
 def dump(**weights: int) -> bytes:
@@ -32,6 +29,7 @@ class Admin(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Page)
         self.status, self.page = 200, b""
+        self.asked: list[str] = []
 
     @property
     def address(self) -> Address:
@@ -42,6 +40,7 @@ class Page(BaseHTTPRequestHandler):
     server: Admin
 
     def do_GET(self) -> None:
+        self.server.asked.append(self.path)
         self.send_response(self.server.status)
         self.end_headers()
         self.wfile.write(self.server.page)
@@ -62,7 +61,10 @@ def admin() -> Iterator[Admin]:
 
 
 def shares(**admins: Address) -> object:
-    return asyncio.run(readback.read_shares(admins, CHECKOUT))
+    async def story() -> object:
+        return await readback.Reader().read(admins, "checkout")
+
+    return asyncio.run(story())
 
 
 def test_the_configured_shares_are_read_from_each_node_that_answers(admin: Admin) -> None:
@@ -90,3 +92,34 @@ def test_a_node_that_is_silent_is_left_out_in_time(admin: Admin, monkeypatch: py
 
 def test_only_admin_pages_of_this_machine_are_asked(admin: Admin) -> None:
     assert shares(e1=Address("192.0.2.1", 9901)) == {}
+
+
+def test_a_thousand_who_ask_at_once_cost_one_reading_and_who_asks_later_gets_a_later_one(
+    admin: Admin,
+) -> None:
+    async def story() -> None:
+        reader, admins = readback.Reader(), {"e1": admin.address}
+        admin.page = dump(v1=75, v2=25)
+        answers = await asyncio.gather(*(reader.read(admins, "checkout") for _ in range(1_000)))
+        assert answers == [{"e1": {"v1": 0.75, "v2": 0.25}}] * 1_000
+        assert admin.asked == [readback.ROUTES, readback.RUNTIME]
+        admin.page = dump(v1=100)
+        assert await reader.read(admins, "checkout") == {"e1": {"v1": 1.0}}
+        assert len(admin.asked) == 4
+
+    asyncio.run(story())
+
+
+def test_a_runtime_value_beats_the_weight_in_the_route() -> None:
+    page = json.loads(dump(v1=75, v2=25))
+    weighted = page["configs"][0]["route_config"]["virtual_hosts"][0]["routes"][0]["route"][
+        "weighted_clusters"
+    ]
+    weighted["runtime_key_prefix"] = "focus.checkout.abc"
+    key = f"focus.checkout.abc.{cluster_name('checkout', 'v2', ())}"
+    assert readback.all_shares(page, {"entries": {key: {"final_value": "75"}}}) == {
+        "checkout": {"v1": 0.5, "v2": 0.5}
+    }
+    assert readback.all_shares(page, {"entries": {key: {"final_value": "nonsense"}}}) == {
+        "checkout": {"v1": 0.75, "v2": 0.25}
+    }

@@ -4,19 +4,18 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-import httpx
 import pytest
+from tests.edge.envoy.traffic import load, more
 from tests.edge.envoy.world import (
     Gateway,
     board_of,
     focus_of,
     gateway,
-    load,
-    more,
     running_envoy,
     serving,
     split,
     until,
+    until_answered,
     upstreams,
 )
 
@@ -157,12 +156,3 @@ def test_envoy_starts_from_files_without_a_plane_and_follows_them(tmp_path: Path
                 assert not [path for path in folder.iterdir() if path.suffix != ".json"]
 
     asyncio.run(story())
-
-
-async def until_answered(edge: Gateway, version: str) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                if (await edge.get()).headers.get("x-upstream") == version:
-                    return
-            await asyncio.sleep(0.02)

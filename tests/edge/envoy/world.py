@@ -33,7 +33,7 @@ from focusplane.edge.envoy.xds import xds_app
 from focusplane.instrument.point import Explicit
 from focusplane.wire.clock import SystemClock
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def free_port() -> int:
@@ -53,10 +53,20 @@ def abort(connections: Iterable[asyncio.BaseTransport]) -> None:
         connection.abort()
 
 
+async def deaf(servers: Iterable[asyncio.Server]) -> None:
+    """Accept nothing more, and let what was just accepted become a connection.
+
+    A server of Python 3.11 that closes between the two drops the socket unclosed: a warning at whatever comes next.
+    """
+    for server in servers:
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 async def gone(connections: Callable[[], Iterable[asyncio.BaseTransport]]) -> None:
-    """Cut what is open, also what was accepted while the listener closed, and wait until the loop has let go of it."""
-    for _ in range(2):
-        await asyncio.sleep(0)  # an accept under way becomes a connection
+    """Cut what is open, and wait until the loop has let go of it."""
     async with asyncio.timeout(PATIENCE_S):
         while still := list(connections()):
             abort(still)
@@ -162,6 +172,7 @@ async def serving(app: Starlette, port: int) -> AsyncIterator[None]:
         server.should_exit = server.force_exit = True
         abort(connection.transport for connection in server.server_state.connections)
         await ticking
+        await deaf(server.servers)
         await server.shutdown()
         await gone(lambda: [connection.transport for connection in server.server_state.connections])
 
@@ -181,6 +192,7 @@ async def upstreams(*versions: str) -> AsyncIterator[Versions]:
     try:
         yield Versions(addresses, seen)
     finally:
+        await deaf(servers.values())
         for server in servers.values():
             server.close()
         await gone(lambda: open_now)
@@ -272,6 +284,13 @@ class Gateway:
     async def runs(self, board_version: int) -> None:
         await until(lambda: self.version_at() >= board_version)
 
+    async def observed(self, focus: Focus) -> Mapping[str, Mapping[str, float]]:
+        """What the Envoy says that it runs, as soon as it answers: a busy one may need more than one try."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (seen := await self.plane.observe(focus)):
+                await asyncio.sleep(0.02)
+        return seen
+
     async def get(self, path: str = "/", **headers: str) -> httpx.Response:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         return await self.client.get(f"http://{self.listen}{path}", headers=named)
@@ -299,59 +318,11 @@ async def gateway(folder: Path, drain_ms: int = 300, follow: bool = True) -> Asy
         yield Gateway(plane, otlp, listen, xds, node, client, stop_plane)
 
 
-@dataclass
-class Load:
-    """Requests that never stop while the block runs."""
-
-    statuses: collections.Counter[str] = field(default_factory=collections.Counter)
-    total: int = 0
-
-    @property
-    def failed(self) -> dict[str, int]:
-        return {status: n for status, n in self.statuses.items() if status != "200"}
-
-
-async def close(writer: asyncio.StreamWriter) -> None:
-    """Closed, and gone from the loop; the other side may have cut it first."""
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-
-
-@contextlib.asynccontextmanager
-async def load(address: Address, path: str = "/", workers: int = 8) -> AsyncIterator[Load]:
-    """Keep-alive connections that ask one request after the other; a connection error is a failed request."""
-    result, stop = Load(), asyncio.Event()
-
-    async def work(number: int) -> None:
-        reader, writer = await asyncio.open_connection(address.host, address.port)
-        while not stop.is_set():
-            result.total += 1
-            tenant = f"t-{(result.total * 7 + number) % 500}"
-            writer.write(f"GET {path} HTTP/1.1\r\nhost: shop\r\nx-tenant: {tenant}\r\n\r\n".encode())
-            try:
-                head = await reader.readuntil(b"\r\n\r\n")
-                fields = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:] if line)
-                await reader.readexactly(int(fields.get("content-length", "0")))
-                result.statuses[head.split(b" ", 2)[1].decode()] += 1
-                closed = fields.get("connection") == "close"
-            except (OSError, asyncio.IncompleteReadError) as error:
-                result.statuses[type(error).__name__] += 1
-                closed = True
-            if closed:
-                await close(writer)
-                reader, writer = await asyncio.open_connection(address.host, address.port)
-        await close(writer)
-
-    tasks = [asyncio.create_task(work(number)) for number in range(workers)]
-    try:
-        yield result
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
-
-
-async def more(counted: Load, requests: int = 300) -> None:
-    """Let the load go on for so many requests."""
-    goal = counted.total + requests
-    await until(lambda: counted.total >= goal)
+async def until_answered(edge: Gateway, version: str) -> None:
+    """Wait until that version answers, though nobody may listen yet."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await edge.get()).headers.get("x-upstream") == version:
+                    return
+            await asyncio.sleep(0.02)

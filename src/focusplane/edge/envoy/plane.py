@@ -1,6 +1,7 @@
 """EnvoyPlane: the data plane port over xDS."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from focusplane.control.board import Board
@@ -9,7 +10,7 @@ from focusplane.define.focus import Focus
 from focusplane.edge.envoy.answers import Answer
 from focusplane.edge.envoy.bootstrap import rest_source
 from focusplane.edge.envoy.publisher import DRAIN_MS, Publisher, Question, Wait
-from focusplane.edge.envoy.readback import read_shares
+from focusplane.edge.envoy.readback import Reader
 from focusplane.edge.envoy.resources import Memo, Resources, compile_resources
 from focusplane.kernel.errors import ConflictError
 from focusplane.plane.ports import Clock, ReadBack
@@ -17,6 +18,8 @@ from focusplane.plane.ports import Clock, ReadBack
 COMPILER = "compiler"
 """The node that a report names when the board itself cannot be obeyed."""
 
+AWAY_MS = 3_000
+"""An Envoy holds several polls open at all times; without one for so long it is dead, or cut off."""
 LIVELY_MS = 60_000
 """An Envoy polls at least every half minute; one that was silent for two is not reported."""
 
@@ -41,7 +44,10 @@ class EnvoyPlane:
         self._publisher = Publisher(drain_ms=drain_ms)
         self._memo = Memo()
         self._admins: dict[str, Address] = {}
+        self._reader = Reader()
         self._told: dict[str, ReadBack] = {}
+        self._held: Counter[str] = Counter()
+        """Polls that each node holds open now."""
         self._refused: ReadBack | None = None
         self._changed = asyncio.Event()
         self._closed = False
@@ -79,7 +85,7 @@ class EnvoyPlane:
         return [*refused, *(self._report(node) for node in lively)]
 
     async def observe(self, focus: Focus) -> Mapping[str, Mapping[str, float]]:
-        return await read_shares(self._admins, focus)
+        return await self._reader.read(self._admins, focus.name)
 
     def meet(self, question: Question, admin: Address | None) -> None:
         """A poll came in."""
@@ -90,7 +96,18 @@ class EnvoyPlane:
         self._tell()
 
     async def answer(self, question: Question, hold_ms: int) -> Answer | Wait:
-        """The answer, as soon as there is one; a `Wait` when `hold_ms` passed without."""
+        """The answer, as soon as there is one; a `Wait` when `hold_ms` passed without.
+
+        Cancelled when the Envoy lets go of its poll: one that holds none for a while is reported to be away.
+        """
+        self._held[question.node] += 1
+        try:
+            return await self._answer(question, hold_ms)
+        finally:
+            self._held[question.node] -= 1
+            asyncio.get_running_loop().call_later(AWAY_MS / 1000, self._tell)
+
+    async def _answer(self, question: Question, hold_ms: int) -> Answer | Wait:
         end = self._clock.now_ms() + hold_ms
         while True:
             changed = self._changed
@@ -123,4 +140,6 @@ class EnvoyPlane:
         objection = follower.objection
         plane, epoch = follower.writer
         detail = objection or ("rejected " + ", ".join(rejected) if rejected else "")
-        return ReadBack(node, follower.board_version, detail, bool(rejected or objection), plane, epoch)
+        silent = self._clock.now_ms() - follower.seen_at >= AWAY_MS
+        away = silent and not self._held[node] and not self._closed
+        return ReadBack(node, follower.board_version, detail, bool(rejected or objection), plane, epoch, away)

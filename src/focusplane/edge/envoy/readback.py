@@ -1,4 +1,4 @@
-"""Read back from Envoy's own admin page which share of a focus each version is configured to get."""
+"""Read back from Envoy's own admin page which share of a focus each version gets, by its routes and its runtime."""
 
 import asyncio
 import ipaddress
@@ -9,10 +9,14 @@ from typing import Any
 import msgspec
 
 from focusplane.define.controls import Address
-from focusplane.define.focus import Focus
 from focusplane.edge.envoy.names import version_of
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 2.0
+WEIGHTED = "/weighted"
+ROUTES = "/config_dump?resource=dynamic_route_configs"
+RUNTIME = "/runtime"
+
+Page = Mapping[str, Any]
 
 
 def is_loopback(address: Address) -> bool:
@@ -25,18 +29,35 @@ def is_loopback(address: Address) -> bool:
         return False
 
 
-async def read_shares(admins: Mapping[str, Address], focus: Focus) -> Mapping[str, Mapping[str, float]]:
-    """Node -> version -> configured share (0..1). A node that does not answer within a second is left out."""
-    nodes = sorted(node for node, admin in admins.items() if is_loopback(admin))
-    dumps = await asyncio.gather(*(_dump(admins[node]) for node in nodes))
-    return {
-        node: shares
-        for node, dump in zip(nodes, dumps, strict=True)
-        if (shares := shares_in(dump, focus.name))
-    }
+Shares = Mapping[str, Mapping[str, float]]
+"""Focus -> version -> configured share (0..1)."""
 
 
-async def _dump(admin: Address) -> Mapping[str, Any]:
+class Reader:
+    """Reads the pages of all nodes once for everybody who asks before the reading begins: a thousand focuses ask at once,
+    and each page holds all of them. Who asks later gets a later reading, so nobody is told what was before.
+    """
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+        self._next: asyncio.Task[Mapping[str, Shares]] | None = None
+
+    async def read(self, admins: Mapping[str, Address], focus: str) -> Mapping[str, Mapping[str, float]]:
+        """Node -> version -> share of that focus. A node that does not answer in time is left out."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_task(self._read(admins))
+        found = await asyncio.shield(self._next)
+        return {node: shares[focus] for node, shares in found.items() if focus in shares}
+
+    async def _read(self, admins: Mapping[str, Address]) -> Mapping[str, Shares]:
+        async with self._one_at_a_time:
+            self._next = None
+            nodes = sorted(node for node, admin in admins.items() if is_loopback(admin))
+            found = await asyncio.gather(*(_shares_of(admins[node]) for node in nodes))
+            return dict(zip(nodes, found, strict=True))
+
+
+async def _shares_of(admin: Address) -> Shares:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             return await asyncio.to_thread(_get, admin)
@@ -44,29 +65,46 @@ async def _dump(admin: Address) -> Mapping[str, Any]:
         return {}
 
 
-def _get(admin: Address) -> Mapping[str, Any]:
-    """The page, or nothing if it is none."""
+def _get(admin: Address) -> Shares:
+    """What the routes and the runtime say together; nothing if there is no such page."""
     connection = HTTPConnection(admin.host, admin.port, timeout=TIMEOUT_S)
     try:
-        connection.request("GET", "/config_dump?resource=dynamic_route_configs")
-        answer = connection.getresponse()
-        page = answer.read()
+        return all_shares(_page(connection, ROUTES), _page(connection, RUNTIME))
     finally:
         connection.close()
+
+
+def _page(connection: HTTPConnection, path: str) -> Page:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    page = answer.read()
     return msgspec.json.decode(page, type=dict[str, Any]) if answer.status == 200 else {}
 
 
-def shares_in(dump: Mapping[str, Any], focus: str) -> dict[str, float]:
+def shares_in(dump: Page, focus: str) -> Mapping[str, float]:
     """The shares of one focus in a `/config_dump?resource=dynamic_route_configs`."""
-    for entry in dump.get("configs", ()):
-        for host in entry.get("route_config", {}).get("virtual_hosts", ()):
-            for route in host.get("routes", ()):
-                if route.get("name") == f"{focus}/weighted":
-                    return _shares(route["route"])
-    return {}
+    return all_shares(dump, {}).get(focus, {})
 
 
-def _shares(action: Mapping[str, Any]) -> dict[str, float]:
-    clusters = action["weighted_clusters"]["clusters"]
-    total = sum(cluster["weight"] for cluster in clusters)
-    return {version_of(cluster["name"])[1]: cluster["weight"] / total for cluster in clusters}
+def all_shares(dump: Page, runtime: Page) -> Shares:
+    """The shares of every focus in a `/config_dump?resource=dynamic_route_configs`, as a `/runtime` overrides them."""
+    entries = runtime.get("entries", {})
+    return {
+        route["name"].removesuffix(WEIGHTED): shares
+        for entry in dump.get("configs", ())
+        for host in entry.get("route_config", {}).get("virtual_hosts", ())
+        for route in host.get("routes", ())
+        if route.get("name", "").endswith(WEIGHTED) and (shares := _shares(route["route"], entries))
+    }
+
+
+def _shares(action: Page, entries: Page) -> dict[str, float]:
+    """A runtime value beats the weight in the route, whoever set it: our fast lane, or a hand at the admin page."""
+    weighted = action["weighted_clusters"]
+    prefix = weighted.get("runtime_key_prefix", "")
+    weights: dict[str, int] = {}
+    for cluster in weighted["clusters"]:
+        said = str(entries.get(f"{prefix}.{cluster['name']}", {}).get("final_value", ""))
+        weights[version_of(cluster["name"])[1]] = int(said) if said.isdecimal() else cluster["weight"]
+    total = sum(weights.values())
+    return {version: weight / total for version, weight in weights.items()} if total else {}

@@ -1,6 +1,8 @@
 """The REST-JSON xDS server: a long poll for each type, as an ASGI application."""
 
+import asyncio
 import json
+from collections.abc import Coroutine
 from typing import Any
 
 from starlette.applications import Starlette
@@ -9,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from focusplane.define.controls import Address
-from focusplane.edge.envoy.answers import Kind
+from focusplane.edge.envoy.answers import Answer, Kind
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.publisher import Question, Wait
 from focusplane.kernel.errors import RefusedError, UnauthenticatedError
@@ -45,12 +47,24 @@ def xds_app(plane: EnvoyPlane, hold_ms: int = HOLD_MS, senders: Senders = _OPEN)
         except (ValueError, TypeError, AttributeError) as error:
             return PlainTextResponse(f"not a DiscoveryRequest: {error}", status_code=400)
         plane.meet(question, admin)
-        said = await plane.answer(question, hold_ms)
-        if isinstance(said, Wait):
-            return Response(status_code=304)
-        return Response(said.body, media_type="application/json")
+        said = await _unless_gone(request, plane.answer(question, hold_ms))
+        if isinstance(said, Answer):
+            return Response(said.body, media_type="application/json")
+        return Response(status_code=304)
 
     return Starlette(routes=[Route("/v3/discovery:{kind}", discover, methods=["POST"])])
+
+
+async def _unless_gone(request: Request, answering: Coroutine[None, None, Answer | Wait]) -> Answer | Wait:
+    """The answer, or the end of waiting for it once whoever asked has hung up."""
+    answer, gone = asyncio.create_task(answering), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return answer.result() if answer.done() else Wait("it has hung up")
+    finally:
+        for task in (answer, gone):
+            task.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
 
 
 def _question(kind: Kind, asked: dict[str, Any]) -> Question:

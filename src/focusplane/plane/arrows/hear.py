@@ -17,17 +17,22 @@ LONGEST_PAUSE_MS = 30 * MINUTE
 
 
 def reported(draft: Draft, arrival: Reported) -> Draft:
-    """A node's newest word replaces its older one; a rejected configuration is said once per board."""
+    """A node's newest word replaces its older one; a rejected configuration is said once per board.
+
+    That a node has gone is no sign of life: when it was seen stays as it was.
+    """
     key = f"{arrival.dataplane}:{arrival.node}"
+    before = draft.world.nodes.get(key)
     node = Node(
         arrival.dataplane,
         arrival.node,
         arrival.board_version,
-        draft.at,
+        before.seen_at if arrival.away and before is not None else draft.at,
         arrival.rejected,
         arrival.detail,
         arrival.plane,
         arrival.epoch,
+        arrival.away,
     )
     draft = draft.but(nodes=_remembered({**draft.world.nodes, key: node}, draft.at))
     if arrival.rejected:

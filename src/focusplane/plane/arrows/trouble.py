@@ -61,7 +61,11 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
             yield Trouble(
                 "burn", health.level, title, health.reason, canary, health.objective, memory(health)
             )
-        if health.state is State.BLIND and isinstance(health.reading, Measured) and not _just_up(draft):
+        if (
+            health.state is State.BLIND
+            and isinstance(health.reading, Measured)
+            and not _just_up(draft, focus)
+        ):
             yield Trouble("blind", Level.PAGE, f"{focus.name} cannot be seen", health.reason)
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
         title = f"{rollout.version} of {focus.name} is worse and still exposed"
@@ -70,9 +74,12 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
         yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", draft.world.drifts[focus.name])
 
 
-def _just_up(draft: Draft) -> bool:
+def _just_up(draft: Draft, focus: Focus) -> bool:
     """The plane itself was away: senders get a moment to come back before their silence is an incident."""
-    return draft.at - draft.world.up_since < GRACE_MS
+    up, lane = draft.world.up_since, draft.world.counters.lanes.get(focus.name)
+    active = lane.sources.active if lane is not None else None
+    back = lane is not None and active is not None and lane.sources.heard(active) >= up
+    return not back and draft.at - up < GRACE_MS
 
 
 def _refused_to_go_back(draft: Draft, focus: Focus) -> bool:

@@ -25,6 +25,7 @@ def status(world: World) -> Shown:
         "turn": world.tick.number,
         "at": world.tick.at,
         "frozen": dict(world.frozen),
+        "drifts": dict(world.drifts),
         "focuses": rows,
         "incidents": sum(one.stage in LIVE for one in world.incidents.values()),
         "waiting": [one for one in actions(world) if one["phase"] == Phase.AWAITING_APPROVAL],
@@ -143,6 +144,7 @@ def change(one: ChangeEvent) -> Shown:
 def _node(world: World, one: Node) -> Shown:
     behind = world.board.version - one.board_version
     state = "refused it" if one.rejected else "current" if behind <= 0 else f"{behind} behind"
+    state = "away" if one.away else state
     return {
         "dataplane": one.dataplane,
         "node": one.node,
