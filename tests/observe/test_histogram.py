@@ -38,7 +38,7 @@ def exponential(scale: int, offset: int, *counts: int) -> Latencies:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(layouts, durations), min_size=1, max_size=4))
 def test_a_sum_loses_no_count_and_its_percentiles_hold_the_truth(
     parts: list[tuple[tuple[float, ...], list[float]]],

@@ -1,5 +1,6 @@
 """Histograms of any layout, added exactly: bounds that two of them cannot share are given up, counts never are."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -61,12 +62,35 @@ class Histogram:
     def add(self, bounds: tuple[float, ...], counts: Sequence[int]) -> None:
         """Add counts; under other bounds, those that both share."""
         if bounds != self.bounds:
+            places = _places(self.bounds, self.counts, Latencies(bounds, tuple(counts)))
+            if places is not None:
+                for place, count in places:
+                    self.counts[place] += count
+                return
             mine, theirs = aligned((self.latencies(), Latencies(bounds, tuple(counts))))
             self.bounds, self.counts, counts = mine.bounds_ms, list(mine.counts), theirs.counts
         _add(self.counts, counts)
 
     def latencies(self) -> Latencies:
         return Latencies(self.bounds, tuple(self.counts))
+
+
+def _places(bounds: Sequence[float], held: Sequence[int], part: Latencies) -> list[tuple[int, int]] | None:
+    """Where the counts of a histogram go if no bound has to change: each bucket is one of ours, or lies in one that holds
+    something and could not be cut anyway. None if that is not so; asked first, because it costs far less than aligning.
+    """
+    found: list[tuple[int, int]] = []
+    for number, count in enumerate(part.counts):
+        if not count:
+            continue
+        low = part.bounds_ms[number - 1] if number else -math.inf
+        high = part.bounds_ms[number] if number < len(part.bounds_ms) else math.inf
+        place = bisect_left(bounds, high)
+        ours = bounds[place - 1] if place else -math.inf, bounds[place] if place < len(bounds) else math.inf
+        if ours != (low, high) and not (held[place] and ours[0] <= low):
+            return None
+        found.append((place, count))
+    return found
 
 
 def _add(known: list[int], counts: Sequence[int]) -> None:

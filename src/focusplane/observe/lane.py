@@ -8,6 +8,7 @@ from focusplane.define.focus import Focus
 from focusplane.define.sli import Sli, SliKind
 from focusplane.define.slo import Objective
 from focusplane.instrument.classify import Between, Kind, classify, split
+from focusplane.instrument.conventions import TENANT_CLASS
 from focusplane.instrument.signal import Signal, Slice
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE
@@ -83,7 +84,7 @@ def slice_keys(part: Slice) -> Iterator[tuple[str, str]]:
 
 def stratum(signal: Signal) -> str:
     """Where both arms are compared like with like: the route, and the tenant class if it is told."""
-    tenant_class = signal.attributes.get("tenant.class", "")
+    tenant_class = signal.attributes.get(TENANT_CLASS, "")
     return f"{signal.slice.route} {tenant_class}".strip() if tenant_class else signal.slice.route
 
 
