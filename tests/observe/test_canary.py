@@ -13,7 +13,8 @@ from focusplane.kernel.ids import canonical
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket, Pair
 from focusplane.observe.canary import begin, fold, next_step, rule
-from focusplane.observe.evidence import Evidence, from_json, thresholds, to_json
+from focusplane.observe.evidence import Evidence, from_json, to_json
+from focusplane.observe.exceedances import thresholds
 from focusplane.observe.verdict import Ruling
 
 SPEC = JudgeSpec(alpha=Fraction(1, 20), tolerance=Fraction(5, 4), slack=Fraction(1, 200))
@@ -208,3 +209,57 @@ def test_strong_evidence_is_said_without_an_exponent() -> None:
     verdict = rule(steady(40, 2, 0, canary=10, baseline=80), SPEC, QUARTER)
     assert verdict.ruling is Ruling.ROLLBACK
     assert "e+" not in verdict.reason
+
+
+def untimed(seconds: int, past: Latencies | None, wanted: bool = False) -> Evidence:
+    row = [Pair("/checkout", 50, 0, 150, 0)]
+    answers = [replace(bucket, baseline=past and timed(10, 150)) for bucket in buckets([row] * seconds)]
+    return fold(begin(SPEC, past=past, timed=wanted), answers)
+
+
+def test_a_canary_whose_latency_nobody_timed_is_not_promoted_where_the_baselines_is_known() -> None:
+    verdict = rule(untimed(400, timed(10, 5_000)), SPEC, QUARTER)
+    assert (verdict.ruling, verdict.eta_requests) == (Ruling.HOLD, None)
+    assert verdict.reason.endswith("its latency is not known: the canary's requests are not timed")
+
+
+def test_a_latency_objective_without_any_latency_holds_and_says_so() -> None:
+    verdict = rule(untimed(400, None, wanted=True), SPEC, QUARTER)
+    assert verdict.ruling is Ruling.HOLD
+    assert "a latency objective is declared, and no request of the baseline is timed" in verdict.reason
+
+
+def test_where_nothing_is_timed_and_nothing_asks_for_it_a_promotion_says_that_it_rests_on_errors_alone() -> (
+    None
+):
+    verdict = rule(untimed(60, None), SPEC, QUARTER)
+    assert verdict.ruling is Ruling.PROMOTE
+    assert verdict.reason.endswith("; on errors alone, for nothing was timed")
+
+
+def test_latency_in_buckets_too_coarse_to_compare_holds_and_names_them() -> None:
+    coarse = Latencies((10.0, 100.0, 1000.0), (900, 5_000, 0, 0))
+    evidence = begin(SPEC, past=coarse)
+    for second in range(1, 60):
+        answers = ArmBucket(second * SECOND, (Pair("", 50, 0, 150, 0),), coarse, coarse)
+        evidence = fold(evidence, (answers,))
+    verdict = rule(evidence, SPEC, QUARTER)
+    assert verdict.ruling is Ruling.HOLD
+    assert "latency buckets around 100 ms are coarser than 1.5 times" in verdict.reason
+
+
+def test_exponential_histograms_whose_buckets_move_are_compared() -> None:
+    def moving(first: int, slow: int) -> Latencies:
+        bounds = tuple(1000.0 * 2 ** (place / 8) for place in range(first, first + 40))
+        return Latencies(bounds, tuple(100 if place == slow - first else 0 for place in range(41)))
+
+    evidence = begin(SPEC, past=moving(-40, -30))
+    for second in range(1, 40):
+        slower = replace(
+            ArmBucket(second * SECOND, (Pair("", 100, 0, 100, 0),)),
+            canary=moving(-45 + second % 5, -20),
+            baseline=moving(-50 + second % 7, -30),
+        )
+        evidence = fold(evidence, (slower,))
+    assert {metric.blind for metric in evidence.latency} == {""}
+    assert rule(evidence, SPEC, QUARTER).ruling is Ruling.ROLLBACK

@@ -1,5 +1,6 @@
 """Windows equal brute force: over any stream, with late telemetry, across a restore."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from focusplane.define.controls import Address, Controls, Traffic
 from focusplane.define.focus import Focus, SourceKind
 from focusplane.define.sli import Match, Sli, SliKind
 from focusplane.define.slo import Objective, Rolling
@@ -14,7 +16,8 @@ from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Sour
 from focusplane.kernel.errors import DataError
 from focusplane.kernel.tick import DAY, HOUR, MINUTE, SECOND
 from focusplane.observe.counters import LATE_AFTER_MS, Counters
-from focusplane.observe.lane import MOST_SLICES
+from focusplane.observe.lane import MOST_VALUES
+from focusplane.observe.latency import Percentile, Timed, timed
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.rings import Rings, Tier, slot_of
 from focusplane.observe.watermark import PATIENCE_MS, SWITCH_AFTER_MS
@@ -232,14 +235,91 @@ def test_a_sender_whose_clock_runs_ahead_is_counted_now_and_noted() -> None:
 
 def test_tenants_beyond_the_budget_are_counted_together_and_noted() -> None:
     counters = counted()
-    for number in range(MOST_SLICES + 5):
+    for number in range(MOST_VALUES["tenant"] + 5):
         counters.add(signal(T0, slice=Slice(tenant=f"t{number}")), T0)
     whole = counters.over("checkout", "availability", MINUTE, T0)
     other = counters.over("checkout", "availability", MINUTE, T0, "tenant=other")
     assert isinstance(whole, Measured)
     assert isinstance(other, Measured)
-    assert (whole.total, other.total) == (MOST_SLICES + 5, 5)
+    assert (whole.total, other.total) == (MOST_VALUES["tenant"] + 5, 5)
     assert counters.lanes["checkout"].apart == {"overflow": 5}
+
+
+def test_a_flood_of_tenants_leaves_room_for_a_new_version_and_each_overflow_is_counted() -> None:
+    counters = counted()
+    for number in range(3 * MOST_VALUES["tenant"]):
+        counters.add(signal(T0, slice=Slice(tenant=f"t{number}", version="v1")), T0)
+    for _ in range(2):
+        counters.add(signal(T0, 503, 7, slice=Slice(tenant="late", version="v2")), T0)
+    found = counters.slices_over("checkout", "availability", "version", T0 - MINUTE, T0)
+    assert found["v2"] == Measured(0, 14)
+    beyond = 2 * MOST_VALUES["tenant"] + 14
+    assert counters.lanes["checkout"].apart == {"overflow": beyond}
+
+
+def test_tenants_of_whom_nothing_is_remembered_give_their_columns_to_others() -> None:
+    counters, most = counted(), MOST_VALUES["tenant"]
+    for hour in range(20):
+        at = T0 + hour * HOUR
+        for number in range(most // 8):
+            counters.add(signal(at, slice=Slice(tenant=f"t{hour}-{number}", version="v1")), at)
+        counters.settle(at)
+    assert counters.lanes["checkout"].apart.get("overflow", 0) == 0
+    assert len(counters.lanes["checkout"].slices["availability", "tenant"]) <= most
+    late = counters.slices_over("checkout", "availability", "tenant", at - HOUR, at)
+    assert late["t19-0"] == Measured(1, 1)
+    restored = Counters()
+    restored.restore(counters.state(), {"checkout": CHECKOUT})
+    assert restored.state() == counters.state()
+
+
+def test_a_tenant_that_overflowed_has_its_own_column_once_there_is_room() -> None:
+    counters, late = counted(), Slice(tenant="late")
+    for number in range(MOST_VALUES["tenant"]):
+        counters.add(signal(T0, slice=Slice(tenant=f"t{number}")), T0)
+    for at in (T0, T0 + 7 * HOUR, T0 + 7 * HOUR + SECOND):
+        counters.add(signal(at, slice=late), at)
+        counters.settle(at)
+    reading = counters.over("checkout", "availability", SECOND, at, "tenant=late")
+    assert isinstance(reading, Measured)
+    assert reading.total == 1
+
+
+def test_declared_versions_have_a_column_however_many_others_report() -> None:
+    versions = {"stable": (Address("127.0.0.1", 1),), "canary": (Address("127.0.0.1", 2),)}
+    traffic = Traffic("127.0.0.1:1", "/", versions, "stable")
+    counters = counted(replace(CHECKOUT, controls=Controls(traffic=traffic)))
+    for number in range(MOST_VALUES["version"] + 50):
+        counters.add(signal(T0, slice=Slice(version=f"build-{number}")), T0)
+    counters.add(signal(T0, 503, slice=Slice(version="canary")), T0)
+    counters.settle(T0)
+    found = counters.slices_over("checkout", "availability", "version", T0 - MINUTE, T0)
+    assert found["canary"] == Measured(0, 1)
+    assert counters.lanes["checkout"].arms.exposures[T0]["canary", ""].bad == 1
+
+
+def test_durations_apart_from_counts_are_known_also_without_a_latency_objective() -> None:
+    counters = counted(replace(CHECKOUT, objectives=(AVAILABILITY,)))
+    durations = Latencies((300.0,), (3, 0))
+    added = counters.add(signal(T0, count=3, latencies=durations, timing_only=True), T0)
+    probes = Outcome(200, synthetic=True)
+    counters.add(signal(T0, outcome=probes, count=9, latencies=durations, timing_only=True), T0)
+    assert counters.latencies("checkout", T0 - MINUTE, T0) == durations
+    assert added.why == ""
+    assert isinstance(counters.over("checkout", "availability", MINUTE, T0), NoData)
+
+
+def test_two_reporters_with_other_buckets_are_both_in_the_percentiles() -> None:
+    counters = counted()
+    for second in range(1, 61):
+        at = T0 + second * SECOND
+        quick, slow = Latencies((10.0, 20.0), (1000, 0, 0)), Latencies((640.0, 1280.0), (0, 1, 0))
+        counters.add(signal(at, reporter="a", count=1000, latencies=quick), at)
+        counters.add(signal(at, reporter="b", count=1, latencies=slow), at)
+        counters.settle(at)
+    found = timed(counters, "checkout", T0, at)
+    assert isinstance(found, Timed)
+    assert (found.count, found.p50, found.p99) == (60_060, Percentile(0.0, 10.0), Percentile(0.0, 10.0))
 
 
 def test_latency_counts_answers_in_time_and_leaves_failures_out() -> None:

@@ -104,6 +104,7 @@ class _Gathering:
 
     def _add(self, point: Point, delta: Delta, known: Recognised, timing_only: bool) -> None:
         end = delta.end // _MS
+        kind = text(point.attributes.attributes, (names.TENANT_CLASS,))
         signal = Signal(
             focus=known.focus,
             environment=known.environment,
@@ -116,6 +117,7 @@ class _Gathering:
             count=total(delta.value),
             latencies=latencies_of(delta.value, unit_ms(point, known.source)),
             timing_only=timing_only,
+            attributes={names.TENANT_CLASS: kind} if kind else {},
         )
         if signal.count:
             self._signals.append(signal)

@@ -15,7 +15,8 @@ from focusplane.observe.eprocess import (
     log_mixture,
     requests_needed,
 )
-from focusplane.observe.evidence import RATIOS, Evidence, Metric, Row, begin, fold, next_step
+from focusplane.observe.evidence import RATIOS, Evidence, Metric, begin, fold, next_step
+from focusplane.observe.exceedances import Row
 from focusplane.observe.verdict import MetricEvidence, Ruling, Verdict
 
 __all__ = ["begin", "fold", "next_step", "rule"]
@@ -93,7 +94,12 @@ def _safety(evidence: Evidence, spec: JudgeSpec, step: Step, goal: float) -> tup
         return Ruling.HOLD, f"{requests} of {step.min_requests} canary requests at this step", eta
     if log_mixture(safe) >= goal:
         allowed = f"{float(spec.tolerance):g} times the baseline plus {float(spec.slack):.3%}"
-        return Ruling.PROMOTE, f"no worse than {allowed}: {_counts(evidence.errors.counts)}", 0
+        shown = f"no worse than {allowed}: {_counts(evidence.errors.counts)}"
+        unseen = _unseen(evidence)
+        if unseen:
+            return Ruling.HOLD, f"errors are {shown}; but its latency is not known: {unseen}", None
+        alone = "" if _expected(evidence) else "; on errors alone, for nothing was timed"
+        return Ruling.PROMOTE, f"{shown}{alone}", 0
     if eta is None:
         seen = evidence.errors.counts
         early = seen[0] < EARLY
@@ -104,6 +110,20 @@ def _safety(evidence: Evidence, spec: JudgeSpec, step: Step, goal: float) -> tup
         f"not yet shown to be safe; about {eta} more requests: {_counts(evidence.errors.counts)}",
         eta,
     )
+
+
+def _expected(evidence: Evidence) -> bool:
+    """Latency has to be seen: an objective asks for it, or the baseline has shown some."""
+    return evidence.timed or evidence.past is not None
+
+
+def _unseen(evidence: Evidence) -> str:
+    """Why nothing is known of the canary's latency, although it has to be; no data holds, it never passes."""
+    if not _expected(evidence) or any(each.counts[0] and not each.blind for each in evidence.latency):
+        return ""
+    if evidence.past is None:
+        return "a latency objective is declared, and no request of the baseline is timed"
+    return next((each.blind for each in evidence.latency if each.blind), "no request of the canary is timed")
 
 
 def _eta(evidence: Evidence, safe: np.typing.NDArray[np.float64], goal: float, missing: int) -> int | None:

@@ -6,11 +6,23 @@ from typing import Any
 
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Objective
+from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Signal
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
-from focusplane.observe.lane import COVERAGE, MOST_REMEMBERED_PARTS, Lane, Series, slice_keys, stratum, weigh
+from focusplane.observe.lane import (
+    COVERAGE,
+    MOST_REMEMBERED_PARTS,
+    MOST_VALUES,
+    SWEEP_MS,
+    Lane,
+    Series,
+    concerns,
+    slice_keys,
+    stratum,
+    weigh,
+)
 from focusplane.observe.rings import slot_of
 from focusplane.observe.snapshot import pack, unpack
 from focusplane.observe.watermark import LONGEST_INTERVAL_MS, Coverage, Sources
@@ -46,13 +58,13 @@ class Counters(Windows):
         self._sheet = None
         stale = lane.stale(before)
         if stale:
-            self._release(lane, lambda series: series[0] in stale)
+            self._release(lane, stale.__contains__)
 
     def forget(self, focus: str) -> None:
         """Stop counting and give the memory of this focus back."""
         lane = self.lanes.pop(focus, None)
         if lane is not None:
-            self._release(lane, lambda series: True)
+            self._release(lane, lambda objective: True)
 
     def add(self, signal: Signal, now: int) -> Added:
         """Stage one signal; it is in every window read afterwards. `now` is when it arrived, Unix ms."""
@@ -80,10 +92,13 @@ class Counters(Windows):
             return Added(late=signal.count, why=f"older than {format_duration(LATE_AFTER_MS)}")
         lane.last_slot = max(lane.last_slot, slot)
         counted = [self._count_for(lane, objective, signal, slot) for objective in lane.focus.objectives]
-        if not any(counted):
-            return Added(excluded=signal.count, why="no objective counts it")
-        if signal.latencies is not None:
+        timed = signal.latencies is not None and (any(counted) or concerns(signal, lane.focus))
+        if signal.latencies is not None and timed:
             lane.arms.time(slot, signal.slice.version, signal.latencies)
+        if not any(counted):
+            return Added() if timed else Added(excluded=signal.count, why="no objective counts it")
+        if signal.slice in lane.beyond:
+            lane.set_apart("overflow", signal.count)
         return Added(counted=signal.count)
 
     def _count_for(self, lane: Lane, objective: Objective, signal: Signal, slot: int) -> int:
@@ -95,7 +110,8 @@ class Counters(Windows):
         if weight.total:
             self._stage(lane, objective.name, signal, slot, (weight.total, weight.bad))
             if objective is lane.judged and not signal.outcome.resend:
-                lane.arms.expose(slot, signal.slice.version, stratum(signal), weight.total, weight.bad)
+                arm, counts = (signal.slice.version, stratum(signal)), (weight.total, weight.bad)
+                lane.arms.expose(slot, arm, counts, signal.end - signal.start)
         return weight.total
 
     def _stage(self, lane: Lane, objective: str, signal: Signal, slot: int, amount: tuple[int, int]) -> None:
@@ -110,15 +126,15 @@ class Counters(Windows):
     def _columns(self, lane: Lane, objective: str, signal: Signal) -> tuple[int, ...]:
         found = [self._whole(lane, (objective, ""))]
         for dimension, value in slice_keys(signal.slice):
-            wanted = (objective, f"{dimension}={value}")
-            series = lane.admits(wanted)
-            if series != wanted:
-                lane.set_apart("overflow", signal.count)
-            if series not in lane.slices:
-                lane.slices[series] = self.slices.take()
-            found.append(lane.slices[series])
+            known = lane.slices.setdefault((objective, dimension), {})
+            if not lane.admits(known, dimension, value):
+                lane.beyond.add(signal.slice)
+                value = OTHER
+            if value not in known:
+                known[value] = self.slices.take()
+            found.append(known[value])
         if len(lane.parts) >= MOST_REMEMBERED_PARTS:
-            lane.parts.clear()
+            lane.forget_parts()
         lane.parts[objective, signal.slice] = columns = tuple(found)
         return columns
 
@@ -138,6 +154,22 @@ class Counters(Windows):
             if lane.sources.mark is not None:
                 lane.arms.forget_before(lane.sources.mark)
         self.flush()
+        for lane in self.lanes.values():
+            if lane.last_slot >= lane.swept + SWEEP_MS:
+                lane.swept = lane.last_slot
+                self._sweep(lane)
+
+    def _sweep(self, lane: Lane) -> None:
+        """In a dimension that fills up, values of which no window holds anything leave their columns and places to others."""
+        for (_, dimension), values in lane.slices.items():
+            if 2 * len(values) < MOST_VALUES[dimension]:
+                continue
+            idle = set(self.slices.idle(list(values.values())))
+            for value in [value for value, column in values.items() if column in idle]:
+                del values[value]
+            if idle:
+                self.slices.release(sorted(idle))
+                lane.forget_parts()
 
     def _slot(self, slot: int) -> tuple[Amounts, Amounts]:
         staged = self._staged.get(slot)
@@ -180,15 +212,16 @@ class Counters(Windows):
             self.forget(name)
         else:
             stale = lane.stale(state["slis"])
-            self._release(lane, lambda series: series[0] in stale)
+            self._release(lane, stale.__contains__)
 
-    def _release(self, lane: Lane, gone: Callable[[Series], bool]) -> None:
+    def _release(self, lane: Lane, gone: Callable[[str], bool]) -> None:
+        """Give back the columns of the objectives that are gone; the empty name is what belongs to none."""
         self.flush()
         self._sheet = None
-        lane.parts.clear()
-        for rings, table in ((self.wholes, lane.wholes), (self.slices, lane.slices)):
-            leaving = [series for series in table if gone(series)]
-            rings.release([table.pop(series) for series in leaving])
+        lane.forget_parts()
+        self.wholes.release([lane.wholes.pop(series) for series in list(lane.wholes) if gone(series[0])])
+        for key in [key for key in lane.slices if gone(key[0])]:
+            self.slices.release(list(lane.slices.pop(key).values()))
 
 
 def _bump(amounts: Amounts, column: int, amount: tuple[int, int]) -> None:

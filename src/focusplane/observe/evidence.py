@@ -1,10 +1,8 @@
 """Evidence: what a rollout has shown so far, frozen, foldable bucket by bucket, and restorable exactly."""
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -12,26 +10,19 @@ import numpy as np
 from focusplane.define.rollout import JudgeSpec
 from focusplane.instrument.signal import Latencies
 from focusplane.kernel.ids import Json
-from focusplane.observe.arms import ArmBucket, Pair, merge
+from focusplane.observe.arms import ArmBucket, Pair
 from focusplane.observe.eprocess import HARM, SAFE, Exposures, exposures, log_factors
+from focusplane.observe.exceedances import QUANTILES, Row, remembered, thresholds, together
+from focusplane.observe.histogram import aligned
 
 ERRORS = "errors"
-QUANTILES = (50, 90, 95, 99)
-COARSEST = 1.5
-"""A latency threshold whose next bucket bound is further away than this cannot be compared (NoData)."""
 RATIOS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0,
           12.0, 20.0, 50.0, 100.0)  # fmt: skip
 """Candidates for p_canary / p_baseline; the interval is those that the evidence does not refute."""
 
 SAME = (1.0, 0.0)
 """rho and eps of a latency metric: the tolerance is in the threshold already, (1 + tau) x for the canary."""
-INDEPENDENT = 2
-"""So many observations of latency a second at most: a full stall of three seconds is not yet a slow version."""
-
 Logs = tuple[float, ...]
-Row = tuple[int, int, int, int]
-"""Canary total, canary bad, baseline total, baseline bad."""
-
 _HARM, _SAFE, _RATIOS = np.array(HARM), np.array(SAFE), np.array(RATIOS)[:, None]
 
 
@@ -48,7 +39,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """State of the judge. `folded_to` is the last folded second; `past` the baseline's latencies up to it."""
+    """State of the judge. `folded_to` is the end of the last folded bucket; `past` the baseline's latencies up to it."""
 
     spec: JudgeSpec
     folded_to: int = 0
@@ -60,15 +51,17 @@ class Evidence:
     past: Latencies | None = None
     step_requests: tuple[int, int] = (0, 0)
     """Requests of canary and baseline since the present step began."""
+    timed: bool = False
+    """A latency objective is declared: without latencies of the canary there is no promotion."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return (self.errors, *self.latency)
 
 
-def begin(spec: JudgeSpec, at: int = 0, past: Latencies | None = None) -> Evidence:
+def begin(spec: JudgeSpec, at: int = 0, past: Latencies | None = None, timed: bool = False) -> Evidence:
     """No evidence yet. Seconds up to `at` are not folded; `past` are latencies of the baseline from before."""
-    return Evidence(spec, folded_to=at, past=past)
+    return Evidence(spec, folded_to=at, past=past, timed=timed)
 
 
 def next_step(evidence: Evidence) -> Evidence:
@@ -87,7 +80,7 @@ def fold(evidence: Evidence, buckets: Sequence[ArmBucket]) -> Evidence:
 def _fold_one(evidence: Evidence, bucket: ArmBucket) -> Evidence:
     pairs = sorted(bucket.pairs, key=lambda pair: pair.stratum)
     rows = [_row(pair) for pair in pairs]
-    seen, spec = exposures(rows), evidence.spec
+    seen, spec = Seen.of_pairs(pairs), evidence.spec
     canary, baseline = evidence.step_requests
     return replace(
         evidence,
@@ -96,21 +89,40 @@ def _fold_one(evidence: Evidence, bucket: ArmBucket) -> Evidence:
         latency=_latency(evidence, bucket),
         strata=_by_stratum(evidence.strata, pairs),
         ratios=_by_ratio(evidence.ratios, seen),
-        past=merge(evidence.past, bucket.baseline),
+        past=remembered(evidence.past, bucket.baseline),
         step_requests=(canary + sum(row[0] for row in rows), baseline + sum(row[2] for row in rows)),
     )
 
 
-def _row(pair: Pair) -> Row:
-    return pair.canary_total, pair.canary_bad, pair.baseline_total, pair.baseline_bad
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One bucket as each bet may see it. Where reports speak of a longer time than a second, those of the arms overlap only
+    in part: a bet on harm takes every failure of the baseline that may fall into the canary's time, one on safety only
+    those that surely do. Either way the factor is at most what the exact counts would give.
+    """
+
+    harm: Exposures
+    safe: Exposures
+
+    @classmethod
+    def of_pairs(cls, pairs: Sequence[Pair]) -> "Seen":
+        return cls(
+            exposures([_row(pair, pair.most) for pair in pairs]),
+            exposures([_row(pair, pair.least) for pair in pairs]),
+        )
 
 
-def _bet(metric: Metric, rows: Sequence[Row], seen: Exposures, null: tuple[float, float]) -> Metric:
+def _row(pair: Pair, baseline_bad: int | None = None) -> Row:
+    bad = pair.baseline_bad if baseline_bad is None else baseline_bad
+    return pair.canary_total, pair.canary_bad, pair.baseline_total, bad
+
+
+def _bet(metric: Metric, rows: Sequence[Row], seen: Seen, null: tuple[float, float]) -> Metric:
     rho, eps = null
     return replace(
         metric,
-        harm=_plus(metric.harm, log_factors(seen, rho, eps, _HARM)),
-        safe=_plus(metric.safe, log_factors(seen, rho, eps, _SAFE)),
+        harm=_plus(metric.harm, log_factors(seen.harm, rho, eps, _HARM)),
+        safe=_plus(metric.safe, log_factors(seen.safe, rho, eps, _SAFE)),
         counts=_add(metric.counts, _sum(rows)),
         blind="",
     )
@@ -118,56 +130,35 @@ def _bet(metric: Metric, rows: Sequence[Row], seen: Exposures, null: tuple[float
 
 def _latency(evidence: Evidence, bucket: ArmBucket) -> tuple[Metric, ...]:
     """Exceedances of thresholds that the baseline's past gives: known before the bucket, so the bet stays fair."""
-    canary, baseline, past = bucket.canary, bucket.baseline, evidence.past
+    past, canary, baseline = evidence.past, bucket.canary, bucket.baseline
     if past is None or canary is None or baseline is None:
-        return evidence.latency
-    if canary.bounds_ms != past.bounds_ms or baseline.bounds_ms != past.bounds_ms:
-        return tuple(
-            replace(metric, blind="the arms are timed in different buckets") for metric in evidence.latency
-        )
+        why = _untimed(evidence, bucket)
+        return tuple(replace(metric, blind=why or metric.blind) for metric in evidence.latency)
+    past, canary, baseline, around = aligned((past, canary, baseline, bucket.around or baseline))
     found: list[Metric] = []
     for metric, quantile in zip(evidence.latency, QUANTILES, strict=True):
         places = thresholds(past, quantile, evidence.spec.tolerance)
         if isinstance(places, str):
             found.append(replace(metric, blind=places))
             continue
-        row = (sum(canary.counts), sum(canary.counts[places[1] + 1 :]),
-               sum(baseline.counts), sum(baseline.counts[places[0] + 1 :]))  # fmt: skip
-        found.append(_bet(metric, [row], together(row), SAME))
+        slower = sum(canary.counts[places[1] + 1 :])
+        slow, most = (sum(each.counts[places[0] + 1 :]) for each in (baseline, around))
+        row = (sum(canary.counts), slower, sum(baseline.counts), slow)
+        least = slow if bucket.seconds == 1 else 0
+        seen = Seen(*(together((*row[:3], bad), bucket.seconds) for bad in (most, least)))
+        found.append(_bet(metric, [row], seen, SAME))
     return tuple(found)
 
 
-def together(row: Row) -> Exposures:
-    """A second of one arm as at most `INDEPENDENT` observations of the share of its requests that were slow.
-
-    Within a second latencies are not independent: a pause or a cold start slows them all, and each request must not be
-    evidence of its own. For independent requests the factor keeps its bound: the mean of n >= m of them is the
-    conditional expectation of the mean of m, so by Jensen E a^(m mean_n) <= E a^(m mean_m).
-    """
-    canary, canary_slow, baseline, baseline_slow = row
-    if not canary or not baseline:
-        return exposures([(0, 0, 0, 0)])
-    one, other = min(canary, INDEPENDENT), min(baseline, INDEPENDENT)
-    return exposures([(one, one * canary_slow / canary, other, other * baseline_slow / baseline)])
-
-
-def thresholds(past: Latencies, quantile: int, tolerance: Fraction) -> tuple[int, int] | str:
-    """Places of the bucket bounds x (the past quantile, for the baseline) and >= tolerance * x (for the canary), or why not.
-
-    The canary's bound is at least one bucket above the baseline's: latency is compared at the buckets' resolution.
-    """
-    total = sum(past.counts)
-    if total * (100 - quantile) < 10 * 100:
-        return f"too few timed requests of the baseline yet for its p{quantile}"
-    place = bisect_left(list(accumulate(past.counts)), quantile * total / 100)
-    if place >= len(past.bounds_ms) - 1:
-        return f"the baseline's p{quantile} lies above the last buckets"
-    bound, above = past.bounds_ms[place], place + 1
-    if past.bounds_ms[above] > COARSEST * bound:
-        return f"latency buckets around {bound:g} ms are coarser than {COARSEST} times"
-    while above + 1 < len(past.bounds_ms) and past.bounds_ms[above] < float(tolerance) * bound:
-        above += 1
-    return place, above
+def _untimed(evidence: Evidence, bucket: ArmBucket) -> str:
+    """Which arm answered and was not timed, though latencies are known or wanted; empty if neither is missed."""
+    if evidence.past is None and bucket.baseline is None and bucket.canary is None and not evidence.timed:
+        return ""
+    if bucket.canary is None and any(pair.canary_total for pair in bucket.pairs):
+        return "the canary's requests are not timed"
+    if bucket.baseline is None and any(pair.baseline_total for pair in bucket.pairs):
+        return "the baseline's requests are not timed"
+    return ""
 
 
 def _by_stratum(known: tuple[tuple[str, Row], ...], pairs: Sequence[Pair]) -> tuple[tuple[str, Row], ...]:
@@ -177,9 +168,9 @@ def _by_stratum(known: tuple[tuple[str, Row], ...], pairs: Sequence[Pair]) -> tu
     return tuple(sorted(rows.items()))
 
 
-def _by_ratio(ratios: tuple[Logs, Logs], seen: Exposures) -> tuple[Logs, Logs]:
-    at_most = log_factors(seen, _RATIOS, 0.0, _HARM).ravel()
-    at_least = log_factors(seen, _RATIOS, 0.0, _SAFE).ravel()
+def _by_ratio(ratios: tuple[Logs, Logs], seen: Seen) -> tuple[Logs, Logs]:
+    at_most = log_factors(seen.harm, _RATIOS, 0.0, _HARM).ravel()
+    at_least = log_factors(seen.safe, _RATIOS, 0.0, _SAFE).ravel()
     return _plus(ratios[0], at_most), _plus(ratios[1], at_least)
 
 
@@ -212,6 +203,7 @@ def to_json(evidence: Evidence) -> Json:
         "ratios": [_hex(logs) for logs in evidence.ratios],
         "past": None if past is None else [_hex(past.bounds_ms), list(past.counts)],
         "step_requests": list(evidence.step_requests),
+        "timed": int(evidence.timed),
     }
 
 
@@ -232,6 +224,7 @@ def from_json(state: Mapping[str, Any]) -> Evidence:
         ratios=(_floats(at_most), _floats(at_least)),
         past=None if past is None else Latencies(_floats(past[0]), tuple(past[1])),
         step_requests=tuple(state["step_requests"]),
+        timed=bool(state.get("timed", False)),
     )
 
 

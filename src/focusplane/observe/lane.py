@@ -8,16 +8,20 @@ from focusplane.define.focus import Focus
 from focusplane.define.sli import Sli, SliKind
 from focusplane.define.slo import Objective
 from focusplane.instrument.classify import Between, Kind, classify, split
-from focusplane.instrument.conventions import OTHER
+from focusplane.instrument.conventions import TENANT_CLASS
 from focusplane.instrument.signal import Signal, Slice
 from focusplane.kernel.ids import Json
+from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
 from focusplane.observe.watermark import Sources
 
-MOST_SLICES = 2_000
-"""The slice series of one focus; what exceeds them is counted in the slice value `other`, and reported (N11)."""
+MOST_VALUES = {"version": 100, "tenant": 1_500, "route": 300, "region": 100}
+"""The values of each dimension that are counted apart, for each objective; a dimension cannot use up the budget of another.
+What exceeds it is counted in the value `other`, and reported (N11). Declared versions always have their own."""
+DIMENSIONS = tuple(MOST_VALUES)
 MOST_REMEMBERED_PARTS = 20_000
-DIMENSIONS = ("version", "tenant", "route", "region")
+SWEEP_MS = 10 * MINUTE
+"""So often the values that nothing was counted for as far back as slices are remembered give their columns back."""
 
 Series = tuple[str, str]
 """Objective and slice: `("availability", "")`, `("availability", "tenant=acme")`."""
@@ -62,6 +66,14 @@ def weigh(signal: Signal, sli: Sli) -> Weight:
     return Weight(count, parts.over, 0)
 
 
+def concerns(signal: Signal, focus: Focus) -> bool:
+    """Whether a duration is one of this focus's work, also if no objective counts it: not what every objective leaves out."""
+    if not focus.objectives:
+        return not signal.outcome.synthetic
+    kinds = (classify(signal.outcome, signal.slice, each.sli).kind for each in focus.objectives)
+    return any(kind is not Kind.EXCLUDED for kind in kinds)
+
+
 def slice_keys(part: Slice) -> Iterator[tuple[str, str]]:
     """The dimensions that a slice names, with its values."""
     for dimension in DIMENSIONS:
@@ -72,27 +84,32 @@ def slice_keys(part: Slice) -> Iterator[tuple[str, str]]:
 
 def stratum(signal: Signal) -> str:
     """Where both arms are compared like with like: the route, and the tenant class if it is told."""
-    tenant_class = signal.attributes.get("tenant.class", "")
+    tenant_class = signal.attributes.get(TENANT_CLASS, "")
     return f"{signal.slice.route} {tenant_class}".strip() if tenant_class else signal.slice.route
 
 
 @dataclass(slots=True)
 class Lane:
-    """One focus. `wholes` and `slices` map a series to its column; counts that fit no slot are kept by cause."""
+    """One focus. `wholes` and `slices` say which column counts what; counts that fit no slot are kept by cause."""
 
     focus: Focus
     sources: Sources
     arms: Arms = field(default_factory=Arms)
     wholes: dict[Series, int] = field(default_factory=dict)
-    slices: dict[Series, int] = field(default_factory=dict)
+    slices: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    """(Objective, dimension) -> value -> column."""
     excluded: dict[str, int] = field(default_factory=dict)
     apart: dict[str, int] = field(default_factory=dict)
     """Requests counted apart, by cause: late, skewed, overflow."""
     cut: set[str] = field(default_factory=set)
     """Latency objectives whose threshold is no bucket bound of what was sent: their slow counts are an upper bound."""
     last_slot: int = 0
+    swept: int = 0
+    """The slot at which columns were last given back."""
     parts: dict[tuple[str, Slice], tuple[int, ...]] = field(default_factory=dict)
     """Columns of each (objective, slice) that was seen; a cache, rebuilt at need."""
+    beyond: set[Slice] = field(default_factory=set)
+    """Those of them that have a value for which the budget did not suffice."""
 
     judged: Objective | None = None
     """The objective whose failures the canary judge counts: the first on events."""
@@ -105,6 +122,8 @@ class Lane:
         self.focus, self.sources.wanted = focus, focus.source
         events = [each for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
         self.judged = events[0] if events else None
+        traffic = focus.controls.traffic
+        self.arms.versions.reserved = frozenset(traffic.versions if traffic is not None else ())
 
     def state(self) -> dict[str, Json]:
         """Everything but the policy and the cache, in plain values."""
@@ -113,26 +132,36 @@ class Lane:
             "sources": self.sources.state(),
             "arms": self.arms.state(),
             "wholes": [[*series, column] for series, column in self.wholes.items()],
-            "slices": [[*series, column] for series, column in self.slices.items()],
+            "slices": [
+                [objective, f"{dimension}={value}", column]
+                for (objective, dimension), values in self.slices.items()
+                for value, column in values.items()
+            ],
             "excluded": self.excluded,
             "apart": self.apart,
             "cut": sorted(self.cut),
             "last_slot": self.last_slot,
+            "swept": self.swept,
         }
 
     @classmethod
     def restored(cls, focus: Focus, state: Mapping[str, Any]) -> "Lane":
         """The inverse of `state`, under the policy in force."""
+        slices: dict[tuple[str, str], dict[str, int]] = {}
+        for objective, key, column in state["slices"]:
+            dimension, _, value = key.partition("=")
+            slices.setdefault((objective, dimension), {})[value] = column
         return cls(
             focus,
             Sources.restored(state["sources"]),
             Arms.restored(state["arms"]),
             {(objective, key): column for objective, key, column in state["wholes"]},
-            {(objective, key): column for objective, key, column in state["slices"]},
+            slices,
             dict(state["excluded"]),
             dict(state["apart"]),
             set(state["cut"]),
             state["last_slot"],
+            state.get("swept", 0),
         )
 
     def stale(self, slis: Mapping[str, str]) -> frozenset[str]:
@@ -140,24 +169,26 @@ class Lane:
         now = {each.name: repr(each.sli) for each in self.focus.objectives}
         return frozenset(name for name, sli in slis.items() if now.get(name) != sli)
 
+    def forget_parts(self) -> None:
+        """Let the cache be rebuilt."""
+        self.parts.clear()
+        self.beyond.clear()
+
     def set_apart(self, cause: str, count: int) -> None:
         self.apart[cause] = self.apart.get(cause, 0) + count
 
-    def values(self, objective: str, dimension: str) -> dict[str, int]:
-        """Slice value -> column, for one dimension of one objective."""
-        prefix = f"{dimension}="
-        return {
-            key.removeprefix(prefix): column
-            for (name, key), column in self.slices.items()
-            if name == objective and key.startswith(prefix)
-        }
+    def column(self, objective: str, slice: str) -> int | None:
+        """Where a slice such as `tenant=acme` of an objective is counted, or the whole of it if the slice is empty."""
+        if not slice:
+            return self.wholes.get((objective, ""))
+        dimension, _, value = slice.partition("=")
+        return self.slices.get((objective, dimension), {}).get(value)
 
-    def admits(self, series: Series) -> Series:
-        """The series itself while the budget lasts, else the overflow of its dimension."""
-        if series in self.slices or len(self.slices) < MOST_SLICES:
-            return series
-        objective, key = series
-        return objective, f"{key.partition('=')[0]}={OTHER}"
+    def admits(self, known: Mapping[str, int], dimension: str, value: str) -> bool:
+        """Whether a value has a column of its own, or may have one. `known` are those of its dimension and objective."""
+        if value in known or len(known) < MOST_VALUES[dimension]:
+            return True
+        return dimension == "version" and value in self.arms.versions.reserved
 
     def known_ms(self, window_ms: int, until: int) -> int:
         """How much of the window lies after this focus was first heard."""

@@ -99,6 +99,14 @@ class Rings:
             ring[:, :, chosen] = 0
         self.free += chosen
 
+    def idle(self, columns: Sequence[int]) -> list[int]:
+        """Those of the columns in which nothing was counted for as far back as the last tier remembers."""
+        chosen = np.array(columns, np.intp)
+        oldest = self.at(self._oldest(self.tiers[-1]))
+        still = (self.totals[:, chosen] == oldest[:, chosen]).all(axis=0)
+        found: list[int] = chosen[still].tolist()
+        return found
+
     def arrays(self) -> list[Counts]:
         """The part that is in use: totals, then each tier."""
         return [self.totals[:, : self.used], *(ring[:, :, : self.used] for ring in self.rings)]

@@ -43,6 +43,10 @@ class Verdict:
     """How many more requests in all until promotion can be expected, if the canary is as good as it looks."""
     metrics: tuple[MetricEvidence, ...] = ()
 
+    def of_errors_alone(self, spec: JudgeSpec) -> bool:
+        """No latency speaks of harm by itself."""
+        return not any(each.e_regress * spec.alpha >= 1 for each in self.metrics[1:])
+
     def suspicious(self, spec: JudgeSpec) -> bool:
         """One metric alone speaks of harm, if not all of them together."""
         return any(each.e_regress * spec.alpha >= 1 for each in self.metrics)

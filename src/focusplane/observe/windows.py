@@ -8,8 +8,10 @@ import numpy as np
 
 from focusplane.instrument.signal import Latencies
 from focusplane.kernel.quantity import format_duration
+from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
 from focusplane.observe.lane import COVERAGE, Lane
+from focusplane.observe.pace import Pace
 from focusplane.observe.reading import Measured, NoData, Reading
 from focusplane.observe.rings import BAD, SLICED, TOTAL, WHOLE, Counts, Floats, Rings, Tier
 
@@ -58,7 +60,7 @@ class Windows:
         Exact to the resolution of the tier that holds the window's start (`rings.WHOLE`, `rings.SLICED`).
         """
         lane = self.lanes.get(focus)
-        column = None if lane is None else (lane.slices if slice else lane.wholes).get((objective, slice))
+        column = None if lane is None else lane.column(objective, slice)
         if lane is None or column is None:
             return NoData("no telemetry yet")
         self.flush()
@@ -92,7 +94,7 @@ class Windows:
         if lane is None:
             return {}
         self.flush()
-        values = lane.values(objective, dimension)
+        values = lane.slices.get((objective, dimension), {})
         counts = self._window(lane, self.slices, since, until)
         return {
             value: Measured(int(counts[TOTAL, column] - counts[BAD, column]), int(counts[TOTAL, column]))
@@ -122,12 +124,29 @@ class Windows:
                     per_budget[column] = 1 / objective.budget
         return tuple(names), per_budget
 
-    def arms(self, focus: str, canary: str, baseline: str, since: int, until: int) -> tuple[ArmBucket, ...]:
-        """Both versions by closed second in (since, until]; nothing beyond the watermark."""
+    def arms(
+        self, focus: str, canary: str, baseline: str, since: int, until: int, cut: int = 0
+    ) -> tuple[ArmBucket, ...]:
+        """Both versions by closed bucket in (since, until], nothing beyond the watermark. `cut`: the last change of weight."""
         lane = self.lanes.get(focus)
         if lane is None or lane.sources.mark is None:
             return ()
-        return lane.arms.between(canary, baseline, since, min(until, lane.sources.mark))
+        until, pace = min(until, lane.sources.mark), self.pace(focus, (canary, baseline), since, cut)
+        return lane.arms.between((canary, baseline), since, until, pace)
+
+    def pace(self, focus: str, arms: tuple[str, str], since: int, cut: int) -> Pace:
+        """How wide the buckets are in which these versions are compared now."""
+        lane = self.lanes.get(focus)
+        if lane is None:
+            return Pace(SECOND, cut)
+        intervals = [reporter.interval for reporter in lane.sources.reporters.values()]
+        return lane.arms.pace(arms, since, cut, max(intervals, default=SECOND))
+
+    def first_bad(self, focus: str, version: str, since: int, until: int) -> int | NoData:
+        """The first second in (since, until] in which a version failed."""
+        lane = self.lanes.get(focus)
+        found = lane.arms.first_bad(version, since, until) if lane else None
+        return NoData("no failure was counted") if found is None else found
 
     def latencies(self, focus: str, since: int, until: int, version: str = "") -> Latencies | NoData:
         """The merged histogram of a version (of all, if empty) over (since, until]."""

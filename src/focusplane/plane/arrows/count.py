@@ -6,6 +6,7 @@ from focusplane.plane.arrival import Counted
 from focusplane.plane.draft import Draft
 
 MOST_CAUSES = 500
+BEYOND = f"a dimension has more values than are counted apart; the rest is counted together as {OTHER!r}"
 
 
 def telemetry(draft: Draft, arrival: Counted) -> Draft:
@@ -13,6 +14,7 @@ def telemetry(draft: Draft, arrival: Counted) -> Draft:
     if not draft.world.seen.take(arrival.key, draft.at):
         return _unused(draft, "", "duplicate", "a batch was sent again and counted once")
     reasons: dict[tuple[str, str], int] = {}
+    before = overflowing(draft, arrival)
     for signal in arrival.signals:
         added = draft.world.counters.add(signal, draft.at)
         if added.why:
@@ -20,9 +22,19 @@ def telemetry(draft: Draft, arrival: Counted) -> Draft:
             reasons[where] = reasons.get(where, 0) + signal.count
     for (focus, why), count in reasons.items():
         draft = _unused(draft, focus, why, why, count)
+    for focus, count in overflowing(draft, arrival).items():
+        if count > before[focus]:
+            draft = _unused(draft, focus, "overflow", BEYOND, count - before[focus])
     for dropped in arrival.dropped:
         draft = _unused(draft, "", dropped.cause, dropped.example or dropped.cause, dropped.count)
     return draft
+
+
+def overflowing(draft: Draft, arrival: Counted) -> dict[str, int]:
+    """Requests so far of each focus in this batch, for a value of which the budget of its dimension did not suffice."""
+    lanes = draft.world.counters.lanes
+    names = sorted({signal.focus for signal in arrival.signals})
+    return {name: lanes[name].apart.get("overflow", 0) for name in names if name in lanes}
 
 
 def _unused(draft: Draft, focus: str, cause: str, words: str, count: int = 1) -> Draft:

@@ -27,9 +27,8 @@ def first_bad(draft: Draft, focus: Focus, version: str, objective: str = "") -> 
     counters, mark = draft.world.counters, draft.world.counters.watermark(focus.name)
     if version and rollout is not None and rollout.version == version:
         since = rollout.started_at - SECOND
-        buckets = counters.arms(focus.name, version, rollout.stable, since, draft.at)
-        bad = [bucket.at for bucket in buckets if any(pair.canary_bad for pair in bucket.pairs)]
-        return bad[0] if bad else draft.at
+        bad = counters.first_bad(focus.name, version, since, draft.at)
+        return draft.at if isinstance(bad, NoData) else bad
     if isinstance(mark, NoData) or not focus.objectives:
         return draft.at
     began = onset(counters, focus.name, focus.objective(objective or sight.leading(focus)), mark)

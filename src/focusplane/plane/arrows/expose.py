@@ -17,7 +17,7 @@ from focusplane.observe.canary import next_step, rule
 from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import move, sight
-from focusplane.plane.arrows.judge import OLD_MS
+from focusplane.plane.arrows.judge import old_after, waits
 from focusplane.plane.arrows.words import gist, said_verdict, said_weights
 from focusplane.plane.draft import Draft
 
@@ -108,7 +108,7 @@ def _see(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cau
 
 def _unseen(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cause | str:
     """Nothing was ever seen of this rollout: silence promotes nothing, and a step that is over does not wait for ever."""
-    why = budget_freeze(draft, spec, focus) or "no closed second of both arms yet"
+    why = budget_freeze(draft, spec, focus) or waits(draft, focus, rollout)
     if draft.at - rollout.step_since < rollout.steps[rollout.step].for_ms:
         return why
     return _hold(draft, spec, rollout, why, stopped=True)
@@ -162,16 +162,17 @@ def budget_freeze(draft: Draft, spec: RolloutSpec, focus: Focus) -> str:
     """Why exposure must not grow now: nothing seen, stale data, a budget too low, a burn too high; empty if it may."""
     for objective in focus.objectives:
         health = draft.world.health.get(f"{focus.name}/{objective.name}")
-        why = _too_risky(health, spec) if health is not None else ""
+        old = old_after(draft.world.counters, focus.name)
+        why = _too_risky(health, spec, old) if health is not None else ""
         if why:
             return f"{objective.name}: {why}"
     return ""
 
 
-def _too_risky(health: Health, spec: RolloutSpec) -> str:
+def _too_risky(health: Health, spec: RolloutSpec, old_ms: int) -> str:
     if health.state is State.BLIND:
         return f"it cannot be seen ({health.reason}), and silence is no success"
-    if health.age_ms > OLD_MS:
+    if health.age_ms > old_ms:
         return f"the newest data is {format_duration(health.age_ms)} old, and old data never promotes"
     budget = health.budget
     if isinstance(budget, Budget) and budget.left < spec.freeze.budget_below:

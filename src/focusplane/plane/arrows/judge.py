@@ -1,21 +1,33 @@
 """Closed seconds of both arms -> Evidence -> Verdict, for every live rollout."""
 
+from dataclasses import replace
+
 from focusplane.act.fact import Kind
 from focusplane.control.rollout import Rollout
+from focusplane.control.split import version_for
+from focusplane.define.controls import Sticky
 from focusplane.define.focus import Focus
 from focusplane.define.rollout import JudgeSpec
+from focusplane.define.sli import SliKind
+from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.quantity import format_duration
-from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe.canary import begin, fold, rule
+from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
+from focusplane.observe.own_past import explains, own_past
+from focusplane.observe.pace import WIDEST_MS
 from focusplane.observe.reading import NoData
 from focusplane.observe.verdict import Ruling
+from focusplane.plane.arrows import sight
 from focusplane.plane.arrows.words import said_verdict
 from focusplane.plane.draft import Draft
 
 OLD_MS = 15 * SECOND
-"""Data older than this may tighten, never loosen or promote (N4)."""
+"""Data older than this, and than the reports it comes from are long, may tighten, never loosen or promote (N4)."""
 PAST_MS = 15 * MINUTE
+OWN_PAST_MS = HOUR
+"""How far back each tenant's own past is looked at."""
 
 
 def rollouts(draft: Draft) -> Draft:
@@ -27,19 +39,32 @@ def rollouts(draft: Draft) -> Draft:
     return draft
 
 
+def old_after(counters: Counters, focus: str) -> int:
+    """The age (ms) from which the data of a focus is old: a report each minute is a minute late by its nature. Reports too
+    long to compare versions by are old as soon as any.
+    """
+    lane = counters.lanes.get(focus)
+    interval = lane.sources.interval() if lane is not None else 0
+    return OLD_MS + interval if SECOND < interval <= WIDEST_MS else OLD_MS
+
+
 def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     world, spec = draft.world, focus.rollout
     mark = world.counters.watermark(focus.name)
     if isinstance(mark, NoData) or spec is None:
         return draft
-    evidence = world.evidence.get(focus.name) or _begin(draft, spec.judge, rollout)
-    buckets = world.counters.arms(focus.name, rollout.version, rollout.stable, evidence.folded_to, mark)
+    evidence = world.evidence.get(focus.name) or _begin(draft, focus, spec.judge, rollout)
+    arms, cut = (rollout.version, rollout.stable), rollout.step_since
+    buckets = world.counters.arms(focus.name, *arms, evidence.folded_to, mark, cut)
     if not buckets:
         return draft
     evidence = fold(evidence, buckets)
     age = draft.at - mark
-    stale = f"the newest is {format_duration(age)} old" if age > OLD_MS else ""
+    stale = f"the newest is {format_duration(age)} old" if age > old_after(world.counters, focus.name) else ""
     verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step], stale)
+    if verdict.ruling is Ruling.ROLLBACK and verdict.of_errors_alone(evidence.spec):
+        why = _its_tenants(draft, focus, rollout, evidence.spec)
+        verdict = replace(verdict, ruling=Ruling.HOLD, reason=why) if why else verdict
     before = world.verdicts.get(focus.name)
     draft = draft.put("evidence", focus.name, evidence).put("verdicts", focus.name, verdict)
     if before is not None and before.ruling is verdict.ruling:
@@ -58,8 +83,47 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     )
 
 
-def _begin(draft: Draft, spec: JudgeSpec, rollout: Rollout) -> Evidence:
+def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) -> str:
+    """Why the failures may be those of the canary's tenants and not its own; empty if they are not. Tenants stay together on
+    a version, so that one of them which always fails makes the version look bad.
+    """
+    traffic, counters, name = focus.controls.traffic, draft.world.counters, sight.leading(focus)
+    mark = counters.watermark(focus.name)
+    if traffic is None or traffic.sticky is not Sticky.TENANT or isinstance(mark, NoData):
+        return ""
+    began, since = rollout.started_at, rollout.step_since
+    versions = counters.slices_over(focus.name, name, "version", since, mark)
+    canary, baseline = versions.get(rollout.version), versions.get(rollout.stable)
+    theirs = {
+        tenant: seen
+        for tenant, seen in counters.slices_over(focus.name, name, "tenant", since, mark).items()
+        if tenant != OTHER and version_for(rollout.traffic, focus.name, tenant) == rollout.version
+    }
+    past = own_past(theirs, counters.slices_over(focus.name, name, "tenant", began - OWN_PAST_MS, began))
+    if canary is None or not explains(past, canary, baseline, spec):
+        return ""
+    return (
+        f"suspicious: canary {canary.bad} of {canary.total} at this step, but its tenants, {past.tenant} above all, failed"
+        f" more than others before the rollout: by about {round(past.excess)} in as many requests"
+    )
+
+
+def waits(draft: Draft, focus: Focus, rollout: Rollout) -> str:
+    """Why there is no verdict yet."""
+    arms, since = (rollout.version, rollout.stable), rollout.step_since
+    pace = draft.world.counters.pace(focus.name, arms, since, since)
+    if pace.width > WIDEST_MS:
+        most = format_duration(WIDEST_MS)
+        return f"blind: the reports speak of {format_duration(pace.width)} at a time, and above {most} both arms cannot be compared"
+    if pace.reach:
+        words = f"the reports speak of {format_duration(pace.width)} at a time"
+        return f"no closed bucket of both arms yet: {words}, the first closes {format_duration(pace.first - since)} after the weight changed"
+    return "no closed second of both arms yet"
+
+
+def _begin(draft: Draft, focus: Focus, spec: JudgeSpec, rollout: Rollout) -> Evidence:
     """No evidence yet; the baseline's latencies of the last quarter of an hour set the thresholds."""
     since = rollout.step_since
     past = draft.world.counters.latencies(rollout.focus, since - PAST_MS, since, rollout.stable)
-    return begin(spec, since, None if isinstance(past, NoData) else past)
+    timed = any(objective.sli.kind is SliKind.LATENCY for objective in focus.objectives)
+    return begin(spec, since, None if isinstance(past, NoData) else past, timed)
