@@ -7,11 +7,12 @@ from typing import Any
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Objective
 from focusplane.instrument.signal import Signal
+from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.lane import COVERAGE, MOST_REMEMBERED_PARTS, Lane, Series, slice_keys, stratum, weigh
-from focusplane.observe.rings import slot_of
+from focusplane.observe.rings import Counts, slot_of
 from focusplane.observe.snapshot import pack, unpack
 from focusplane.observe.watermark import LONGEST_INTERVAL_MS, Coverage, Sources
 from focusplane.observe.windows import Amounts, Windows
@@ -162,6 +163,14 @@ class Counters(Windows):
     def restore(self, stored: bytes, focuses: Mapping[str, Focus]) -> None:
         """Become what `state` saved, for the focuses in force. Raises `DataError` if the bytes are damaged."""
         header, arrays = unpack(stored)
+        try:
+            self._become(header, arrays, focuses)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise DataError(
+                f"the counter snapshot is damaged: {error!r}", "start from the journal without it"
+            ) from error
+
+    def _become(self, header: Mapping[str, Any], arrays: list[Counts], focuses: Mapping[str, Focus]) -> None:
         wholes = 1 + len(self.wholes.tiers)
         (head, free), (sliced_head, sliced_free) = header["rings"]
         self.wholes.refill(arrays[:wholes], head, free)

@@ -41,6 +41,7 @@ def build_app(plane: Plane, tokens: Known, hosts: Iterable[str] = ()) -> FastAPI
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=problem.DOCUMENTED,
     )
     app.state.face = Face(plane, tokens, Chronicle(plane.journal))
     for one in (
