@@ -71,20 +71,17 @@ def stamp(what: str) -> None:
     print(json.dumps([what, now_ns()]), flush=True)
 
 
-def plane_process(arguments: list[str]) -> None:
-    """`focus serve` as it is, but that it says when it has done what."""
-    from focusplane import assembly
-    from focusplane.__main__ import main as focus
+def stamped(journal: Any, envoys: Any) -> tuple[Any, Any]:
+    """The same classes, that say when they have done their part."""
     from focusplane.edge.envoy.answers import Answer, Kind
-    from focusplane.plane import loop
 
-    class Journal(assembly.SqlJournal):
+    class Journal(journal):  # type: ignore[misc]
         def commit(self, turn: Any) -> None:
             super().commit(turn)
             if rolled_back(turn.facts):
                 stamp("committed")
 
-    class Envoys(assembly.EnvoyPlane):
+    class Envoys(envoys):  # type: ignore[misc]
         def publish(self, board: Any, focuses: Any) -> None:
             super().publish(board, focuses)
             stamp("published")
@@ -94,6 +91,15 @@ def plane_process(arguments: list[str]) -> None:
             if isinstance(said, Answer) and question.kind in (Kind.ROUTES, Kind.RUNTIME):
                 stamp("answered")
             return said
+
+    return Journal, Envoys
+
+
+def plane_process(arguments: list[str]) -> None:
+    """`focus serve` as it is, but that it says when it has done what."""
+    from focusplane import assembly
+    from focusplane.__main__ import main as focus
+    from focusplane.plane import loop
 
     made, accept = loop.step, loop.Loop.accept
 
@@ -109,7 +115,7 @@ def plane_process(arguments: list[str]) -> None:
         await accept(self, batch)
 
     loop.step, loop.Loop.accept = step, accepting
-    assembly.SqlJournal, assembly.EnvoyPlane = Journal, Envoys
+    assembly.SqlJournal, assembly.EnvoyPlane = stamped(assembly.SqlJournal, assembly.EnvoyPlane)
     sys.argv = ["focus", *arguments]
     focus()
 
@@ -146,28 +152,29 @@ class Version(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")
 
 
+async def customer(gateway: int, number: int) -> None:
+    """Requests one after the other, for ever; a gateway that is not there yet is tried again."""
+    sent = number
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection(HOST, gateway)
+            while True:
+                sent += WORKERS
+                writer.write(f"GET / HTTP/1.1\r\nhost: x\r\nx-tenant: t{sent % 997}\r\n\r\n".encode())
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or b"0")
+                await reader.readexactly(length)
+                await asyncio.sleep(PAUSE_S)
+        except (OSError, asyncio.IncompleteReadError):
+            await asyncio.sleep(0.1)
+
+
 async def town_process(gateway: int, ports: list[int]) -> None:
     """Serves, loads the gateway, and obeys lines: fail, heal, tell."""
     running = asyncio.get_running_loop()
     for name, port in zip(("v1", "v2"), ports, strict=True):
         await running.create_server(lambda name=name: Version(name), HOST, port)
-
-    async def customer(number: int) -> None:
-        sent = number
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection(HOST, gateway)
-                while True:
-                    sent += WORKERS
-                    writer.write(f"GET / HTTP/1.1\r\nhost: x\r\nx-tenant: t{sent % 997}\r\n\r\n".encode())
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or b"0")
-                    await reader.readexactly(length)
-                    await asyncio.sleep(PAUSE_S)
-            except (OSError, asyncio.IncompleteReadError):
-                await asyncio.sleep(0.1)
-
-    tasks = [asyncio.create_task(customer(number)) for number in range(WORKERS)]
+    tasks = [asyncio.create_task(customer(gateway, number)) for number in range(WORKERS)]
     while line := await asyncio.to_thread(sys.stdin.readline):
         if line.startswith("fail"):
             Version.failing, Version.failed_ns = True, 0
