@@ -1,14 +1,16 @@
 """What does one turn of the whole loop cost: a second of telemetry for every focus, two objectives each?
 
 Prints one JSON line for each number of focuses: {name, goal, measured, peer, ratio, unit}, milliseconds of one core for a
-turn, the median. A turn a second must fit into that second beside everything else. No peer runs here: Prometheus with
-Sloth's rules is not installed on every machine.
+turn, the median, with the garbage collector set as `focus serve` sets it. A turn a second must fit into that second beside
+everything else. The peer is in `prometheus.py`.
 """
 
+import gc
 import json
 import time
 from statistics import median
 
+from focusplane.assembly import GARBAGE
 from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND, Tick
 from focusplane.plane.arrival import Counted, PolicyRead, Started
@@ -53,8 +55,17 @@ def second(focuses: int, at: int) -> Counted:
     return Counted(f"second {at}", tuple(signals))
 
 
-def turn_ms(focuses: int) -> float:
-    files = {f"{number}.yaml": POLICY.format(number=number) for number in range(focuses)}
+GUARDED = """\
+  controls:
+    flags:
+      new: {{variants: {{on: true, off: false}}, default: on, off: off, expires: 2027-03-31, owner: crew}}
+  mitigations:
+    - {{name: kill, when: {{objective: success, burn: 4}}, do: {{flag: new, set: off}}, mode: act}}
+"""
+
+
+def turn_ms(focuses: int, policy: str = POLICY) -> float:
+    files = {f"{number}.yaml": policy.format(number=number) for number in range(focuses)}
     files["team.yaml"] = TEAM
     began = step(empty(), (Started("p-1", 1, "production"), PolicyRead(files, "2026-01-01")), Tick(START, 1))
     world = began.world
@@ -70,10 +81,12 @@ def turn_ms(focuses: int) -> float:
 
 
 def main() -> None:
-    for focuses in (1, 100, 1_000):
-        measured = turn_ms(focuses)
+    gc.set_threshold(*GARBAGE)
+    guarded = ", each with a flag that a mitigation may kill"
+    for focuses, more in ((1, ""), (100, ""), (1_000, ""), (1_000, guarded)):
+        measured = turn_ms(focuses, POLICY + (GUARDED if more else ""))
         line = {
-            "name": f"a turn of {focuses} focuses",
+            "name": f"a turn of {focuses} focuses{more}",
             "goal": f"< {GOAL_MS}",
             "measured": round(measured, 2),
         }

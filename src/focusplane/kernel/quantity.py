@@ -55,7 +55,12 @@ def parse_rate(text: str) -> Rate:
 
 def format_percent(share: Fraction, digits: int = 4) -> str:
     """At most `digits` decimals, no trailing zeros: 999/1000 -> `99.9%`. For people, never compared."""
-    return f"{100 * share.numerator / share.denominator:.{digits}f}".rstrip("0").rstrip(".") + "%"
+    return format_share(share.numerator, share.denominator, digits)
+
+
+def format_share(part: int, whole: int, digits: int = 4) -> str:
+    """The same of two counts that are no fraction yet: 999 of 1000 -> `99.9%`."""
+    return f"{100 * part / whole:.{digits}f}".rstrip("0").rstrip(".") + "%"
 
 
 @lru_cache(maxsize=4_096)

@@ -46,9 +46,11 @@ def budget(objective: Objective, spent: Measured, allowed_of: Fraction, speed: F
     `exhausts_at` is None when the present speed does not use up more than the window allows.
     """
     allowed = allowed_of * objective.budget
-    left = 1 - spent.bad / allowed
+    left = Fraction(allowed.numerator - spent.bad * allowed.denominator, allowed.numerator)
     if left <= 0:
         return Budget(left, spent.bad, allowed, at)
+    if not speed:
+        return Budget(left, spent.bad, allowed, None)
     length = span(objective.window, at).length_ms
     ends = at + int((allowed - spent.bad) / speed) if speed * length > allowed else None
     return Budget(left, spent.bad, allowed, ends)

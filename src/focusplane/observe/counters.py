@@ -8,6 +8,7 @@ from focusplane.define.focus import Focus
 from focusplane.define.slo import Objective
 from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Signal
+from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
@@ -23,7 +24,7 @@ from focusplane.observe.lane import (
     stratum,
     weigh,
 )
-from focusplane.observe.rings import slot_of
+from focusplane.observe.rings import Counts, slot_of
 from focusplane.observe.snapshot import pack, unpack
 from focusplane.observe.watermark import LONGEST_INTERVAL_MS, Coverage, Sources
 from focusplane.observe.windows import Amounts, Windows
@@ -194,6 +195,14 @@ class Counters(Windows):
     def restore(self, stored: bytes, focuses: Mapping[str, Focus]) -> None:
         """Become what `state` saved, for the focuses in force. Raises `DataError` if the bytes are damaged."""
         header, arrays = unpack(stored)
+        try:
+            self._become(header, arrays, focuses)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise DataError(
+                f"the counter snapshot is damaged: {error!r}", "start from the journal without it"
+            ) from error
+
+    def _become(self, header: Mapping[str, Any], arrays: list[Counts], focuses: Mapping[str, Focus]) -> None:
         wholes = 1 + len(self.wholes.tiers)
         (head, free), (sliced_head, sliced_free) = header["rings"]
         self.wholes.refill(arrays[:wholes], head, free)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from focusplane.define.slo import BurnRule, Level, Objective
-from focusplane.kernel.quantity import format_duration, format_percent
+from focusplane.kernel.quantity import format_duration, format_percent, format_share
 from focusplane.kernel.tick import HOUR
 from focusplane.observe.budget import budget, full, span
 from focusplane.observe.burn import Window, burn, read, stretched
@@ -100,4 +100,4 @@ def _rule(
     if isinstance(reading, NoData):
         return State.BLIND, level, f"heard, but {reading.why}"
     shown = format_percent(left.left) if isinstance(left, Budget) else "all"
-    return State.OK, level, f"{format_percent(1 - reading.bad_ratio)} good, {shown} of the budget left"
+    return State.OK, level, f"{format_share(reading.good, reading.total)} good, {shown} of the budget left"

@@ -30,7 +30,15 @@ def unpack(stored: bytes) -> tuple[Mapping[str, Any], list[Counts]]:
     check, packed = stored[len(MAGIC) : len(MAGIC) + 4], stored[len(MAGIC) + 4 :]
     if not stored.startswith(MAGIC) or zlib.crc32(packed).to_bytes(4, "little") != check:
         raise DataError("the counter snapshot is damaged", "start from the journal without it")
-    body = zlib.decompress(packed)
+    try:
+        return _read(zlib.decompress(packed))
+    except (zlib.error, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DataError(
+            f"the counter snapshot is damaged: {error!r}", "start from the journal without it"
+        ) from error
+
+
+def _read(body: bytes) -> tuple[Mapping[str, Any], list[Counts]]:
     size = int.from_bytes(body[:8], "little")
     outline = json.loads(body[8 : 8 + size])
     arrays, at = [], 8 + size

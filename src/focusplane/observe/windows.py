@@ -40,6 +40,8 @@ class Windows:
 
     def flush(self) -> None:
         """Write what was staged into the rings."""
+        if not self._staged:
+            return
         for slot in sorted(self._staged):
             for rings, amounts in zip((self.wholes, self.slices), self._staged[slot], strict=True):
                 if amounts:

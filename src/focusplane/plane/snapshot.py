@@ -16,6 +16,15 @@ _OWN = ("counters", "seen")
 """The mutable fields, which have their own bytes."""
 
 
+class _Stored(msgspec.Struct):
+    """What the bytes hold, so that a value of another kind is refused at once."""
+
+    version: int
+    frozen: dict[str, bytes] = {}
+    counters: bytes = b""
+    seen: dict[str, int] = {}
+
+
 def preserve(world: World) -> bytes:
     """The whole world. Floats keep every digit, counters are raw arrays."""
     frozen = {
@@ -30,13 +39,16 @@ def preserve(world: World) -> bytes:
 def revive(stored: bytes) -> World:
     """The inverse of `preserve`. Raises `DataError` for bytes that are damaged or of another version."""
     try:
-        body = msgspec.msgpack.decode(zlib.decompress(stored))
+        body = msgspec.msgpack.decode(zlib.decompress(stored), type=_Stored)
     except (zlib.error, msgspec.DecodeError) as error:
         raise DataError(f"the world snapshot is damaged: {error}") from error
-    if body.get("version") != VERSION:
-        raise DataError(f"the world snapshot has version {body.get('version')}, not {VERSION}")
-    kinds = {field.name: field.type for field in fields(World)}
-    values = {name: codec.decode(text, kinds[name]) for name, text in body["frozen"].items()}  # type: ignore[arg-type]
-    world = replace(World(Tick(0, 0), Counters(), Seen(body["seen"])), **values)
-    world.counters.restore(body["counters"], world.policies.set.focuses)
+    if body.version != VERSION:
+        raise DataError(f"the world snapshot has version {body.version}, not {VERSION}")
+    kinds = {field.name: field.type for field in fields(World) if field.name not in _OWN}
+    unknown = sorted(body.frozen.keys() - kinds.keys())
+    if unknown:
+        raise DataError(f"the world snapshot is damaged: it holds {unknown[0]!r}")
+    values = {name: codec.decode(text, kinds[name]) for name, text in body.frozen.items()}  # type: ignore[arg-type]
+    world = replace(World(Tick(0, 0), Counters(), Seen(body.seen)), **values)
+    world.counters.restore(body.counters, world.policies.set.focuses)
     return world

@@ -49,6 +49,7 @@ def build_app(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=problem.DOCUMENTED,
     )
     app.state.face = Face(plane, tokens, Chronicle(plane.journal), missing, doors or {})
     for one in (

@@ -37,6 +37,22 @@ _TITLES = {
     502: "Something behind the plane does not answer",
 }
 
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "hint"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("type", "title", "detail", "code", "hint")},
+        "status": {"type": "integer"},
+    },
+}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "refused: what, and what to try",
+        "content": {"application/problem+json": {"schema": SCHEMA}},
+    }
+}
+"""What every call may answer besides; without it the framework would document a shape of its own."""
+
 
 def settled(answer: Answer) -> Done:
     """The answer if it is a yes. Raises the `FocusplaneError` that its refusal means."""

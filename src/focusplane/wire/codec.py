@@ -22,6 +22,17 @@ from focusplane.kernel.ids import Json
 T = TypeVar("T")
 TAG = "_"
 _FLOATS = tuple[float, ...]
+_BROKEN = (
+    cattrs.BaseValidationError,
+    msgspec.DecodeError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading back damaged text raises, a fraction over nothing and a text in the place of a mapping among it."""
 
 
 def encode(value: object, kind: Any) -> bytes:
@@ -33,7 +44,7 @@ def decode(stored: bytes, kind: type[T]) -> T:
     """The inverse of `encode`. Raises `DataError` for bytes that do not fit the type."""
     try:
         return _CONVERTER.structure(msgspec.json.decode(stored), kind)
-    except (cattrs.BaseValidationError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+    except _BROKEN as error:
         raise DataError(f"cannot read back a {kind}: {error}") from error
 
 

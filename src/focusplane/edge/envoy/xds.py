@@ -38,14 +38,14 @@ def xds_app(plane: EnvoyPlane, hold_ms: int = HOLD_MS, senders: Senders = _OPEN)
         kind = request.path_params["kind"]
         if kind not in set(Kind):
             return PlainTextResponse(f"{kind} is not served here", status_code=404)
-        body = await request.body()
-        if len(body) > MAX_BODY:
+        body = await _body(request)
+        if body is None:
             return PlainTextResponse("too long", status_code=413)
         try:
             asked = json.loads(body)
             question, admin = _question(Kind(kind), asked), _admin(asked)
-        except (ValueError, TypeError, AttributeError) as error:
-            return PlainTextResponse(f"not a DiscoveryRequest: {error}", status_code=400)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            return PlainTextResponse(f"not a DiscoveryRequest: {error!r}", status_code=400)
         plane.meet(question, admin)
         said = await _unless_gone(request, plane.answer(question, hold_ms))
         if isinstance(said, Answer):
@@ -65,6 +65,16 @@ async def _unless_gone(request: Request, answering: Coroutine[None, None, Answer
         for task in (answer, gone):
             task.cancel()
         await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, None if it is too long: no more than the limit is ever held."""
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > MAX_BODY:
+            return None
+    return bytes(found)
 
 
 def _question(kind: Kind, asked: dict[str, Any]) -> Question:

@@ -63,7 +63,8 @@ def _consider(draft: Draft, focus: Focus, mitigation: Mitigation) -> Draft:
     decision = decide(mitigation, seen(draft, focus))
     draft = shadow.settle(draft, focus, mitigation, decision)
     if not isinstance(decision, Act):
-        return draft.but(said={**draft.world.said, f"why {name}": decision.why})
+        said, topic = draft.world.said, f"why {name}"
+        return draft if said.get(topic) == decision.why else draft.but(said={**said, topic: decision.why})
     permission = guard(mitigation, _circumstances(draft, focus, mitigation))
     match permission:
         case Veto(why):

@@ -1,10 +1,10 @@
 """What deserves an incident: what went wrong in this turn, and what is wrong however long it has been."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from focusplane.act.action import Phase as ActionPhase
-from focusplane.act.fact import Kind
+from focusplane.act.fact import Fact, Kind
 from focusplane.control.rollout import Phase
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Level
@@ -32,11 +32,9 @@ class Trouble:
     """so long its windows go on holding a failure that is over"""
 
 
-def happened(draft: Draft, focus: Focus) -> Iterator[Trouble]:
-    """What went wrong in this very turn, as its facts say: a version taken back, an action that failed."""
-    for fact in draft.facts:
-        if fact.focus != focus.name:
-            continue
+def happened(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Iterator[Trouble]:
+    """What went wrong in this very turn, as the facts told of this focus say: a version taken back, an action that failed."""
+    for fact in told:
         if fact.kind is Kind.ROLLOUT_MOVED and fact.body["phase"] == Phase.ROLLED_BACK:
             version = str(fact.body["version"])
             title = f"{version} of {focus.name} was taken back"

@@ -13,7 +13,12 @@ from focusplane.plane.world import World
 from focusplane.web.face import Faced
 
 router = APIRouter(tags=["health"])
-_OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class OpenMetrics(PlainTextResponse):
+    """Named to the schema too: what a scraper is told beforehand."""
+
+    media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 @router.get("/healthz")
@@ -32,10 +37,10 @@ async def readyz(face: Faced) -> JSONResponse:
     return JSONResponse({"status": "not ready", "reason": face.plane.trouble or why}, 503)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(face: Faced) -> PlainTextResponse:
+@router.get("/metrics", response_class=OpenMetrics)
+async def metrics(face: Faced) -> OpenMetrics:
     """The plane's own state in OpenMetrics text. Names no tenant, so it may be open."""
-    return PlainTextResponse(render(face.plane.world, face.plane.trouble), media_type=_OPENMETRICS)
+    return OpenMetrics(render(face.plane.world, face.plane.trouble))
 
 
 def render(world: World, trouble: str = "") -> str:
