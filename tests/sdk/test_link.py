@@ -45,7 +45,7 @@ def test_it_starts_from_the_disk_when_the_plane_is_away(plane, clients):
     first = clients(plane.url)
     plane.publish(KILLED)
     eventually(
-        lambda: first.flag("new-pricing", "acme") is False and first._link.follower._disk.path.exists()
+        lambda: first.flag("new-pricing", "acme") is False and first._link.follower.disk.path.exists()
     )
     first.close()
     plane.garbage = b"not a board"
@@ -186,9 +186,10 @@ def test_what_the_receiver_refuses_for_good_is_dropped_and_counted(plane, shop):
 def test_the_outbox_is_bounded_and_drops_the_oldest():
     outbox = Outbox(nowhere(), {}, timeout_s=1)
     for number in range(MAX_BATCHES + 7):
-        outbox.put(b"%d" % number)
+        outbox.put(b"%d" % number, 3)
     assert len(outbox) == MAX_BATCHES
     assert outbox.fate.dropped_full == 7
+    assert outbox.fate.lost == {"the outbox is full": 21}
     assert outbox.post() is False
     assert len(outbox) == MAX_BATCHES
 

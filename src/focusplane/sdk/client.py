@@ -1,13 +1,11 @@
 """Client: the one object an application makes."""
 
-import atexit
 import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from focusplane.control.flag import Evaluated, Reason
 from focusplane.instrument import conventions as names
@@ -17,7 +15,10 @@ from focusplane.sdk.asgi import SCOPE_KEY, AsgiMiddleware
 from focusplane.sdk.asgi import App as AsgiApp
 from focusplane.sdk.disk import Disk, default_folder
 from focusplane.sdk.door import Door
-from focusplane.sdk.link import Follower, Link, LinkSettings
+from focusplane.sdk.ending import EXIT_S, forget, register
+from focusplane.sdk.follower import Follower
+from focusplane.sdk.http import address
+from focusplane.sdk.link import Link, LinkSettings
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.outbox import Fate
 from focusplane.sdk.request import CURRENT, Request
@@ -27,8 +28,6 @@ from focusplane.sdk.wsgi import WsgiMiddleware
 from focusplane.wire.clock import SystemClock
 
 OTLP_PORT = 4318
-EXIT_S = 2.0
-"""The longest that a process waits at its end for the last telemetry to be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ class Health:
     refused: str
     trouble: str
     telemetry: Fate
+    disk: str = ""
+    """Why the snapshot could not be read or written, or empty."""
 
 
 class Client:
@@ -48,7 +49,8 @@ class Client:
 
     `url` is the plane's API; `otlp` where telemetry goes (default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else port 4318 of
     the plane's host). `instance` defaults to host and process id. `cache_dir` defaults to `FOCUS_CACHE_DIR`, else the
-    user's cache folder. Deltas leave every `flush_ms` milliseconds.
+    user's cache folder. Deltas leave every `flush_ms` milliseconds. Where nobody handles SIGTERM, a handler flushes
+    before the process dies of it, unless `flush_on_sigterm` is False.
     """
 
     def __init__(  # noqa: PLR0913  the settings of INTERFACE 7, all but one of them optional words
@@ -64,6 +66,7 @@ class Client:
         cache_dir: str | Path | None = None,
         flush_ms: int = 1_000,
         tenant_header: str = "x-tenant",
+        flush_on_sigterm: bool = True,
     ) -> None:
         service = service or os.environ.get("OTEL_SERVICE_NAME", "") or "unknown_service"
         folder = default_folder() if cache_dir is None else Path(cache_dir)
@@ -77,9 +80,9 @@ class Client:
         }
         self._door = Door(View(service, environment), Meter(), tenant_header)
         follower = Follower(self._door, Disk(folder, url, service, environment), clock)
-        settings = LinkSettings(url, otlp or _otlp(url), token or "", self._resource, max(flush_ms, 10))
-        self._link = Link(settings, self._door, follower, clock)
-        _LIVING.add(self)
+        settings = LinkSettings(url, otlp or _otlp(url), _token(token or ""), self._resource, max(flush_ms, 10))
+        self._link = Link(settings, self._door, follower)
+        register(self, flush_on_sigterm)
 
     def asgi(self, app: AsgiApp, focus: str = "") -> AsgiMiddleware:
         """`app.add_middleware(shop.asgi)`, or `shop.asgi(app)`."""
@@ -120,7 +123,7 @@ class Client:
         link = self._link
         follower, telemetry = link.follower, link.outbox.fate
         etag = follower.received.board.etag if follower.received.board.plane else ""
-        return Health(link.reached, etag, follower.refused, link.trouble, telemetry)
+        return Health(link.reached, etag, follower.refused, link.trouble, telemetry, follower.disk.trouble)
 
     def flush(self, timeout_s: float = EXIT_S) -> bool:
         """Send what is counted now; True if all of it was taken in time."""
@@ -128,33 +131,15 @@ class Client:
 
     def close(self, timeout_s: float = EXIT_S) -> None:
         """A last flush; the client still admits and evaluates from what it has."""
-        _LIVING.discard(self)
+        forget(self)
         self._link.close(timeout_s)
 
-    def _after_fork(self) -> None:
+    def restart(self) -> None:
+        """In a forked child: an instance of its own, which counts from nothing and has its own threads."""
         if self._named_instance is None:
             self._resource[names.SERVICE_INSTANCE] = _instance()
         self._door.meter.forget()
-        self._link.follower.unlock()
-        self._link.start()
-
-
-_LIVING: set[Client] = set()
-"""Clients whose threads run: a fork starts them again, the end of the process flushes them."""
-
-
-def _close_all() -> None:
-    for client in list(_LIVING):
-        client.close()
-
-
-def _after_fork() -> None:
-    for client in list(_LIVING):
-        client._after_fork()
-
-
-atexit.register(_close_all)
-os.register_at_fork(after_in_child=_after_fork)
+        self._link.restart()
 
 
 def _request_of(who: object) -> Request | None:
@@ -176,8 +161,13 @@ def _otlp(url: str) -> str:
     named = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if named:
         return named
-    parts = urlsplit(url)
-    if not parts.hostname:
-        raise UsageError(f"{url!r} is no http or https address", "for instance http://127.0.0.1:7600")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{OTLP_PORT}"
+    secure, host, _, _ = address(url)
+    return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{OTLP_PORT}"
+
+
+def _token(said: str) -> str:
+    """Secrets come from files with a newline at their end; what no header can carry is refused at once."""
+    token = said.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError("the token holds characters that no header can carry", "copy it again, without quotes")
+    return token
