@@ -44,9 +44,7 @@ def test_a_published_board_reaches_the_application_by_its_long_poll(plane, shop)
 def test_it_starts_from_the_disk_when_the_plane_is_away(plane, clients):
     first = clients(plane.url)
     plane.publish(KILLED)
-    eventually(
-        lambda: first.flag("new-pricing", "acme") is False and first._link.follower.disk.path.exists()
-    )
+    eventually(lambda: first.flag("new-pricing", "acme") is False and first._link.follower.disk.path.exists())
     first.close()
     plane.garbage = b"not a board"
     second = clients(plane.url)

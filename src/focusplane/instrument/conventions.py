@@ -22,6 +22,8 @@ ERROR_TYPE = "error.type"
 """Set on failures; the class of the error."""
 RPC_SYSTEM = ("rpc.system.name", "rpc.system")
 """Such as `grpc`."""
+RPC = "RPC"
+"""The method under which the SDK keeps a remote procedure call; it is written as `rpc.*`, not as HTTP."""
 RPC_METHOD = "rpc.method"
 """The method called, for boundaries."""
 RPC_SERVICE = "rpc.service"

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from focusplane.control.flag import Evaluated, Reason
 from focusplane.instrument import conventions as names
@@ -26,6 +26,9 @@ from focusplane.sdk.view import View
 from focusplane.sdk.wsgi import App as WsgiApp
 from focusplane.sdk.wsgi import WsgiMiddleware
 from focusplane.wire.clock import SystemClock
+
+if TYPE_CHECKING:
+    from focusplane.sdk.grpc import AioServerInterceptor, ServerInterceptor
 
 OTLP_PORT = 4318
 
@@ -80,17 +83,31 @@ class Client:
         }
         self._door = Door(View(service, environment), Meter(), tenant_header)
         follower = Follower(self._door, Disk(folder, url, service, environment), clock)
-        settings = LinkSettings(url, otlp or _otlp(url), _token(token or ""), self._resource, max(flush_ms, 10))
+        settings = LinkSettings(
+            url, otlp or _otlp(url), _token(token or ""), self._resource, max(flush_ms, 10)
+        )
         self._link = Link(settings, self._door, follower)
         register(self, flush_on_sigterm)
 
     def asgi(self, app: AsgiApp, focus: str = "") -> AsgiMiddleware:
         """`app.add_middleware(shop.asgi)`, or `shop.asgi(app)`."""
-        return AsgiMiddleware(app, self._door, focus)
+        return AsgiMiddleware(app, self._door, focus, self.flush)
 
     def wsgi(self, app: WsgiApp, focus: str = "") -> WsgiMiddleware:
         """`app.wsgi_app = shop.wsgi(app.wsgi_app)`."""
         return WsgiMiddleware(app, self._door, focus)
+
+    def grpc(self, focus: str = "") -> "ServerInterceptor":
+        """`grpc.server(pool, interceptors=[shop.grpc()])`; needs grpcio."""
+        from focusplane.sdk.grpc import ServerInterceptor  # optional
+
+        return ServerInterceptor(self._door, focus)
+
+    def grpc_aio(self, focus: str = "") -> "AioServerInterceptor":
+        """`grpc.aio.server(interceptors=[shop.grpc_aio()])`; needs grpcio."""
+        from focusplane.sdk.grpc import AioServerInterceptor  # optional
+
+        return AioServerInterceptor(self._door, focus)
 
     def request(self, focus: str, tenant: str = "", budget_ms: int = 0) -> Request:
         """`with shop.request("checkout", tenant="acme") as r:` measures one unit of user success."""
@@ -169,5 +186,7 @@ def _token(said: str) -> str:
     """Secrets come from files with a newline at their end; what no header can carry is refused at once."""
     token = said.strip()
     if not (token.isascii() and token.isprintable()):
-        raise UsageError("the token holds characters that no header can carry", "copy it again, without quotes")
+        raise UsageError(
+            "the token holds characters that no header can carry", "copy it again, without quotes"
+        )
     return token

@@ -72,7 +72,11 @@ class Link:
         self._pause_s = FIRST_PAUSE_S
         self.outbox = Outbox(settings.otlp, settings.headers, timeout_s=POST_S)
         self._line = Line(settings.url, timeout_s=WAIT_S + 10)
-        turns = {"count": (self._count, None), "send": (self._send, self.outbox), "follow": (self._follow, self._line)}
+        turns = {
+            "count": (self._count, None),
+            "send": (self._send, self.outbox),
+            "follow": (self._follow, self._line),
+        }
         for name, work in turns.items():
             threading.Thread(
                 target=self._keep_going, args=work, name=f"focusplane-{name}", daemon=True

@@ -121,7 +121,7 @@ class Outbox:
         with self._changing:
             self._fate.retried += 1
             self._fate.trouble = why
-            self.pause_s = min(FIRST_PAUSE_S * 2**self._failures, LONGEST_PAUSE_S) if not asked_s else asked_s
+            self.pause_s = asked_s or min(FIRST_PAUSE_S * 2**self._failures, LONGEST_PAUSE_S)
             self._failures = min(self._failures + 1, 16)
         return False
 

@@ -1,9 +1,10 @@
 """One request of a focus, and the calls it makes to others."""
 
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from focusplane.control.admission import ADMIT, Admission, Admit, Reject
 from focusplane.control.breaker import BreakerInUse
@@ -22,11 +23,12 @@ class Request:
     """The unit of user success: what the middleware makes for each HTTP request, and `Client.request` for other work.
 
     As a context manager it measures from entry to exit; an exception is a failure (status 500 and its type).
-    `proved` is the tenant by its header alone, which spends its quota; `asked` is the focus that baggage names.
+    `proved` is the tenant by its header alone, which spends its quota; `asked` is the focus that baggage names;
+    `gone` that its caller has left before any answer.
     """
 
     __slots__ = (
-        "_meter", "_nested", "_token", "admission", "asked", "budget_ms", "error", "focus", "key", "method",
+        "_meter", "_nested", "_token", "admission", "asked", "budget_ms", "error", "focus", "gone", "key", "method",
         "proved", "resend", "route", "started_ns", "status", "synthetic", "tenant",
     )  # fmt: skip
 
@@ -36,7 +38,7 @@ class Request:
         self.tenant = self.proved = self.asked = ""
         self.method = self.route = self.error = self.key = ""
         self.budget_ms = self.status = 0
-        self.synthetic = self.resend = self._nested = False
+        self.synthetic = self.resend = self.gone = self._nested = False
         self.admission: Admission = ADMIT
         self.started_ns = perf_counter_ns()
 
@@ -90,6 +92,27 @@ class Request:
             self.status = self.admission.status if isinstance(self.admission, Reject) else 200
         if not self._nested:
             self.finish()
+
+
+class Within:
+    """The items of an iterator, each made while `request` is the current one; whichever thread asks for them."""
+
+    def __init__(self, start: Callable[[], Iterable[Any]], request: Request) -> None:
+        self._start = start
+        self._request = request
+        self._items: Iterator[Any] | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        token = CURRENT.set(self._request)
+        try:
+            if self._items is None:
+                self._items = iter(self._start())
+            return next(self._items)
+        finally:
+            CURRENT.reset(token)
 
 
 class Call:
