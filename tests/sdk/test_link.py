@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import textwrap
@@ -10,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from tests.sdk.conftest import FLAG, THROTTLE, TIGHT, declared, eventually, snapshot_text
+from tests.sdk.conftest import FLAG, THROTTLE, TIGHT, declared, eventually, free_port, snapshot_text
 
 from focusplane.control.board import Board, apply
 from focusplane.control.command import Set
@@ -26,9 +25,7 @@ KILLED = apply(declared(), Set(FLAG, FlagState("off"), "burn 14x", "act-1"))
 
 
 def nowhere() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_a_published_board_reaches_the_application_by_its_long_poll(plane, shop):
