@@ -132,7 +132,9 @@ def instances(plane: Plane) -> set[str]:
 
 def test_two_workers_of_uvicorn_lose_no_request_when_they_are_told_to_end(plane, start):
     started, port = start(ASGI), free_port()
-    server = started.run(BIN / "uvicorn", "payment:app", "--workers", 2, "--port", port, "--log-level", "warning")
+    server = started.run(
+        BIN / "uvicorn", "payment:app", "--workers", 2, "--port", port, "--log-level", "warning"
+    )
     asked = traffic(port, 2)
     server.send_signal(signal.SIGTERM)
     server.wait(LONG)
@@ -154,7 +156,14 @@ def test_one_uvicorn_that_dies_of_its_signal_is_flushed_before(plane, start):
 def test_three_workers_of_gunicorn_count_for_themselves_to_their_end(plane, start, preload):
     started, port = start(WSGI), free_port()
     server = started.run(
-        BIN / "gunicorn", "payment:app", "--workers", 3, "--bind", f"127.0.0.1:{port}", "--no-control-socket", *preload
+        BIN / "gunicorn",
+        "payment:app",
+        "--workers",
+        3,
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--no-control-socket",
+        *preload,
     )
     asked = traffic(port, 3)
     server.send_signal(signal.SIGTERM)
@@ -220,7 +229,11 @@ for line in sys.stdin:
 """
     started = start(CLIENT + loop, flush_ms=20)
     process = subprocess.Popen(
-        [sys.executable, "payment.py"], cwd=started.folder, env=started.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "payment.py"],
+        cwd=started.folder,
+        env=started.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     started.running.append(process)
     with process:
@@ -240,3 +253,76 @@ def test_an_exit_does_not_wait_for_a_receiver_that_never_answers(plane, start):
     started = start(CLIENT + '\nwith shop.request("checkout", "acme"): pass\n')
     assert started.run(sys.executable, "payment.py").wait(LONG) == 0
     plane.hanging.set()
+
+
+CELERY = (
+    CLIENT
+    + """
+import signal
+from celery import Celery
+app = Celery("payment")
+app.conf.update(
+    broker_url="filesystem://", result_backend=None, task_ignore_result=True, worker_hijack_root_logger=False,
+    broker_transport_options={"data_folder_in": "queue", "data_folder_out": "queue", "control_folder": "control"},
+    broker_connection_retry_on_startup=True,
+)
+shop.celery()
+
+@app.task(bind=True, focus="checkout", max_retries=1, default_retry_delay=0)
+def pay(self, how):
+    assert shop.current().focus.name == "checkout"
+    if how == "bad":
+        raise KeyError("basket")
+    if how == "again" and not self.request.retries:
+        raise self.retry()
+    if how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+@app.task
+def plain(how):
+    pass
+
+if __name__ == "__main__":
+    import sys
+    with shop.request("checkout", "acme"):
+        for how in sys.argv[1:]:
+            (plain if how == "plain" else pay).delay(how)
+    os._exit(0)
+"""
+)
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_a_celery_worker_counts_each_task_once_by_its_last_outcome(plane, start, pool):
+    started = start(CELERY, flush_ms=50)
+    (started.folder / "queue").mkdir()
+    (started.folder / "control").mkdir()
+    told = ["well"] * 20 + ["bad", "bad", "again", "plain"]
+    assert started.run(sys.executable, "payment.py", *told).wait(LONG) == 0, started.log()
+    words = [
+        "-A",
+        "payment",
+        "worker",
+        "--pool",
+        pool,
+        "--concurrency",
+        2,
+        "--without-gossip",
+        "--without-mingle",
+    ]
+    worker = started.run(
+        sys.executable, "-m", "celery", *words, "--without-heartbeat", "--loglevel", "warning"
+    )
+    eventually(lambda: plane.count() >= 24, LONG)
+    if pool == "prefork":
+        # Only now, because a process that is killed takes along what it has not told yet.
+        assert started.run(sys.executable, "payment.py", "killed").wait(LONG) == 0, started.log()
+        eventually(lambda: plane.count(error__type="WorkerLostError") == 1, LONG)
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(LONG)
+    assert (
+        plane.count(focus__id="checkout", http__response__status_code="200", http__route="/payment.pay") == 21
+    )
+    assert plane.count(error__type="KeyError", http__response__status_code="500", tenant__id="acme") == 2
+    assert plane.count(focus__id="checkout", http__route="/payment.plain", tenant__id="acme") == 1
+    assert plane.count() == (25 if pool == "prefork" else 24)

@@ -6,7 +6,7 @@ from typing import Any
 
 from focusplane.control.admission import ADMIT, Divert, Reject
 from focusplane.sdk.door import Door
-from focusplane.sdk.request import CURRENT, Request
+from focusplane.sdk.request import CLIENT_CLOSED, CURRENT, Request
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -17,7 +17,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SCOPE_KEY = "focusplane"
-CLIENT_CLOSED = 499
 NO_RESPONSE = "no_response"
 Flush = Callable[[], object]
 _GOODBYE = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
@@ -34,14 +33,11 @@ class AsgiMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, self._last(send) if scope["type"] == "lifespan" else send)
+            await self._pass(scope, receive, send)
             return
         request = self._door.begin(scope["method"], scope["path"], scope["headers"], self._focus)
-        if request is None:
-            await self.app(scope, receive, send)
-            return
-        if request.admission is not ADMIT:
-            await _refuse(request, send)
+        if request is None or request.admission is not ADMIT:
+            await (self.app(scope, receive, send) if request is None else _refuse(request, send))
             return
         scope[SCOPE_KEY] = request
         token = CURRENT.set(request)
@@ -67,15 +63,20 @@ class AsgiMiddleware:
             CURRENT.reset(token)
             _end(request, scope)
 
-    def _last(self, send: Send) -> Send:
-        """Servers leave by the signal they got, without the end of an interpreter: flush before they say goodbye."""
+    def _pass(self, scope: Scope, receive: Receive, send: Send) -> Sent:
+        """What is no HTTP is not ours.
+
+        But servers leave by the signal they got, without the end of an interpreter: flush before they say goodbye.
+        """
+        if scope["type"] != "lifespan":
+            return self.app(scope, receive, send)
 
         async def watch(message: Message) -> None:
             if message["type"] in _GOODBYE:
                 self._flush()
             await send(message)
 
-        return watch
+        return self.app(scope, receive, watch)
 
 
 def _end(request: Request, scope: Scope) -> None:
@@ -86,8 +87,7 @@ def _end(request: Request, scope: Scope) -> None:
         request.fail(NO_RESPONSE)
     if "route" in scope:
         request.route = _template(scope["route"]) or request.route
-    if request.route or request.focus.name:
-        request.finish()
+    request.finish()
 
 
 def _template(route: object) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,12 +22,14 @@ from focusplane.sdk.link import Link, LinkSettings
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.outbox import Fate
 from focusplane.sdk.request import CURRENT, Request
+from focusplane.sdk.tasks import Work, measured
 from focusplane.sdk.view import View
 from focusplane.sdk.wsgi import App as WsgiApp
 from focusplane.sdk.wsgi import WsgiMiddleware
 from focusplane.wire.clock import SystemClock
 
 if TYPE_CHECKING:
+    from focusplane.sdk.celery import Tasks
     from focusplane.sdk.grpc import AioServerInterceptor, ServerInterceptor
 
 OTLP_PORT = 4318
@@ -108,6 +110,16 @@ class Client:
         from focusplane.sdk.grpc import AioServerInterceptor  # optional
 
         return AioServerInterceptor(self._door, focus)
+
+    def celery(self) -> "Tasks":
+        """Counts the tasks of this process's Celery, and lets focus and tenant travel with them; needs celery."""
+        from focusplane.sdk.celery import Tasks  # optional
+
+        return Tasks(self._door, self.flush)
+
+    def task(self, focus: str, tenant: str = "", name: str = "") -> Callable[[Work], Work]:
+        """`@shop.task("checkout")` measures each call of a function or coroutine, in a worker of any kind."""
+        return measured(self._door, focus, tenant, name)
 
     def request(self, focus: str, tenant: str = "", budget_ms: int = 0) -> Request:
         """`with shop.request("checkout", tenant="acme") as r:` measures one unit of user success."""

@@ -112,8 +112,7 @@ def _end(request: Request) -> None:
     """Count it; an application that never started its response leaves the caller without one."""
     if not request.status:
         request.fail(NO_RESPONSE)
-    if request.focus.name or request.route:
-        request.finish()
+    request.finish()
 
 
 def _is_file(body: object, environ: Environ) -> bool:
