@@ -63,6 +63,7 @@ class Plane:
     garbage: bytes | None = None
     otlp_status: list[int] = field(default_factory=list)
     """Answers to the next telemetry requests; 200 when empty."""
+    retry_after: str = ""
     bodies: list[bytes] = field(default_factory=list)
     polls: list[dict[str, str]] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -134,6 +135,8 @@ class Answers(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: bytes = b"") -> None:
         self.send_response(status)
+        if status == 429 and self.plane.retry_after:
+            self.send_header("Retry-After", self.plane.retry_after)
         if status != 304:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -39,6 +39,12 @@ def parse(header: str) -> Carried:
     return Carried(found.get(names.FOCUS_ID, ""), found.get(names.TENANT_ID, ""))
 
 
+def clean(value: object) -> str:
+    """A value that another parser has decoded, without the properties it left on; empty if it is none of ours."""
+    text = value.partition(";")[0].strip(" \t") if isinstance(value, str) else ""
+    return text if len(text) <= MAX_VALUE and text.isprintable() else ""
+
+
 def render(focus: str, tenant: str, before: str = "") -> str:
     """A header that carries these two, first of all; members of `before` stay behind them while there is room.
 

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,11 @@ from focusplane.sdk.wsgi import WsgiMiddleware
 from focusplane.wire.clock import SystemClock
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+
     from focusplane.sdk.celery import Tasks
     from focusplane.sdk.grpc import AioServerInterceptor, ServerInterceptor
+    from focusplane.sdk.traces import TailSampler
 
 OTLP_PORT = 4318
 
@@ -116,6 +120,17 @@ class Client:
         from focusplane.sdk.celery import Tasks  # optional
 
         return Tasks(self._door, self.flush)
+
+    def traces(
+        self, exporting: "SpanProcessor", share: Fraction = Fraction(1, 20), slow_ms: int = 1_000
+    ) -> "TailSampler":
+        """`provider.add_span_processor(shop.traces(BatchSpanProcessor(exporter)))`; needs opentelemetry-sdk.
+
+        Keeps the traces of a focus, failed ones and those of at least `slow_ms`, and of the others this share.
+        """
+        from focusplane.sdk.traces import TailSampler  # optional
+
+        return TailSampler(self._door, exporting, share, slow_ms)
 
     def task(self, focus: str, tenant: str = "", name: str = "") -> Callable[[Work], Work]:
         """`@shop.task("checkout")` measures each call of a function or coroutine, in a worker of any kind."""
