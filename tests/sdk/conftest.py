@@ -1,6 +1,7 @@
 """A plane made of a thread: serves a board by long poll, takes telemetry, and can answer garbage or go away."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,10 +63,16 @@ class Plane:
     garbage: bytes | None = None
     otlp_status: list[int] = field(default_factory=list)
     """Answers to the next telemetry requests; 200 when empty."""
+    retry_after: str = ""
     bodies: list[bytes] = field(default_factory=list)
     polls: list[dict[str, str]] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     closing: bool = False
+    hanging: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, nothing at all is answered."""
+
+    def __post_init__(self) -> None:
+        self.hanging.set()
 
     def publish(self, board: Board) -> None:
         with self.changed:
@@ -99,6 +106,12 @@ def flat(attributes: list[dict[str, Any]]) -> dict[str, Any]:
     return {item["key"]: next(iter(item["value"].values())) for item in attributes}
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def eventually(seen: Callable[[], object], seconds: float = 10.0) -> None:
     """Wait until it is true; the wait is a bound, not a measurement."""
     end = time.monotonic() + seconds
@@ -122,6 +135,8 @@ class Answers(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: bytes = b"") -> None:
         self.send_response(status)
+        if status == 429 and self.plane.retry_after:
+            self.send_header("Retry-After", self.plane.retry_after)
         if status != 304:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -129,6 +144,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         plane = self.plane
+        plane.hanging.wait(60)
         plane.polls.append({key.lower(): value for key, value in self.headers.items()})
         known = self.headers.get("If-None-Match")
         with plane.changed:
@@ -143,6 +159,7 @@ class Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         assert self.path == "/v1/metrics"
+        self.plane.hanging.wait(60)
         status = self.plane.otlp_status.pop(0) if self.plane.otlp_status else 200
         if status == 200:
             self.plane.bodies.append(body)
@@ -158,6 +175,7 @@ def plane() -> Iterator[Plane]:
     fake.url = f"http://127.0.0.1:{server.server_port}"
     yield fake
     fake.closing = True
+    fake.hanging.set()
     with fake.changed:
         fake.changed.notify_all()
     server.shutdown()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import textwrap
@@ -10,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from tests.sdk.conftest import FLAG, THROTTLE, TIGHT, declared, eventually, snapshot_text
+from tests.sdk.conftest import FLAG, THROTTLE, TIGHT, declared, eventually, free_port, snapshot_text
 
 from focusplane.control.board import Board, apply
 from focusplane.control.command import Set
@@ -26,9 +25,7 @@ KILLED = apply(declared(), Set(FLAG, FlagState("off"), "burn 14x", "act-1"))
 
 
 def nowhere() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_a_published_board_reaches_the_application_by_its_long_poll(plane, shop):
@@ -44,9 +41,7 @@ def test_a_published_board_reaches_the_application_by_its_long_poll(plane, shop)
 def test_it_starts_from_the_disk_when_the_plane_is_away(plane, clients):
     first = clients(plane.url)
     plane.publish(KILLED)
-    eventually(
-        lambda: first.flag("new-pricing", "acme") is False and first._link.follower._disk.path.exists()
-    )
+    eventually(lambda: first.flag("new-pricing", "acme") is False and first._link.follower.disk.path.exists())
     first.close()
     plane.garbage = b"not a board"
     second = clients(plane.url)
@@ -186,9 +181,10 @@ def test_what_the_receiver_refuses_for_good_is_dropped_and_counted(plane, shop):
 def test_the_outbox_is_bounded_and_drops_the_oldest():
     outbox = Outbox(nowhere(), {}, timeout_s=1)
     for number in range(MAX_BATCHES + 7):
-        outbox.put(b"%d" % number)
+        outbox.put(b"%d" % number, 3)
     assert len(outbox) == MAX_BATCHES
     assert outbox.fate.dropped_full == 7
+    assert outbox.fate.lost == {"the outbox is full": 21}
     assert outbox.post() is False
     assert len(outbox) == MAX_BATCHES
 

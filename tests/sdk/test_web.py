@@ -17,7 +17,7 @@ from focusplane.control.board import apply
 from focusplane.control.command import Set
 from focusplane.control.state import FallbackState, FlagState, QuotaState, ThrottleState
 from focusplane.kernel.quantity import Rate
-from focusplane.sdk.carried import Reader
+from focusplane.sdk.carried import takers
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.request import Request
 from focusplane.sdk.view import FocusInUse
@@ -203,7 +203,7 @@ def test_hostile_headers_fail_no_request_and_spoil_no_batch(plane, shop):
 
 def test_the_tenants_bytes_are_those_the_gateway_hashes():
     found = Request(Meter(), FocusInUse("checkout"))
-    Reader("X-Tenant").read([(b"x-tenant", b"caf\xc3\xa9\xff")], found)
+    takers("X-Tenant")[b"x-tenant"](found, b"caf\xc3\xa9\xff")
     assert found.tenant.encode("utf-8", "surrogateescape") == b"caf\xc3\xa9\xff"
 
 

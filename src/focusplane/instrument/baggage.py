@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from focusplane.instrument import conventions as names
 
@@ -37,6 +37,39 @@ def parse(header: str) -> Carried:
             if decoded:
                 found[key] = decoded
     return Carried(found.get(names.FOCUS_ID, ""), found.get(names.TENANT_ID, ""))
+
+
+def clean(value: object) -> str:
+    """A value that another parser has decoded, without the properties it left on; empty if it is none of ours."""
+    text = value.partition(";")[0].strip(" \t") if isinstance(value, str) else ""
+    return text if len(text) <= MAX_VALUE and text.isprintable() else ""
+
+
+def render(focus: str, tenant: str, before: str = "") -> str:
+    """A header that carries these two, first of all; members of `before` stay behind them while there is room.
+
+    A value that `parse` would not read is left out.
+    """
+    ours = [
+        f"{key}={encoded}"
+        for key, encoded in ((names.FOCUS_ID, _encode(focus)), (names.TENANT_ID, _encode(tenant)))
+        if encoded
+    ]
+    written = {member.partition("=")[0] for member in ours}
+    kept = [
+        member.strip(" \t")
+        for member in before[:MAX_HEADER].split(",")
+        if member.strip(" \t") and member.partition("=")[0].strip(" \t") not in written
+    ]
+    while len(",".join([*ours, *kept])) > MAX_HEADER or len(ours) + len(kept) > MAX_MEMBERS:
+        kept.pop()
+    return ",".join([*ours, *kept])
+
+
+def _encode(value: str) -> str:
+    octets = value.encode("utf-8", "replace")
+    encoded = quote(octets, safe="-._~:@")
+    return encoded if _decode(encoded) == value else ""
 
 
 def _decode(value: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from focusplane.control.admission import ADMIT, Divert, Reject
 from focusplane.sdk.door import Door
-from focusplane.sdk.request import CURRENT, Request
+from focusplane.sdk.request import CLIENT_CLOSED, CURRENT, Request
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -17,54 +17,77 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SCOPE_KEY = "focusplane"
-CLIENT_CLOSED = 499
+NO_RESPONSE = "no_response"
+Flush = Callable[[], object]
+_GOODBYE = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
 
 class AsgiMiddleware:
     """`focus` tags every request of this app; without it baggage and then the declared boundaries decide."""
 
-    def __init__(self, app: App, door: Door, focus: str = "") -> None:
+    def __init__(self, app: App, door: Door, focus: str = "", flush: Flush = bool) -> None:
         self.app = app
         self._door = door
         self._focus = focus
+        self._flush = flush
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._pass(scope, receive, send)
             return
         request = self._door.begin(scope["method"], scope["path"], scope["headers"], self._focus)
-        if request is None:
-            await self.app(scope, receive, send)
-            return
-        if request.admission is not ADMIT:
-            await _refuse(request, send)
+        if request is None or request.admission is not ADMIT:
+            await (self.app(scope, receive, send) if request is None else _refuse(request, send))
             return
         scope[SCOPE_KEY] = request
         token = CURRENT.set(request)
 
         def watch(message: Message) -> Sent:
-            if message["type"] == "http.response.start":
+            # An application that called `fail` knows better than its status line.
+            if message["type"] == "http.response.start" and not request.error:
                 request.status = message["status"]
             return send(message)
 
+        async def hear() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect" and not request.status:
+                request.gone = True
+            return message
+
         try:
-            await self.app(scope, receive, watch)
-        except Exception as error:
-            request.fail(type(error).__name__, 500)
+            await self.app(scope, hear, watch)
+        except BaseException as error:
+            request.fail(type(error).__name__)
             raise
         finally:
             CURRENT.reset(token)
             _end(request, scope)
 
+    def _pass(self, scope: Scope, receive: Receive, send: Send) -> Sent:
+        """What is no HTTP is not ours.
+
+        But servers leave by the signal they got, without the end of an interpreter: flush before they say goodbye.
+        """
+        if scope["type"] != "lifespan":
+            return self.app(scope, receive, send)
+
+        async def watch(message: Message) -> None:
+            if message["type"] in _GOODBYE:
+                self._flush()
+            await send(message)
+
+        return self.app(scope, receive, watch)
+
 
 def _end(request: Request, scope: Scope) -> None:
-    """Count it. Nothing answered and nothing raised means that the caller has gone."""
-    if not request.status:
+    """Count it. Whoever left before any answer got none; an application that gives none has failed."""
+    if request.gone:
         request.status = CLIENT_CLOSED
+    elif not request.status:
+        request.fail(NO_RESPONSE)
     if "route" in scope:
         request.route = _template(scope["route"]) or request.route
-    if request.route or request.focus.name:
-        request.finish()
+    request.finish()
 
 
 def _template(route: object) -> str:

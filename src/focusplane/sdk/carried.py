@@ -1,7 +1,6 @@
 """What a caller's headers say about a request: tenant, retry, synthetic, key, baggage."""
 
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable
 
 from focusplane.instrument.baggage import parse
 from focusplane.sdk.request import Request
@@ -16,45 +15,42 @@ SYNTHETIC_AGENTS = (
     "synthetic",
 )
 """Parts of a user agent that mark traffic no user made."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"})
-OTHER_METHOD = "_OTHER"
-"""OpenTelemetry's word for a method it does not know: callers may send any."""
 _FALSE = frozenset({b"", b"0", b"false", b"no"})
 _MAX_TENANT = 128
 _MAX_AGENT = 256
+_MAX_PEOPLE = 1_024
+_PEOPLE: set[bytes] = set()
+"""Agents that are known to be none of these."""
 
 
-class Reader:
-    """Reads raw ASGI headers (names in lower case) in one pass. Never raises."""
+Taker = Callable[[Request, bytes], None]
 
-    def __init__(self, tenant_header: str) -> None:
-        self._takers = {**_TAKERS, tenant_header.lower().encode("latin-1"): _tenant}
 
-    def read(self, headers: Iterable[tuple[bytes, bytes]], request: Request) -> None:
-        takers = self._takers
-        for name, value in headers:
-            if name in takers:
-                takers[name](request, value)
+def takers(tenant_header: str) -> dict[bytes, Taker]:
+    """What is done with the value of a header, by its name in lower case as ASGI gives it. No taker raises."""
+    return {**_TAKERS, tenant_header.lower().encode("latin-1"): _tenant}
 
 
 def _tenant(request: Request, value: bytes) -> None:
     # The same bytes as the gateway hashes, also where they are no UTF-8.
-    octets = value[:_MAX_TENANT]
-    try:
-        request.tenant = request.proved = octets.decode()
-    except UnicodeDecodeError:
-        request.tenant = request.proved = octets.decode("utf-8", "surrogateescape")
+    octets = value if len(value) <= _MAX_TENANT else value[:_MAX_TENANT]
+    request.tenant = request.proved = octets.decode("utf-8", "surrogateescape")
 
 
 def _agent(request: Request, value: bytes) -> None:
-    if _is_synthetic(value[:_MAX_AGENT]):
+    if value not in _PEOPLE:
+        _meet(request, value)
+
+
+def _meet(request: Request, agent: bytes) -> None:
+    """An agent that is not known yet, or is no person's."""
+    written = agent[:_MAX_AGENT].decode("latin-1").lower()
+    if any(part in written for part in SYNTHETIC_AGENTS):
         request.synthetic = True
-
-
-@lru_cache(maxsize=1_024)
-def _is_synthetic(agent: bytes) -> bool:
-    written = agent.decode("latin-1").lower()
-    return any(part in written for part in SYNTHETIC_AGENTS)
+    elif len(agent) <= _MAX_AGENT:
+        if len(_PEOPLE) >= _MAX_PEOPLE:
+            _PEOPLE.clear()
+        _PEOPLE.add(agent)
 
 
 def _baggage(request: Request, value: bytes) -> None:
@@ -75,7 +71,7 @@ def _key(request: Request, value: bytes) -> None:
     request.key = value[:_MAX_TENANT].decode("latin-1")
 
 
-_TAKERS: dict[bytes, Callable[[Request, bytes], None]] = {
+_TAKERS: dict[bytes, Taker] = {
     b"user-agent": _agent,
     b"baggage": _baggage,
     b"x-focus-synthetic": _synthetic,

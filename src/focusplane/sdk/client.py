@@ -1,13 +1,12 @@
 """Client: the one object an application makes."""
 
-import atexit
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from focusplane.control.flag import Evaluated, Reason
 from focusplane.instrument import conventions as names
@@ -17,18 +16,27 @@ from focusplane.sdk.asgi import SCOPE_KEY, AsgiMiddleware
 from focusplane.sdk.asgi import App as AsgiApp
 from focusplane.sdk.disk import Disk, default_folder
 from focusplane.sdk.door import Door
-from focusplane.sdk.link import Follower, Link, LinkSettings
+from focusplane.sdk.ending import EXIT_S, forget, register
+from focusplane.sdk.follower import Follower
+from focusplane.sdk.http import address
+from focusplane.sdk.link import Link, LinkSettings
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.outbox import Fate
 from focusplane.sdk.request import CURRENT, Request
+from focusplane.sdk.tasks import Work, measured
 from focusplane.sdk.view import View
 from focusplane.sdk.wsgi import App as WsgiApp
 from focusplane.sdk.wsgi import WsgiMiddleware
 from focusplane.wire.clock import SystemClock
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+
+    from focusplane.sdk.celery import Tasks
+    from focusplane.sdk.grpc import AioServerInterceptor, ServerInterceptor
+    from focusplane.sdk.traces import TailSampler
+
 OTLP_PORT = 4318
-EXIT_S = 2.0
-"""The longest that a process waits at its end for the last telemetry to be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class Health:
     refused: str
     trouble: str
     telemetry: Fate
+    disk: str = ""
+    """Why the snapshot could not be read or written, or empty."""
 
 
 class Client:
@@ -48,7 +58,8 @@ class Client:
 
     `url` is the plane's API; `otlp` where telemetry goes (default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else port 4318 of
     the plane's host). `instance` defaults to host and process id. `cache_dir` defaults to `FOCUS_CACHE_DIR`, else the
-    user's cache folder. Deltas leave every `flush_ms` milliseconds.
+    user's cache folder. Deltas leave every `flush_ms` milliseconds. Where nobody handles SIGTERM, a handler flushes
+    before the process dies of it, unless `flush_on_sigterm` is False.
     """
 
     def __init__(  # noqa: PLR0913  the settings of INTERFACE 7, all but one of them optional words
@@ -64,6 +75,7 @@ class Client:
         cache_dir: str | Path | None = None,
         flush_ms: int = 1_000,
         tenant_header: str = "x-tenant",
+        flush_on_sigterm: bool = True,
     ) -> None:
         service = service or os.environ.get("OTEL_SERVICE_NAME", "") or "unknown_service"
         folder = default_folder() if cache_dir is None else Path(cache_dir)
@@ -77,17 +89,52 @@ class Client:
         }
         self._door = Door(View(service, environment), Meter(), tenant_header)
         follower = Follower(self._door, Disk(folder, url, service, environment), clock)
-        settings = LinkSettings(url, otlp or _otlp(url), token or "", self._resource, max(flush_ms, 10))
-        self._link = Link(settings, self._door, follower, clock)
-        _LIVING.add(self)
+        settings = LinkSettings(
+            url, otlp or _otlp(url), _token(token or ""), self._resource, max(flush_ms, 10)
+        )
+        self._link = Link(settings, self._door, follower)
+        register(self, flush_on_sigterm)
 
     def asgi(self, app: AsgiApp, focus: str = "") -> AsgiMiddleware:
         """`app.add_middleware(shop.asgi)`, or `shop.asgi(app)`."""
-        return AsgiMiddleware(app, self._door, focus)
+        return AsgiMiddleware(app, self._door, focus, self.flush)
 
     def wsgi(self, app: WsgiApp, focus: str = "") -> WsgiMiddleware:
         """`app.wsgi_app = shop.wsgi(app.wsgi_app)`."""
         return WsgiMiddleware(app, self._door, focus)
+
+    def grpc(self, focus: str = "") -> "ServerInterceptor":
+        """`grpc.server(pool, interceptors=[shop.grpc()])`; needs grpcio."""
+        from focusplane.sdk.grpc import ServerInterceptor  # optional
+
+        return ServerInterceptor(self._door, focus)
+
+    def grpc_aio(self, focus: str = "") -> "AioServerInterceptor":
+        """`grpc.aio.server(interceptors=[shop.grpc_aio()])`; needs grpcio."""
+        from focusplane.sdk.grpc import AioServerInterceptor  # optional
+
+        return AioServerInterceptor(self._door, focus)
+
+    def celery(self) -> "Tasks":
+        """Counts the tasks of this process's Celery, and lets focus and tenant travel with them; needs celery."""
+        from focusplane.sdk.celery import Tasks  # optional
+
+        return Tasks(self._door, self.flush)
+
+    def traces(
+        self, exporting: "SpanProcessor", share: Fraction = Fraction(1, 20), slow_ms: int = 1_000
+    ) -> "TailSampler":
+        """`provider.add_span_processor(shop.traces(BatchSpanProcessor(exporter)))`; needs opentelemetry-sdk.
+
+        Keeps the traces of a focus, failed ones and those of at least `slow_ms`, and of the others this share.
+        """
+        from focusplane.sdk.traces import TailSampler  # optional
+
+        return TailSampler(self._door, exporting, share, slow_ms)
+
+    def task(self, focus: str, tenant: str = "", name: str = "") -> Callable[[Work], Work]:
+        """`@shop.task("checkout")` measures each call of a function or coroutine, in a worker of any kind."""
+        return measured(self._door, focus, tenant, name)
 
     def request(self, focus: str, tenant: str = "", budget_ms: int = 0) -> Request:
         """`with shop.request("checkout", tenant="acme") as r:` measures one unit of user success."""
@@ -120,7 +167,7 @@ class Client:
         link = self._link
         follower, telemetry = link.follower, link.outbox.fate
         etag = follower.received.board.etag if follower.received.board.plane else ""
-        return Health(link.reached, etag, follower.refused, link.trouble, telemetry)
+        return Health(link.reached, etag, follower.refused, link.trouble, telemetry, follower.disk.trouble)
 
     def flush(self, timeout_s: float = EXIT_S) -> bool:
         """Send what is counted now; True if all of it was taken in time."""
@@ -128,33 +175,15 @@ class Client:
 
     def close(self, timeout_s: float = EXIT_S) -> None:
         """A last flush; the client still admits and evaluates from what it has."""
-        _LIVING.discard(self)
+        forget(self)
         self._link.close(timeout_s)
 
-    def _after_fork(self) -> None:
+    def restart(self) -> None:
+        """In a forked child: an instance of its own, which counts from nothing and has its own threads."""
         if self._named_instance is None:
             self._resource[names.SERVICE_INSTANCE] = _instance()
         self._door.meter.forget()
-        self._link.follower.unlock()
-        self._link.start()
-
-
-_LIVING: set[Client] = set()
-"""Clients whose threads run: a fork starts them again, the end of the process flushes them."""
-
-
-def _close_all() -> None:
-    for client in list(_LIVING):
-        client.close()
-
-
-def _after_fork() -> None:
-    for client in list(_LIVING):
-        client._after_fork()
-
-
-atexit.register(_close_all)
-os.register_at_fork(after_in_child=_after_fork)
+        self._link.restart()
 
 
 def _request_of(who: object) -> Request | None:
@@ -176,8 +205,15 @@ def _otlp(url: str) -> str:
     named = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if named:
         return named
-    parts = urlsplit(url)
-    if not parts.hostname:
-        raise UsageError(f"{url!r} is no http or https address", "for instance http://127.0.0.1:7600")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{OTLP_PORT}"
+    secure, host, _, _ = address(url)
+    return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{OTLP_PORT}"
+
+
+def _token(said: str) -> str:
+    """Secrets come from files with a newline at their end; what no header can carry is refused at once."""
+    token = said.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError(
+            "the token holds characters that no header can carry", "copy it again, without quotes"
+        )
+    return token

@@ -18,7 +18,9 @@ def default_folder() -> Path:
     """`FOCUS_CACHE_DIR`, else the user's cache folder."""
     named = os.environ.get("FOCUS_CACHE_DIR")
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(named) if named else Path(cache) / "focusplane"
+    folder = Path(named) if named else Path(cache) / "focusplane"
+    # A container's user may have no home: a folder named `~` beside the program would help nobody.
+    return folder if folder.is_absolute() or named else Path(os.devnull) / "no-home"
 
 
 class Disk:

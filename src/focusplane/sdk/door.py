@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from time import perf_counter_ns
 
-from focusplane.control.admission import ADMIT
-from focusplane.sdk.carried import METHODS, OTHER_METHOD, Reader
+from focusplane.instrument.baggage import parse
+from focusplane.sdk.carried import takers
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.request import Request
-from focusplane.sdk.view import FocusInUse, View
+from focusplane.sdk.view import FocusInUse, View, known_method
 
 NOBODY = FocusInUse("")
 """No focus that this process knows of."""
@@ -19,7 +19,7 @@ class Door:
     def __init__(self, view: View, meter: Meter, tenant_header: str) -> None:
         self.view = view
         self.meter = meter
-        self._read = Reader(tenant_header).read
+        self._takers = takers(tenant_header)
 
     def begin(
         self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], focus: str
@@ -30,21 +30,43 @@ class Door:
         any snapshot it is measured by its route alone, and the plane finds the focus.
         """
         view = self.view
-        match = view.match(method, path)
+        try:
+            match = view.paths[method, path]
+        except KeyError:
+            match = view.match(method, path)
         request = Request(self.meter, NOBODY if match is None else match.focus)
-        self._read(headers, request)
-        if focus:
-            request.focus = view.focus(focus)
-        elif request.asked and request.asked in view.focuses:
-            request.focus = view.focuses[request.asked]
+        take = self._takers
+        for name, value in headers:
+            if name in take:
+                take[name](request, value)
+        named = focus or request.asked
+        if named and (focus or named in view.focuses):
+            request.focus = view.focus(named)
         elif match is None and view.known:
             return None
-        request.method = method if method in METHODS else OTHER_METHOD
-        if match is not None:
-            request.route = match.route
-        admission = request.focus.admit(request.proved, request.started_ns)
-        if admission is not ADMIT:
-            request.admission = admission
+        if match is None:
+            request.method = known_method(method)
+        else:
+            request.method, request.route = match.method, match.route
+        if request.focus.guarded:
+            request.admission = request.focus.admit(request.proved, request.started_ns)
+        return request
+
+    def task(self, name: str, baggage: str, focus: str) -> Request | None:
+        """A piece of work that was taken from a queue under this name; None if it belongs to no focus.
+
+        It is measured and never refused: nobody waits at the other end, and a queue has a pace of its own.
+        """
+        view = self.view
+        match = view.match("", f"/{name}")
+        request = Request(self.meter, NOBODY if match is None else match.focus)
+        carried = parse(baggage)
+        request.tenant, request.route = carried.tenant, f"/{name}"
+        named = focus or carried.focus
+        if named and (focus or named in view.focuses):
+            request.focus = view.focus(named)
+        elif match is None and view.known:
+            return None
         return request
 
     def request(self, focus: str, tenant: str, budget_ms: int) -> Request:

@@ -86,12 +86,9 @@ class Meter:
         """Count one request. No lock, no allocation after the first request of a kind."""
         try:
             page = self._local.shard.page
-        except AttributeError:
-            page = self._new_shard().page
-        try:
             bounds_ns, cell = page.cells[key]
-        except KeyError:
-            bounds_ns, cell = _new_cell(page, key, bounds_ns)
+        except (AttributeError, KeyError):
+            bounds_ns, cell = self._first(key, bounds_ns)
         cell[0] += duration_ns
         cell[bisect_left(bounds_ns, duration_ns) + 1] += 1
 
@@ -108,6 +105,11 @@ class Meter:
             shard.old, shard.page = shard.page, _Page()
         # A thread may have appended itself meanwhile; keep whatever was not looked at.
         self._shards[:] = [shard for shard in self._shards if shard in alive or shard.thread.is_alive()]
+
+    def _first(self, key: Key, bounds_ns: BoundsNs) -> tuple[BoundsNs, Cell]:
+        """The cell of a request that is the first of its kind in this thread and period."""
+        shard = getattr(self._local, "shard", None) or self._new_shard()
+        return _new_cell(shard.page, key, bounds_ns)
 
     def _new_shard(self) -> _Shard:
         shard = _Shard()

@@ -25,11 +25,15 @@ def body(resource: Mapping[str, str], deltas: Iterable[Delta], start_ns: int, en
 
 def _point(delta: Delta, start_ns: int, end_ns: int) -> dict[str, object]:
     focus, tenant, method, route, status, error, synthetic, resend = delta.key
+    called: dict[str, str | int | bool] = (
+        {names.RPC_SYSTEM[0]: "grpc", names.RPC_METHOD: route.removeprefix("/")}
+        if method == names.RPC
+        else {names.METHOD[0]: method, names.ROUTE[0]: route}
+    )
     said: dict[str, str | int | bool] = {
         names.FOCUS_ID: focus,
         names.TENANT_ID: tenant,
-        names.METHOD[0]: method,
-        names.ROUTE[0]: route,
+        **called,
         names.STATUS[0]: status,
         names.ERROR_TYPE: error,
         names.SYNTHETIC: synthetic,

@@ -1,9 +1,10 @@
 """One request of a focus, and the calls it makes to others."""
 
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from focusplane.control.admission import ADMIT, Admission, Admit, Reject
 from focusplane.control.breaker import BreakerInUse
@@ -12,6 +13,8 @@ from focusplane.kernel.ids import Json
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.view import FocusInUse
 
+CLIENT_CLOSED = 499
+"""Nobody waits for the answer any more."""
 _MS = 1_000_000
 
 CURRENT: ContextVar["Request | None"] = ContextVar("focusplane_request", default=None)
@@ -22,11 +25,13 @@ class Request:
     """The unit of user success: what the middleware makes for each HTTP request, and `Client.request` for other work.
 
     As a context manager it measures from entry to exit; an exception is a failure (status 500 and its type).
-    `proved` is the tenant by its header alone, which spends its quota; `asked` is the focus that baggage names.
+    Of work that was cancelled the status is 499.
+    `proved` is the tenant by its header alone, which spends its quota; `asked` is the focus that baggage names;
+    `gone` that its caller has left before any answer.
     """
 
     __slots__ = (
-        "_meter", "_nested", "_token", "admission", "asked", "budget_ms", "error", "focus", "key", "method",
+        "_meter", "_nested", "_token", "admission", "asked", "budget_ms", "error", "focus", "gone", "key", "method",
         "proved", "resend", "route", "started_ns", "status", "synthetic", "tenant",
     )  # fmt: skip
 
@@ -36,7 +41,7 @@ class Request:
         self.tenant = self.proved = self.asked = ""
         self.method = self.route = self.error = self.key = ""
         self.budget_ms = self.status = 0
-        self.synthetic = self.resend = self._nested = False
+        self.synthetic = self.resend = self.gone = False
         self.admission: Admission = ADMIT
         self.started_ns = perf_counter_ns()
 
@@ -60,15 +65,19 @@ class Request:
         self.status, self.error = status, error
 
     def finish(self) -> None:
-        """Count it; the ASGI and WSGI middleware call this instead of leaving a `with`."""
-        focus = self.focus
-        # fmt: off
-        self._meter.record(
-            (focus.name, self.tenant, self.method, self.route, self.status, self.error, self.synthetic, self.resend),
-            focus.bounds_ns,
-            perf_counter_ns() - self.started_ns,
-        )
-        # fmt: on
+        """Count it; the ASGI and WSGI middleware call this instead of leaving a `with`.
+
+        Without a focus and a route nobody could tell whose it was.
+        """
+        focus, route = self.focus, self.route
+        if focus.name or route:
+            # fmt: off
+            self._meter.record(
+                (focus.name, self.tenant, self.method, route, self.status, self.error, self.synthetic, self.resend),
+                focus.bounds_ns,
+                perf_counter_ns() - self.started_ns,
+            )
+            # fmt: on
 
     def __enter__(self) -> Self:
         outer = CURRENT.get()
@@ -84,12 +93,40 @@ class Request:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         CURRENT.reset(self._token)
-        if isinstance(error, Exception):
-            self.fail(type(error).__name__)
+        if error is not None and _is_failure(error):
+            # Work that was cancelled from outside has no outcome of its own; everything else is a failure.
+            name = type(error).__name__
+            self.fail(name, CLIENT_CLOSED if name == "CancelledError" else 500)
         elif not self.status:
             self.status = self.admission.status if isinstance(self.admission, Reject) else 200
         if not self._nested:
             self.finish()
+
+
+def _is_failure(error: BaseException) -> bool:
+    """A generator that is closed, and a program that ends well, are none."""
+    return not isinstance(error, GeneratorExit) and not (isinstance(error, SystemExit) and not error.code)
+
+
+class Within:
+    """The items of an iterator, each made while `request` is the current one; whichever thread asks for them."""
+
+    def __init__(self, start: Callable[[], Iterable[Any]], request: Request) -> None:
+        self._start = start
+        self._request = request
+        self._items: Iterator[Any] | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        token = CURRENT.set(self._request)
+        try:
+            if self._items is None:
+                self._items = iter(self._start())
+            return next(self._items)
+        finally:
+            CURRENT.reset(token)
 
 
 class Call:

@@ -35,6 +35,12 @@ class FocusInUse:
     breakers: dict[str, BreakerInUse] = field(default_factory=dict)
     fallback_since: int | None = None
     """Since when the fallback is switched on (monotonic ms); None if it is off."""
+    guarded: bool = field(init=False)
+    """False if `admit` would say yes to everybody."""
+
+    def __post_init__(self) -> None:
+        controls = (self.fallback_since, self.quota, self.throttle)
+        self.guarded = any(control is not None for control in controls)
 
     def admit(self, tenant: str, now_ns: int) -> Admission:
         """The narrowest control first: fallback, the tenant's quota, then everybody's throttle."""
@@ -51,11 +57,21 @@ class FocusInUse:
         return ADMIT
 
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "QUERY"})
+OTHER_METHOD = "_OTHER"
+"""OpenTelemetry's word for a method it does not know: callers may send any."""
+
+
+def known_method(method: str) -> str:
+    return method if method in METHODS else OTHER_METHOD
+
+
 @dataclass(slots=True)
 class Match:
-    """Which focus a path belongs to, and under which bounded route it is counted."""
+    """Which focus a path belongs to, and under which method and bounded route it is counted."""
 
     focus: FocusInUse
+    method: str
     route: str
 
 
@@ -70,7 +86,8 @@ class View:
         self.lamps: dict[str, Lamp] = {}
         """By flag key alone: the first focus by name that declares it."""
         self._routes: list[tuple[tuple[int, bool, bool], str, FocusInUse, str]] = []
-        self._paths: dict[tuple[str, str], Match | None] = {}
+        self.paths: dict[tuple[str, str], Match | None] = {}
+        """Matches that are known already; `match` finds the others."""
 
     def focus(self, name: str) -> FocusInUse:
         """A focus that the application itself names is measured also before a snapshot knows it."""
@@ -79,26 +96,18 @@ class View:
 
     def match(self, method: str, path: str) -> Match | None:
         """The focus whose boundary covers this path, the longest route first; None belongs to no focus."""
-        place = (method, path)
-        try:
-            return self._paths[place]
-        except KeyError:
-            return self._match(place)
-
-    def _match(self, place: tuple[str, str]) -> Match | None:
-        method, path = place
         found = next(
             (
-                Match(focus, route)
+                Match(focus, known_method(method), route)
                 for _, pattern, focus, route in self._routes
                 if route_fits(pattern, method, path)
             ),
             None,
         )
-        if len(self._paths) >= MAX_PATHS:
-            self._paths = {}
+        if len(self.paths) >= MAX_PATHS:
+            self.paths = {}
         if len(path) <= MAX_PATH:
-            self._paths[place] = found
+            self.paths[method, path] = found
         return found
 
     def add(self, focus: FocusInUse, part: FocusPart) -> None:
