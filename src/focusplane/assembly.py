@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import grpc
 import uvicorn
 import uvloop
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from focusplane.edge.apprise_notifier import AppriseNotifier
@@ -20,10 +21,11 @@ from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
 from focusplane.edge.otlp_grpc import otlp_server
-from focusplane.edge.otlp_http import otlp_app
+from focusplane.edge.otlp_http import otlp_routes
 from focusplane.edge.otlp_intake import OtlpIntake, OtlpSettings
 from focusplane.edge.policy_files import PolicyDirectory
 from focusplane.edge.prober import TcpProber
+from focusplane.edge.remote_write import remote_write_routes
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
 from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
@@ -100,7 +102,10 @@ async def _serve(settings: Settings) -> int:
     tokens, senders = _rights(settings)
     apps = [
         (build_app(loop, tokens, _names(settings)), doors.api),
-        (otlp_app(core, senders), doors.otlp_http),
+        (
+            Starlette(routes=[*otlp_routes(core, senders), *remote_write_routes(core, senders)]),
+            doors.otlp_http,
+        ),
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
     ]
     grpc_server, grpc_port = _grpc_door(core, senders, settings)

@@ -51,8 +51,12 @@ def _export(core: OtlpIntake, kind: Telemetry, senders: Senders) -> Method:
     async def export(body: bytes, context: Context) -> bytes:
         """Overload is RESOURCE_EXHAUSTED with both forms of RetryInfo: exporters read one or the other (measured)."""
         sender = await _sender(senders, context)
+        peer = f"{sender.name or context.peer().rpartition(':')[0]} {kind}"
         try:
-            rejected = await core.take(kind, Encoding.PROTOBUF, body, sender)
+            with core.room.lease(peer) as lease:
+                lease.grow(len(body))
+                taken = await core.take(kind, Encoding.PROTOBUF, body, sender)
+                core.room.note(peer, taken.focused)
         except DataError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.what)
         except RefusedError as error:
@@ -64,6 +68,6 @@ def _export(core: OtlpIntake, kind: Telemetry, senders: Senders) -> Method:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, error.what, trailers)
         except FocusplaneError as error:
             await context.abort(grpc.StatusCode.UNAVAILABLE, error.what)
-        return success(Encoding.PROTOBUF, kind, rejected)
+        return success(Encoding.PROTOBUF, kind, taken.rejected)
 
     return export

@@ -104,8 +104,9 @@ class Turn:
         self._changed = {}
 
     def _first(self, point: Point) -> Delta | Skipped:
-        if point.start and point.start >= self._tracker.since:
-            return Delta(point.start, point.end, point.value)
+        began = point.start or point.absent
+        if began and began >= self._tracker.since:
+            return Delta(began, point.end, point.value)
         return Skipped(BASELINE, total(point.value))
 
 

@@ -95,12 +95,10 @@ class _Gathering:
             self._drop(known.why, total(delta.value), _example(point.resource, point.attributes))
             return
         better = judges.precedence.better(_emitter(known), point.metric)
-        if better and point.metric != names.METRIC_DURATION:
+        if better and not judges.precedence.times_beside(better, point.metric):
             self._drop(f"the same requests are counted by {better}", total(delta.value), point.metric)
             return
-        # Envoy counts and times apart, our SDK by one histogram: `focus.duration` counts where nothing better does.
-        times = point.metric == names.METRIC_DURATION and (better != "" or known.source is Source.EDGE)
-        self._add(point, delta, known, times)
+        self._add(point, delta, known, _only_times(point.metric, better, known.source))
 
     def _add(self, point: Point, delta: Delta, known: Recognised, timing_only: bool) -> None:
         end = delta.end // _MS
@@ -174,6 +172,13 @@ class _Gathering:
         if count:
             self._counted[why] += count
             self._examples.setdefault(why, example)
+
+
+def _only_times(metric: str, better: str, source: Source) -> bool:
+    """Envoy counts and times apart, our SDK by one histogram: `focus.duration` counts where nothing better does."""
+    if metric in names.SCRAPED_TIMES:
+        return True
+    return metric == names.METRIC_DURATION and (better != "" or source is Source.EDGE)
 
 
 def _emitter(known: Recognised) -> Emitter:

@@ -55,6 +55,7 @@ class Point:
     """One data point. Times are Unix nanoseconds, `start` 0 when not said.
 
     `unit` is as the sender wrote it, perhaps empty. `series` names its time series for as long as the reporter lives.
+    `absent` is when we last saw that there was no such series yet, 0 if we did not look.
     """
 
     resource: Said
@@ -66,6 +67,7 @@ class Point:
     end: int
     temporality: Temporality
     value: Value
+    absent: int = 0
 
 
 @dataclass(slots=True, eq=False)

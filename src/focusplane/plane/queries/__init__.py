@@ -9,7 +9,7 @@ from focusplane.plane.queries.focuses import find, focus, focuses
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
 from focusplane.plane.queries.shown import Shown, page
-from focusplane.plane.queries.status import changes, control, controls, nodes, status
+from focusplane.plane.queries.status import changes, control, controls, nodes, status, unused
 
 __all__ = [
     "Shown",
@@ -34,4 +34,5 @@ __all__ = [
     "span",
     "status",
     "told",
+    "unused",
 ]
