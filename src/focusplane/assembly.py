@@ -5,6 +5,7 @@ import contextlib
 import gc
 import json
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -20,6 +21,7 @@ from focusplane.edge.apprise_notifier import AppriseNotifier
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
+from focusplane.edge.impatient_http import ImpatientHttp, impatient
 from focusplane.edge.otlp_grpc import otlp_server
 from focusplane.edge.otlp_http import otlp_routes
 from focusplane.edge.otlp_intake import OtlpIntake, OtlpSettings
@@ -42,6 +44,9 @@ from focusplane.wire.clock import SystemClock
 log = logging.getLogger("focusplane")
 
 HEARTBEAT_S = 15.0
+WANTED_FILES = 20_000
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+"""When the kernel asks whether a silent peer still lives, so that one that lost its power is let go after two minutes."""
 GARBAGE = (20_000, 20, 20)
 """Thresholds of the collector: new objects before a look at them, and how often the older ones are looked at."""
 
@@ -111,7 +116,7 @@ async def _serve(settings: Settings) -> int:
     grpc_server, grpc_port = _grpc_door(core, senders, settings)
     await grpc_server.start()
     stop = _stop_signal()
-    async with _serving(apps), asyncio.TaskGroup() as tasks:
+    async with _serving(apps, impatient(loop.refused, _most_connections())), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(loop.run()),
             tasks.create_task(_watch(source, loop, clock)),
@@ -141,6 +146,9 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option_number, value in KEEPALIVE:  # what is accepted inherits it
+        door.setsockopt(socket.IPPROTO_TCP, option_number, value)
     try:
         door.bind((host, port))
     except OSError as error:
@@ -162,15 +170,26 @@ def _grpc_door(core: OtlpIntake, senders: Senders, settings: Settings) -> tuple[
         ) from error
 
 
+def _most_connections() -> int:
+    """Of each HTTP door: together they leave a quarter of the process's files to everything else."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < WANTED_FILES:
+        files = min(WANTED_FILES, most) if most != resource.RLIM_INFINITY else WANTED_FILES
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return min(files // 4, ImpatientHttp.most)
+
+
 def _url(door: socket.socket) -> str:
     host, port = door.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @contextlib.asynccontextmanager
-async def _serving(apps: Sequence[tuple[ASGIApp, socket.socket]]) -> AsyncIterator[None]:
+async def _serving(
+    apps: Sequence[tuple[ASGIApp, socket.socket]], protocol: type[ImpatientHttp]
+) -> AsyncIterator[None]:
     """Every app on its own socket, in this event loop; stopped at the end without waiting for held polls."""
-    servers = [_Server(_config(app)) for app, _ in apps]
+    servers = [_Server(_config(app, protocol)) for app, _ in apps]
     tasks = [
         asyncio.create_task(server.serve([door])) for server, (_, door) in zip(servers, apps, strict=True)
     ]
@@ -195,12 +214,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: type[ImpatientHttp]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
-        http="httptools",
+        http=protocol,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         lifespan="off",

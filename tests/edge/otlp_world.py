@@ -97,9 +97,17 @@ def until(true: Callable[[], object], what: str, within_s: float = 60.0) -> None
 
 
 @contextmanager
-def served(app: Callable[..., Any]) -> Iterator[str]:
+def served(app: Callable[..., Any], protocol: type[asyncio.Protocol] | None = None) -> Iterator[str]:
     """The app on a free port of the loopback, in a thread of its own."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", loop="asyncio")
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        lifespan="off",
+        loop="asyncio",
+        http=protocol or "auto",
+    )
     server = uvicorn.Server(config)
     ready = threading.Event()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 
-from focusplane.edge.otlp_intake import OtlpIntake
+from focusplane.edge.otlp_intake import CAUSES, OtlpIntake
 from focusplane.edge.otlp_room import Lease
 from focusplane.kernel.errors import (
     DataError,
@@ -22,14 +22,6 @@ from focusplane.plane.identity import Sender, Senders
 _GZIP = 16 + zlib.MAX_WBITS
 _MEMBERS = 64
 """Concatenated gzip members that are followed: a million empty ones would cost minutes."""
-CAUSES = {
-    400: "refused: damaged body",
-    401: "refused: no known token",
-    403: "refused: a token that may not send",
-    413: "refused: body too large",
-    415: "refused: unknown content type or encoding",
-}
-"""What is counted for a refusal with that status; the queue counts its own."""
 
 
 class UnacceptableError(Exception):
@@ -143,7 +135,7 @@ def _refusal(error: BaseException) -> Refusal:
         case UnacceptableError():
             return Refusal(error.status, error.why)
         case ClientDisconnect():
-            return Refusal(400, "the sender left")
+            return Refusal(499, "the sender left")
         case DataError() if not isinstance(error, JournalError):
             return Refusal(error.http_status, error.what)
         case RefusedError():

@@ -18,7 +18,7 @@ from focusplane.instrument.recognise import FREE, Bound, Recogniser
 from focusplane.instrument.scrape import Samples, Scrapes
 from focusplane.instrument.signal import Dropped
 from focusplane.instrument.tagging import Index
-from focusplane.kernel.errors import DataError
+from focusplane.kernel.errors import DataError, FocusplaneError
 from focusplane.plane.identity import ANYBODY, Sender
 from focusplane.plane.ports import Batch, Clock, Intake
 from focusplane.wire import otlp_logs, otlp_metrics, otlp_traces
@@ -29,6 +29,15 @@ from focusplane.wire.remote_write import RemoteWriteReader, Version, identities
 _LOCKS = 64
 _BINDINGS = 64
 """So many differently bound senders are remembered apart."""
+CAUSES = {
+    400: "refused: damaged body",
+    401: "refused: no known token",
+    403: "refused: a token that may not send",
+    413: "refused: body too large",
+    499: "refused: the sender left in the middle",
+    415: "refused: unknown content type or encoding",
+}
+"""What is counted for a refusal with that status; the queue counts its own."""
 Decoded = TypeVar("Decoded")
 
 
@@ -59,6 +68,12 @@ class Taken:
 
     rejected: Mapping[str, int]
     focused: bool = False
+
+
+class ForbiddenError(FocusplaneError):
+    """A known token whose role may not send."""
+
+    http_status = 403
 
 
 class TooMuchError(DataError):
