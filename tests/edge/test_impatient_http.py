@@ -130,14 +130,16 @@ def _closes(connection: socket.socket, drop: bytes) -> Callable[[], bool]:
 def test_whoever_waits_for_our_answer_is_not_slow(plane: Recorder, door: OtlpIntake) -> None:
     """A held poll, also with a stray byte after it, outlives its deadline by far."""
     poll = Poll()
-    with serving(door, plane, poll=poll, headers_s=0.3, request_s=0.3) as address:
-        with closing(asking(address, poll)) as asked:
-            for _ in range(3):  # each of these is let go only when a deadline has passed
-                with closing(socket.create_connection(address)) as slow:
-                    assert ended(slow)
-            answers(address, "GET", "/answer")
-            asked.settimeout(60)
-            assert b"at last" in _all(asked, b"at last")
+    with (
+        serving(door, plane, poll=poll, headers_s=0.3, request_s=0.3) as address,
+        closing(asking(address, poll)) as asked,
+    ):
+        for _ in range(3):  # each of these is let go only when a deadline has passed
+            with closing(socket.create_connection(address)) as slow:
+                assert ended(slow)
+        answers(address, "GET", "/answer")
+        asked.settimeout(60)
+        assert b"at last" in _all(asked, b"at last")
 
 
 def asking(address: tuple[str, int], poll: Poll) -> socket.socket:

@@ -117,6 +117,8 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
         ("exemplars", 4, Kind.TYPE_BYTES, True),
     ),
     "WriteRequestV2": (("symbols", 4, Kind.TYPE_BYTES, True), ("timeseries", 5, "TimeSeriesV2", True)),
+    # Any of the messages above, of which only the parts that repeat are looked at, and these only counted.
+    "Outline": tuple((f"part_{number}", number, Kind.TYPE_BYTES, True) for number in (1, 2, 5, 7, 9, 10)),
     "PartialSuccess": (
         ("rejected", 1, Kind.TYPE_INT64, False),
         ("error_message", 2, Kind.TYPE_STRING, False),

@@ -15,7 +15,8 @@ from focusplane.instrument.point import Said
 from focusplane.instrument.scrape import Sample, Samples, Series
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
-from focusplane.wire.otlp_attributes import CACHE, MAX_TEXT
+from focusplane.wire.density import WRITE_1, WRITE_2, thin
+from focusplane.wire.otlp_attributes import CACHE, CACHE_BYTES, MAX_TEXT
 from focusplane.wire.otlp_points import MAX_COUNT
 from focusplane.wire.otlp_schema import message
 
@@ -66,10 +67,12 @@ class RemoteWriteReader:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Series | str] = {}
+        self._weight = 0
         self._said: dict[tuple[tuple[str, object], ...], Said] = {}
 
     def read(self, version: Version, body: bytes, mark: bytes = b"") -> Samples:
         """Raises `DataError` when the bytes are no request of that version."""
+        thin(body, WRITE_1 if version is Version.V1 else WRITE_2)
         try:
             request = (_V1 if version is Version.V1 else _V2).FromString(body)
             each = self._first(request, mark) if version is Version.V1 else self._second(request, mark)
@@ -79,7 +82,7 @@ class RemoteWriteReader:
 
     def _first(self, request: Any, mark: bytes) -> Iterator[_Read]:
         for one in request.timeseries:
-            raw = one.labels[:]
+            raw = one.labels[: _MOST_LABELS + 1]
             yield _Read(self._series(mark + b"\x00".join(raw), mark, _written_out, raw), one)
 
     def _second(self, request: Any, mark: bytes) -> Iterator[_Read]:
@@ -87,7 +90,7 @@ class RemoteWriteReader:
         if symbols[:1] != [b""]:
             raise DataError(_DATA, "the first symbol must be empty")
         for one in request.timeseries:
-            places = one.labels_refs[:]
+            places = one.labels_refs[: 2 * _MOST_LABELS + 2]
             if len(places) % 2 or any(place >= len(symbols) for place in places):
                 raise DataError(_DATA, "a label refers to no symbol")
             words = [symbols[place] for place in places]
@@ -103,12 +106,14 @@ class RemoteWriteReader:
         """What these labels mean, remembered unless they are too long to be worth it."""
         known = self._known.get(raw)
         if known is None:
-            if max(len(self._known), len(self._said)) >= CACHE:
+            if max(len(self._known), len(self._said)) >= CACHE or self._weight >= CACHE_BYTES:
+                self._weight = 0
                 self._known.clear()
                 self._said.clear()
             known = self._meaning(labels(parts), mark)
             if len(raw) <= _LONGEST:
                 self._known[raw] = known
+                self._weight += len(raw)
         return known
 
     def _meaning(self, labels: Mapping[str, str], mark: bytes) -> Series | str:
