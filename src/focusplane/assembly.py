@@ -17,6 +17,7 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from focusplane.edge.access_log import access_log_routes
 from focusplane.edge.apprise_notifier import AppriseNotifier
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
@@ -107,10 +108,7 @@ async def _serve(settings: Settings) -> int:
     tokens, senders = _rights(settings)
     apps = [
         (build_app(loop, tokens, _names(settings)), doors.api),
-        (
-            Starlette(routes=[*otlp_routes(core, senders), *remote_write_routes(core, senders)]),
-            doors.otlp_http,
-        ),
+        (_telemetry(core, senders), doors.otlp_http),
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
     ]
     grpc_server, grpc_port = _grpc_door(core, senders, settings)
@@ -157,6 +155,12 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
             f"{host}:{port} cannot be listened on: {error.strerror}", f"{option} 0 picks a free port"
         ) from error
     return door
+
+
+def _telemetry(core: OtlpIntake, senders: Senders) -> Starlette:
+    """All that comes in by HTTP, on one port."""
+    doors = (otlp_routes, remote_write_routes, access_log_routes)
+    return Starlette(routes=[route for door in doors for route in door(core, senders)])
 
 
 def _grpc_door(core: OtlpIntake, senders: Senders, settings: Settings) -> tuple[grpc.aio.Server, int]:

@@ -16,12 +16,13 @@ from focusplane.instrument.point import Point, Points, Spans, Temporality
 from focusplane.instrument.precedence import Precedence
 from focusplane.instrument.recognise import FREE, Bound, Recogniser
 from focusplane.instrument.scrape import Samples, Scrapes
-from focusplane.instrument.signal import Dropped
+from focusplane.instrument.signal import Dropped, Source
 from focusplane.instrument.tagging import Index
 from focusplane.kernel.errors import DataError, FocusplaneError
 from focusplane.plane.identity import ANYBODY, Sender
 from focusplane.plane.ports import Batch, Clock, Intake
-from focusplane.wire import otlp_logs, otlp_metrics, otlp_traces
+from focusplane.wire import access_log, otlp_logs, otlp_metrics, otlp_traces
+from focusplane.wire.access_log import AccessLog, Naming
 from focusplane.wire.otlp_answer import Encoding, Telemetry
 from focusplane.wire.otlp_attributes import Interner
 from focusplane.wire.remote_write import RemoteWriteReader, Version, identities
@@ -132,6 +133,14 @@ class OtlpIntake:
 
         samples = await self._decode(decode, body)
         return samples, await asyncio.shield(self._scraped(body, samples, sender))
+
+    async def take_log(
+        self, body: bytes, naming: Naming, sender: Sender = ANYBODY
+    ) -> tuple[AccessLog, Taken]:
+        """The same for an access log. Its batch is named by its lines, in any order."""
+        log = await self._decode(partial(access_log.decode, naming=naming), body)
+        gathered = gather_spans(log.spans, self._current(sender.bound), self._clock.now_ms(), Source.EDGE)
+        return log, await self._hand_over(batch_key((log.spans.identity,), sender), gathered)
 
     def refused(self, cause: str) -> None:
         """A door turned a request away."""

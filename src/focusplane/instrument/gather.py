@@ -55,10 +55,13 @@ def gather_points(points: Points, judges: Judges, now_ms: int) -> Gathered:
     return gathering.done()
 
 
-def gather_spans(spans: Spans, recogniser: Recogniser, now_ms: int) -> Gathered:
-    """Signals of a traces request, one for each group of like spans and second, and the records worth keeping."""
+def gather_spans(spans: Spans, recogniser: Recogniser, now_ms: int, by: Source = Source.SPANS) -> Gathered:
+    """Signals of a traces request, one for each group of like spans and second, and the records worth keeping.
+
+    `by` is who counted: spans, or the gateway whose access log it is.
+    """
     gathering = _Gathering(recogniser, spans, now_ms)
-    gathering.groups(spans.groups)
+    gathering.groups(spans.groups, by)
     return replace(gathering.done(), spans=tuple(gathering.record(spans, record) for record in spans.records))
 
 
@@ -121,7 +124,7 @@ class _Gathering:
             quiet = replace(signal, slice=Slice(), outcome=Outcome(), latencies=None, timing_only=False)
             self._silent.setdefault((known.focus, known.source, signal.reporter), quiet)
 
-    def groups(self, groups: Sequence[SpanGroup]) -> None:
+    def groups(self, groups: Sequence[SpanGroup], by: Source) -> None:
         """The hot path of spans: one turn for each group, of which there are almost as many where tenants are many."""
         latest, recognise, signals = self._now + AHEAD_MS, self._recogniser.recognise, self._signals
         for group in groups:
@@ -137,14 +140,14 @@ class _Gathering:
                 Signal(
                     known.focus,
                     known.environment,
-                    Source.SPANS,
+                    by,
                     known.reporter,
                     start,
                     start + SECOND,
                     known.slice,
                     known.outcome,
                     len(durations),
-                    _timed(known.alone, durations),
+                    _timed(known.alone, durations) if group.timed else None,
                 )
             )
 

@@ -72,9 +72,10 @@ class Point:
 
 @dataclass(slots=True, eq=False)
 class SpanGroup:
-    """Spans of one resource with the same attributes that ended within the same second.
+    """Spans of one resource with the same attributes that ended within the same second; or lines of an access log.
 
-    `ended_s` is that second (Unix), `durations_ns` has one entry a span, `failed` is a span status of ERROR.
+    `ended_s` is that second (Unix), `durations_ns` has one entry a span, `failed` is a span status of ERROR. What was not
+    `timed` has durations that say nothing.
     """
 
     resource: Said
@@ -82,6 +83,7 @@ class SpanGroup:
     failed: bool
     ended_s: int
     durations_ns: list[int]
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
