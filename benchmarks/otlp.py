@@ -44,6 +44,9 @@ class Sink:
     async def accept(self, batch: Batch) -> None:
         self.count += sum(signal.count for signal in batch.signals)
 
+    def refused(self, cause: str, count: int = 1) -> None:
+        raise AssertionError(cause)
+
     def policies(self) -> Mapping[str, Focus]:
         return self._focuses
 

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import json
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -13,17 +14,21 @@ from dataclasses import dataclass
 import grpc
 import uvicorn
 import uvloop
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from focusplane.edge.access_log import access_log_routes
 from focusplane.edge.apprise_notifier import AppriseNotifier, missing
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
+from focusplane.edge.impatient_http import ImpatientHttp, impatient
 from focusplane.edge.otlp_grpc import otlp_server
-from focusplane.edge.otlp_http import otlp_app
+from focusplane.edge.otlp_http import otlp_routes
 from focusplane.edge.otlp_intake import OtlpIntake, OtlpSettings
 from focusplane.edge.policy_files import PolicyDirectory
 from focusplane.edge.prober import TcpProber
+from focusplane.edge.remote_write import remote_write_routes
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
 from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
@@ -41,6 +46,9 @@ from focusplane.wire.clock import SystemClock
 log = logging.getLogger("focusplane")
 
 HEARTBEAT_S = 15.0
+WANTED_FILES = 20_000
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+"""When the kernel asks whether a silent peer still lives, so that one that lost its power is let go after two minutes."""
 GARBAGE = (20_000, 20, 20)
 """Thresholds of the collector: new objects before a look at them, and how often the older ones are looked at."""
 
@@ -104,11 +112,15 @@ async def _serve(settings: Settings) -> int:
     addresses = doors.addresses(grpc_port, settings.host)
     apps = [
         (build_app(loop, tokens, _names(settings), missing, addresses), doors.api),
-        (otlp_app(core, senders), doors.otlp_http),
+        (_telemetry(core, senders), doors.otlp_http),
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
     ]
     stop = _stop_signal()
-    async with _answering(grpc_server), _serving(apps), asyncio.TaskGroup() as tasks:
+    async with (
+        _answering(grpc_server),
+        _serving(apps, impatient(loop.refused, _most_connections())),
+        asyncio.TaskGroup() as tasks,
+    ):
         running = [
             tasks.create_task(loop.run()),
             tasks.create_task(_watch(source, loop, clock)),
@@ -138,6 +150,9 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option_number, value in KEEPALIVE:  # what is accepted inherits it
+        door.setsockopt(socket.IPPROTO_TCP, option_number, value)
     try:
         door.bind((host, port))
     except OSError as error:
@@ -146,6 +161,12 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
             f"{host}:{port} cannot be listened on: {error.strerror}", f"{option} 0 picks a free port"
         ) from error
     return door
+
+
+def _telemetry(core: OtlpIntake, senders: Senders) -> Starlette:
+    """All that comes in by HTTP, on one port."""
+    doors = (otlp_routes, remote_write_routes, access_log_routes)
+    return Starlette(routes=[route for door in doors for route in door(core, senders)])
 
 
 def _grpc_door(core: OtlpIntake, senders: Senders, settings: Settings) -> tuple[grpc.aio.Server, int]:
@@ -157,6 +178,15 @@ def _grpc_door(core: OtlpIntake, senders: Senders, settings: Settings) -> tuple[
         raise UsageError(
             f"{address} cannot be listened on: is it in use?", "--otlp-grpc-port 0 picks a free port"
         ) from error
+
+
+def _most_connections() -> int:
+    """Of each HTTP door: together they leave a quarter of the process's files to everything else."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < WANTED_FILES:
+        files = min(WANTED_FILES, most) if most != resource.RLIM_INFINITY else WANTED_FILES
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return min(files // 4, ImpatientHttp.most)
 
 
 def _url(door: socket.socket) -> str:
@@ -175,9 +205,11 @@ async def _answering(server: grpc.aio.Server) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _serving(apps: Sequence[tuple[ASGIApp, socket.socket]]) -> AsyncIterator[None]:
+async def _serving(
+    apps: Sequence[tuple[ASGIApp, socket.socket]], protocol: type[ImpatientHttp]
+) -> AsyncIterator[None]:
     """Every app on its own socket, in this event loop; stopped at the end without waiting for held polls."""
-    servers = [_Server(_config(app)) for app, _ in apps]
+    servers = [_Server(_config(app, protocol)) for app, _ in apps]
     tasks = [
         asyncio.create_task(server.serve([door])) for server, (_, door) in zip(servers, apps, strict=True)
     ]
@@ -202,12 +234,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: type[ImpatientHttp]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
-        http="httptools",
+        http=protocol,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         lifespan="off",

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -55,12 +56,16 @@ class Recorder:
     def __init__(self, *focuses: Focus) -> None:
         self.batches: list[Batch] = []
         self.full = False
+        self.turned_away: dict[str, int] = {}
         self._policies = {item.name: item for item in focuses or (focus(),)}
 
     async def accept(self, batch: Batch) -> None:
         if self.full:
             raise RefusedError("the queue is full")
         self.batches.append(batch)
+
+    def refused(self, cause: str, count: int = 1) -> None:
+        self.turned_away[cause] = self.turned_away.get(cause, 0) + count
 
     def policies(self) -> Mapping[str, Focus]:
         return self._policies
@@ -82,10 +87,27 @@ def core(recorder: Recorder, **settings: Any) -> OtlpIntake:
     return OtlpIntake(recorder, SystemClock(), OtlpSettings(**settings))
 
 
+def until(true: Callable[[], object], what: str, within_s: float = 60.0) -> None:
+    """Wait for it. Fails with `what` if it never comes true."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came true: {what}")
+        time.sleep(0.01)
+
+
 @contextmanager
-def served(app: Callable[..., Any]) -> Iterator[str]:
+def served(app: Callable[..., Any], protocol: type[asyncio.Protocol] | None = None) -> Iterator[str]:
     """The app on a free port of the loopback, in a thread of its own."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", loop="asyncio")
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        lifespan="off",
+        loop="asyncio",
+        http=protocol or "auto",
+    )
     server = uvicorn.Server(config)
     ready = threading.Event()
 
@@ -98,7 +120,8 @@ def served(app: Callable[..., Any]) -> Iterator[str]:
     ports: list[int] = []
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    ready.wait(10)
+    ready.wait(60)
+    until(lambda: server.started, "the server listens")
     try:
         yield f"http://127.0.0.1:{ports[0]}"
     finally:

@@ -8,8 +8,8 @@ import grpc
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics import Counter, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
@@ -17,6 +17,7 @@ from tests.edge.otlp_world import REQUEST, RESOURCE, Recorder, core
 
 from focusplane.edge.otlp_grpc import otlp_server
 from focusplane.instrument.signal import Source
+from focusplane.plane.ports import Batch
 from focusplane.wire.otlp_schema import message
 
 METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
@@ -93,6 +94,49 @@ def test_a_full_plane_is_resource_exhausted_with_both_forms_of_retry_info() -> N
     status = message("RpcStatus").FromString(trailers["grpc-status-details-bin"])
     assert status.code == 8
     assert message("RetryInfo").FromString(status.details[0].value).retry_delay.seconds == 2
+
+
+class FullOnce(Recorder):
+    """Refuses the first batch."""
+
+    async def accept(self, batch: Batch) -> None:
+        self.full = not self.refused_one
+        self.refused_one = True
+        await super().accept(batch)
+
+    refused_one = False
+
+
+def test_the_real_exporter_waits_as_it_was_told_and_the_batch_is_counted_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Left to itself it would come again after 0.8 to 1.2 seconds."""
+    plane = FullOnce()
+
+    def export(address: str) -> None:
+        exporter = OTLPMetricExporter(
+            f"http://{address}",
+            insecure=True,
+            timeout=60,
+            preferred_temporality={Counter: AggregationTemporality.DELTA},
+        )
+        reader = PeriodicExportingMetricReader(exporter, export_interval_millis=3_600_000)
+        meters = MeterProvider([reader], resource=RESOURCE, shutdown_on_exit=False)
+        meters.get_meter("test").create_counter("focus.requests").add(7, {"focus.id": "checkout"})
+        meters.force_flush(60_000)
+        meters.shutdown()
+
+    async def run() -> None:
+        async with serving(plane, retry_after_s=2) as address:
+            await asyncio.to_thread(export, address)
+
+    with caplog.at_level("WARNING"):
+        asyncio.run(run())
+    told = [record.getMessage() for record in caplog.records if "Transient error" in record.getMessage()]
+    assert len(told) == 1
+    assert "RESOURCE_EXHAUSTED" in told[0]
+    assert "retrying in 2.00s" in told[0]
+    assert [signal.count for signal in plane.signals if signal.count] == [7]
 
 
 @pytest.mark.parametrize(

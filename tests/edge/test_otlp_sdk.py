@@ -17,7 +17,7 @@ def test_the_deltas_of_the_sdk_arrive_as_exact_counts_and_times() -> None:
     now, plane = SystemClock().now_ns(), Recorder()
     resource = {"service.name": "payment", "service.version": "v2", "service.instance.id": "i-1"}
     body = otlp.body(resource, [delta], now - 10**9, now)
-    assert asyncio.run(core(plane).take(Telemetry.METRICS, Encoding.JSON, body)) == {}
+    assert asyncio.run(core(plane).take(Telemetry.METRICS, Encoding.JSON, body)).rejected == {}
     [signal] = plane.signals
     assert (signal.count, signal.timing_only, signal.source) == (3, False, Source.APP)
     assert (signal.slice.tenant, signal.slice.version) == ("acme", "v2")

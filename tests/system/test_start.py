@@ -9,6 +9,8 @@ from contextlib import closing
 import pytest
 from tests.system.town import DOORS, HOST, Town
 
+from focusplane.assembly import _listen
+
 
 def serve(town: Town, *more: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "focusplane", *town.serve_arguments(*more)]
@@ -86,3 +88,14 @@ def test_a_plane_whose_lock_was_removed_ends_when_another_takes_its_data(town: T
     assert [fact["kind"] for fact in town.facts("plane.started")] == ["plane.started"] * 2
     town.stop(town.plane)
     assert town.focus("journal", "verify", "--data", str(town.data)).returncode == 0
+
+
+def test_every_door_asks_the_kernel_whether_a_silent_peer_still_lives() -> None:
+    """What is accepted inherits it: a peer that lost its power is let go after two minutes, not never."""
+    with closing(_listen(HOST, 0, "--port")) as door:
+        door.listen()
+        with closing(socket.create_connection(door.getsockname())):
+            accepted, _ = door.accept()
+            with closing(accepted):
+                assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60

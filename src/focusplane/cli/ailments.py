@@ -149,6 +149,8 @@ def _remedy(cause: str) -> str:
     if "no boundary names service" in cause:
         service = cause.partition("service ")[2].partition("'")[2].partition("'")[0]
         return f"if it belongs to a focus, under its boundary: - {{service: {service}}}"
+    if cause.startswith("refused: too much"):
+        return "the senders come again; if it lasts, send less often, or less that belongs to no focus"
     if "fits the route" in cause:
         return "add the route to the boundary of its focus; `focus journal tail` has an example"
     return ""

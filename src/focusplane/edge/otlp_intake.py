@@ -1,29 +1,44 @@
-"""The core of both OTLP receivers: bytes in, a Batch to the plane, and what to answer."""
+"""The core of all doors for telemetry: bytes in, a Batch to the plane, and what to answer."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
 from focusplane.define.focus import Focus
+from focusplane.edge.otlp_room import Room
 from focusplane.instrument.cumulative import Cumulative
 from focusplane.instrument.gather import Gathered, Judges, gather_points, gather_spans
 from focusplane.instrument.point import Point, Points, Spans, Temporality
 from focusplane.instrument.precedence import Precedence
 from focusplane.instrument.recognise import FREE, Bound, Recogniser
-from focusplane.instrument.signal import Dropped
+from focusplane.instrument.scrape import Samples, Scrapes
+from focusplane.instrument.signal import Dropped, Source
 from focusplane.instrument.tagging import Index
+from focusplane.kernel.errors import DataError, FocusplaneError
 from focusplane.plane.identity import ANYBODY, Sender
 from focusplane.plane.ports import Batch, Clock, Intake
-from focusplane.wire import otlp_logs, otlp_metrics, otlp_traces
+from focusplane.wire import access_log, otlp_logs, otlp_metrics, otlp_traces
+from focusplane.wire.access_log import AccessLog, Naming
 from focusplane.wire.otlp_answer import Encoding, Telemetry
 from focusplane.wire.otlp_attributes import Interner
+from focusplane.wire.remote_write import RemoteWriteReader, Version, identities
 
 _LOCKS = 64
 _BINDINGS = 64
 """So many differently bound senders are remembered apart."""
+CAUSES = {
+    400: "refused: damaged body",
+    401: "refused: no known token",
+    403: "refused: a token that may not send",
+    413: "refused: body too large",
+    499: "refused: the sender left in the middle",
+    415: "refused: unknown content type or encoding",
+}
+"""What is counted for a refusal with that status; the queue counts its own."""
 Decoded = TypeVar("Decoded")
 
 
@@ -42,6 +57,30 @@ class OtlpSettings:
     """What a refused sender is told to wait."""
     max_series: int = 100_000
     """Cumulative series that are remembered."""
+    max_held: int = 128 * 1024 * 1024
+    """Of all bodies that are read, decoded or waiting for their commit at one time."""
+    max_signals: int = 100_000
+    """Signals that one request may become."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was rejected, by cause; whether any of it belonged to a focus."""
+
+    rejected: Mapping[str, int]
+    focused: bool = False
+
+
+class ForbiddenError(FocusplaneError):
+    """A known token whose role may not send."""
+
+    http_status = 403
+
+
+class TooMuchError(DataError):
+    """One request says more than can wait for a turn."""
+
+    http_status = 413
 
 
 class OtlpIntake:
@@ -55,68 +94,116 @@ class OtlpIntake:
         self._intake = intake
         self._clock = clock
         self.settings = settings
+        self.room = Room(settings.max_held, intake.refused)
+        self.inflating = asyncio.Semaphore(2)
         self._interner = Interner()
+        self._remote_write = RemoteWriteReader()
         self._decoding = asyncio.Lock()
         self._series = tuple(asyncio.Lock() for _ in range(_LOCKS))
         self.cumulative = Cumulative(clock.now_ms() * 1_000_000, settings.max_series)
+        self._scrapes = Scrapes()
         self._precedence = Precedence()
         self._policies: Mapping[str, Focus] = {}
         self._index = Index({}, settings.default_environment)
         self._recognisers: dict[Bound, Recogniser] = {}
 
-    async def take(
-        self, kind: Telemetry, encoding: Encoding, body: bytes, sender: Sender = ANYBODY
-    ) -> Mapping[str, int]:
+    async def take(self, kind: Telemetry, encoding: Encoding, body: bytes, sender: Sender = ANYBODY) -> Taken:
         """What was rejected, by cause, once the rest is safe in the journal. Senders with names never share a series.
 
         Raises `DataError` for damaged bytes and `RefusedError` when the plane has no room: nothing was taken then.
         """
         match kind:
             case Telemetry.METRICS:
-                points = _apart(await self._decode(self._decode_points, encoding, body), sender)
+                points = _apart(await self._decode(self._points(encoding), body), sender)
                 return await self._metrics(body, points, sender)
             case Telemetry.TRACES:
-                spans = await self._decode(self._decode_spans, encoding, body)
+                spans = await self._decode(self._spans(encoding), body)
                 return await self._traces(body, spans, sender)
             case Telemetry.LOGS:
                 return await self._logs(encoding, body, sender)
 
-    async def _metrics(self, body: bytes, points: Points, sender: Sender) -> Mapping[str, int]:
+    async def take_samples(
+        self, version: Version, body: bytes, sender: Sender = ANYBODY
+    ) -> tuple[Samples, Taken]:
+        """The same for a remote-write request that is decompressed already."""
+        mark = sender.name.encode()
+
+        def decode(body: bytes) -> Samples:
+            return self._remote_write.read(version, body, mark)
+
+        samples = await self._decode(decode, body)
+        return samples, await asyncio.shield(self._scraped(body, samples, sender))
+
+    async def take_log(
+        self, body: bytes, naming: Naming, sender: Sender = ANYBODY
+    ) -> tuple[AccessLog, Taken]:
+        """The same for an access log. Its batch is named by its lines, in any order."""
+        log = await self._decode(partial(access_log.decode, naming=naming), body)
+        gathered = gather_spans(log.spans, self._current(sender.bound), self._clock.now_ms(), Source.EDGE)
+        return log, await self._hand_over(batch_key((log.spans.identity,), sender), gathered)
+
+    def refused(self, cause: str) -> None:
+        """A door turned a request away."""
+        self._intake.refused(cause)
+
+    async def _metrics(self, body: bytes, points: Points, sender: Sender) -> Taken:
         """Shielded, because a sender that leaves must not part what the plane took from what the tracker remembers."""
         return await asyncio.shield(self._count(body, points, sender))
 
-    async def _count(self, body: bytes, points: Points, sender: Sender) -> Mapping[str, int]:
+    async def _count(self, body: bytes, points: Points, sender: Sender) -> Taken:
         key = batch_key(otlp_metrics.identities(points) if points.points else (body,), sender)
-        async with AsyncExitStack() as stack:
-            for place in sorted(
-                {point.series[0] % _LOCKS for point in points.points if _is_cumulative(point)}
-            ):
-                await stack.enter_async_context(self._series[place])
-            turn = self.cumulative.begin()
-            judges = Judges(self._current(sender.bound), turn, self._precedence)
-            gathered = gather_points(points, judges, self._clock.now_ms())
-            await self._hand_over(key, gathered)
+        names = (point.series for point in points.points if _is_cumulative(point))
+        async with self._alone(names):
+            return await self._add(key, points, sender)
+
+    async def _scraped(self, body: bytes, samples: Samples, sender: Sender) -> Taken:
+        """A histogram may be complete only with the next request: until then nothing of it is lost, it is cumulative."""
+        key = batch_key(identities(samples) if samples.samples else (body,), sender)
+        async with self._alone(sample.series.name for sample in samples.samples):
+            turn = self._scrapes.begin()
+            found = turn.points(samples.samples)
+            rejected = {**samples.rejected, **found.rejected}
+            dropped = (*samples.dropped, *found.dropped)
+            taken = await self._add(key, Points(found.points, rejected, dropped), sender)
             turn.commit()
-        return gathered.rejected
+            return taken
 
-    async def _traces(self, body: bytes, spans: Spans, sender: Sender) -> Mapping[str, int]:
+    @asynccontextmanager
+    async def _alone(self, series: Iterable[bytes]) -> AsyncIterator[None]:
+        """Nobody else has a turn over these series meanwhile."""
+        async with AsyncExitStack() as stack:
+            for place in sorted({name[0] % _LOCKS for name in series}):
+                await stack.enter_async_context(self._series[place])
+            yield
+
+    async def _add(self, key: str, points: Points, sender: Sender) -> Taken:
+        turn = self.cumulative.begin()
+        judges = Judges(self._current(sender.bound), turn, self._precedence)
+        gathered = gather_points(points, judges, self._clock.now_ms())
+        taken = await self._hand_over(key, gathered)
+        turn.commit()
+        return taken
+
+    async def _traces(self, body: bytes, spans: Spans, sender: Sender) -> Taken:
         gathered = gather_spans(spans, self._current(sender.bound), self._clock.now_ms())
-        await self._hand_over(batch_key((spans.identity if spans.groups else body,), sender), gathered)
-        return gathered.rejected
+        return await self._hand_over(batch_key((spans.identity if spans.groups else body,), sender), gathered)
 
-    async def _logs(self, encoding: Encoding, body: bytes, sender: Sender) -> Mapping[str, int]:
+    async def _logs(self, encoding: Encoding, body: bytes, sender: Sender) -> Taken:
         count = otlp_logs.count_records(body, encoding)
         if count:
             dropped = (Dropped("logs are not read yet", count),)
             await self._intake.accept(Batch(batch_key((body,), sender), (), dropped))
-        return {}
+        return Taken({})
 
-    async def _hand_over(self, key: str, gathered: Gathered) -> None:
+    async def _hand_over(self, key: str, gathered: Gathered) -> Taken:
+        if len(gathered.signals) > self.settings.max_signals:
+            raise TooMuchError(f"the request holds more than {self.settings.max_signals} different counts")
         invalid = tuple(Dropped(cause, count) for cause, count in gathered.rejected.items())
         if gathered.signals or gathered.dropped or invalid:
             await self._intake.accept(
                 Batch(key, gathered.signals, gathered.dropped + invalid, gathered.spans)
             )
+        return Taken(gathered.rejected, bool(gathered.signals))
 
     def _current(self, bound: Bound = FREE) -> Recogniser:
         """What recognises the focuses of the policies in force for such a sender, made again when they are others."""
@@ -131,23 +218,21 @@ class OtlpIntake:
             self._recognisers[bound] = Recogniser(self._index, bound=bound)
         return self._recognisers[bound]
 
-    async def _decode(
-        self, decode: Callable[[Encoding, bytes], Decoded], encoding: Encoding, body: bytes
-    ) -> Decoded:
+    async def _decode(self, decode: Callable[[bytes], Decoded], body: bytes) -> Decoded:
         async with self._decoding:
             if len(body) > self.settings.thread_above:
-                return await asyncio.to_thread(decode, encoding, body)
-            return decode(encoding, body)
+                return await asyncio.to_thread(decode, body)
+            return decode(body)
 
-    def _decode_points(self, encoding: Encoding, body: bytes) -> Points:
+    def _points(self, encoding: Encoding) -> Callable[[bytes], Points]:
         if encoding is Encoding.JSON:
-            return otlp_metrics.decode_json(body)
-        return otlp_metrics.decode_protobuf(body, self._interner)
+            return otlp_metrics.decode_json
+        return partial(otlp_metrics.decode_protobuf, interner=self._interner)
 
-    def _decode_spans(self, encoding: Encoding, body: bytes) -> Spans:
+    def _spans(self, encoding: Encoding) -> Callable[[bytes], Spans]:
         if encoding is Encoding.JSON:
-            return otlp_traces.decode_json(body)
-        return otlp_traces.decode_protobuf(body, self._interner)
+            return otlp_traces.decode_json
+        return partial(otlp_traces.decode_protobuf, interner=self._interner)
 
 
 def _apart(points: Points, sender: Sender) -> Points:

@@ -72,5 +72,18 @@ DURATION_SECONDS = ("http.server.request.duration", "rpc.server.call.duration", 
 DURATION_MILLISECONDS = ("http.server.duration", "rpc.server.duration")
 """Histograms read for SLIs, in milliseconds."""
 
+SCRAPED_HTTP = "http_requests_total"
+"""Counter of HTTP requests as Prometheus clients name it; read by remote write."""
+SCRAPED_SPRING = "http_server_requests_seconds_count"
+"""The same as Micrometer (Spring Boot) names it."""
+SCRAPED_GRPC = "grpc_server_handled_total"
+"""Counter of answered gRPC calls, as the gRPC middlewares for Prometheus name it."""
+SCRAPED_TIMES = (
+    "http_request_duration_seconds",
+    "http_server_requests_seconds",
+    "grpc_server_handling_seconds",
+)
+"""Histograms of Prometheus clients that do not say how a request ended: they time, and never count."""
+
 OTHER = "other"
 """The value that takes what exceeds a cardinality budget."""

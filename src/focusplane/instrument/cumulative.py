@@ -5,7 +5,7 @@ again finds the tracker as it was.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from focusplane.instrument.point import Explicit, Exponential, Point, Total, Value
 
@@ -42,6 +42,11 @@ BACKWARDS = "cumulative series whose start time went backwards"
 RESHAPED = "cumulative histogram changed its buckets: its first point is only a baseline"
 
 
+MOST_NUMBERS = 2_000_000
+"""Counts and bounds of all series that are remembered; bounds that many histograms have are held once."""
+_SHARED_BOUNDS = 1_000
+
+
 class Cumulative:
     """The last point of at most `limit` series, the longest unused forgotten first. `since` is Unix nanoseconds.
 
@@ -53,7 +58,10 @@ class Cumulative:
     def __init__(self, since: int, limit: int = 100_000, seen: Iterable[tuple[bytes, Seen]] = ()) -> None:
         self._since = since
         self._limit = limit
-        self._seen: dict[bytes, Seen] = dict(seen)
+        self._seen: dict[bytes, Seen] = {}
+        self._numbers = 0
+        self._bounds: dict[tuple[float, ...], tuple[float, ...]] = {}
+        self.remember(seen)
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -76,11 +84,28 @@ class Cumulative:
     def remember(self, changed: Iterable[tuple[bytes, Seen]]) -> None:
         """Take over what a turn saw, and forget what exceeds the limit."""
         for series, seen in changed:
-            self._seen.pop(series, None)
-            self._seen[series] = seen
-        while len(self._seen) > self._limit:
-            forgotten = self._seen.pop(next(iter(self._seen)))
-            self._since = max(self._since, forgotten.end)
+            self._forget(series)
+            kept = replace(seen, value=self._shared(seen.value))
+            self._seen[series] = kept
+            self._numbers += _size(kept.value)
+        while len(self._seen) > self._limit or (self._numbers > MOST_NUMBERS and len(self._seen) > 1):
+            oldest = next(iter(self._seen))
+            self._since = max(self._since, self._seen[oldest].end)
+            self._forget(oldest)
+
+    def _forget(self, series: bytes) -> None:
+        gone = self._seen.pop(series, None)
+        self._numbers -= _size(gone.value) if gone else 0
+
+    def _shared(self, value: Value) -> Value:
+        if not isinstance(value, Explicit) or len(value.bounds) > _SHARED_BOUNDS:
+            return value
+        bounds = self._bounds.get(value.bounds)
+        if bounds is None:
+            if len(self._bounds) >= _SHARED_BOUNDS:
+                self._bounds.clear()
+            bounds = self._bounds[value.bounds] = value.bounds
+        return replace(value, bounds=bounds)
 
 
 class Turn:
@@ -104,8 +129,9 @@ class Turn:
         self._changed = {}
 
     def _first(self, point: Point) -> Delta | Skipped:
-        if point.start and point.start >= self._tracker.since:
-            return Delta(point.start, point.end, point.value)
+        began = point.start or point.absent
+        if began and began >= self._tracker.since:
+            return Delta(began, point.end, point.value)
         return Skipped(BASELINE, total(point.value))
 
 
@@ -153,6 +179,10 @@ def _exponential_difference(old: Exponential, new: Exponential) -> Value:
         return new
     counts = tuple(less[new.offset + place] for place in range(len(new.counts)))
     return Exponential(new.scale, zeros, new.offset, counts)
+
+
+def _size(value: Value) -> int:
+    return 1 if isinstance(value, Total) else 1 + len(value.counts)
 
 
 def total(value: Value) -> int:

@@ -55,10 +55,13 @@ def gather_points(points: Points, judges: Judges, now_ms: int) -> Gathered:
     return gathering.done()
 
 
-def gather_spans(spans: Spans, recogniser: Recogniser, now_ms: int) -> Gathered:
-    """Signals of a traces request, one for each group of like spans and second, and the records worth keeping."""
+def gather_spans(spans: Spans, recogniser: Recogniser, now_ms: int, by: Source = Source.SPANS) -> Gathered:
+    """Signals of a traces request, one for each group of like spans and second, and the records worth keeping.
+
+    `by` is who counted: spans, or the gateway whose access log it is.
+    """
     gathering = _Gathering(recogniser, spans, now_ms)
-    gathering.groups(spans.groups)
+    gathering.groups(spans.groups, by)
     return replace(gathering.done(), spans=tuple(gathering.record(spans, record) for record in spans.records))
 
 
@@ -95,12 +98,10 @@ class _Gathering:
             self._drop(known.why, total(delta.value), _example(point.resource, point.attributes))
             return
         better = judges.precedence.better(_emitter(known), point.metric)
-        if better and point.metric != names.METRIC_DURATION:
+        if better and not judges.precedence.times_beside(better, point.metric):
             self._drop(f"the same requests are counted by {better}", total(delta.value), point.metric)
             return
-        # Envoy counts and times apart, our SDK by one histogram: `focus.duration` counts where nothing better does.
-        times = point.metric == names.METRIC_DURATION and (better != "" or known.source is Source.EDGE)
-        self._add(point, delta, known, times)
+        self._add(point, delta, known, _only_times(point.metric, better, known.source))
 
     def _add(self, point: Point, delta: Delta, known: Recognised, timing_only: bool) -> None:
         end = delta.end // _MS
@@ -125,7 +126,7 @@ class _Gathering:
             quiet = replace(signal, slice=Slice(), outcome=Outcome(), latencies=None, timing_only=False)
             self._silent.setdefault((known.focus, known.source, signal.reporter), quiet)
 
-    def groups(self, groups: Sequence[SpanGroup]) -> None:
+    def groups(self, groups: Sequence[SpanGroup], by: Source) -> None:
         """The hot path of spans: one turn for each group, of which there are almost as many where tenants are many."""
         latest, recognise, signals = self._now + AHEAD_MS, self._recogniser.recognise, self._signals
         for group in groups:
@@ -141,14 +142,14 @@ class _Gathering:
                 Signal(
                     known.focus,
                     known.environment,
-                    Source.SPANS,
+                    by,
                     known.reporter,
                     start,
                     start + SECOND,
                     known.slice,
                     known.outcome,
                     len(durations),
-                    _timed(known.alone, durations),
+                    _timed(known.alone, durations) if group.timed else None,
                 )
             )
 
@@ -176,6 +177,13 @@ class _Gathering:
         if count:
             self._counted[why] += count
             self._examples.setdefault(why, example)
+
+
+def _only_times(metric: str, better: str, source: Source) -> bool:
+    """Envoy counts and times apart, our SDK by one histogram: `focus.duration` counts where nothing better does."""
+    if metric in names.SCRAPED_TIMES:
+        return True
+    return metric == names.METRIC_DURATION and (better != "" or source is Source.EDGE)
 
 
 def _emitter(known: Recognised) -> Emitter:

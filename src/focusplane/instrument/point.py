@@ -55,6 +55,7 @@ class Point:
     """One data point. Times are Unix nanoseconds, `start` 0 when not said.
 
     `unit` is as the sender wrote it, perhaps empty. `series` names its time series for as long as the reporter lives.
+    `absent` is when we last saw that there was no such series yet, 0 if we did not look.
     """
 
     resource: Said
@@ -66,13 +67,15 @@ class Point:
     end: int
     temporality: Temporality
     value: Value
+    absent: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class SpanGroup:
-    """Spans of one resource with the same attributes that ended within the same second.
+    """Spans of one resource with the same attributes that ended within the same second; or lines of an access log.
 
-    `ended_s` is that second (Unix), `durations_ns` has one entry a span, `failed` is a span status of ERROR.
+    `ended_s` is that second (Unix), `durations_ns` has one entry a span, `failed` is a span status of ERROR. What was not
+    `timed` has durations that say nothing.
     """
 
     resource: Said
@@ -80,6 +83,7 @@ class SpanGroup:
     failed: bool
     ended_s: int
     durations_ns: list[int]
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One request, one count: a service that reports the same requests under several metric names is counted by the best one.
 
 Our own counter comes first, then our histogram (which then only times), then the stable names of OpenTelemetry, then
-the old ones. An application that has our SDK and OpenTelemetry's instrumentation, or that emits both old and new names,
+the old ones, then what Prometheus clients count and time apart. An application that has our SDK and OpenTelemetry's instrumentation, or that emits both old and new names,
 would otherwise be counted twice.
 """
 
@@ -20,7 +20,13 @@ _RANKS = {
     "rpc.server.call.duration": (2, ("rpc",)),
     "http.server.duration": (3, ("http",)),
     "rpc.server.duration": (3, ("rpc",)),
+    names.SCRAPED_HTTP: (4, ("http",)),
+    names.SCRAPED_GRPC: (4, ("rpc",)),
+    names.SCRAPED_SPRING: (5, ("http",)),
+    **{metric: (6 + place, ("http", "rpc")) for place, metric in enumerate(names.SCRAPED_TIMES)},
 }
+_COUNT_ONLY = frozenset((names.METRIC_REQUESTS, names.SCRAPED_HTTP, names.SCRAPED_GRPC, names.SCRAPED_SPRING))
+_MAY_ONLY_TIME = frozenset((names.METRIC_DURATION, *names.SCRAPED_TIMES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,10 @@ class Precedence:
             self._best[emitter, protocol] = (rank, metric, end_ms)
         while len(self._best) > self._limit:
             del self._best[next(iter(self._best))]
+
+    def times_beside(self, better: str, metric: str) -> bool:
+        """Whether this metric still times what the better one only counts."""
+        return metric in _MAY_ONLY_TIME and better in _COUNT_ONLY
 
     def better(self, emitter: Emitter, metric: str) -> str:
         """The name of the metric that counts instead of this one, or empty if this one counts. `note` it before."""

@@ -39,6 +39,10 @@ class Bound:
 FREE = Bound()
 
 
+MOST_TEXT = 16_000_000
+"""Characters of all attributes that a Recogniser remembers."""
+
+
 class Recogniser:
     """Remembers at most `limit` answers under one Index, then starts anew: what fills it comes from outside."""
 
@@ -46,6 +50,7 @@ class Recogniser:
         self._index = index
         self._bound = bound
         self._limit = limit
+        self._text = 0
         self._singles: dict[str, tuple[Latencies, ...]] = {}
         self._known: dict[tuple[Said, Said, bool], Recognised | Untagged] = {}
 
@@ -54,8 +59,10 @@ class Recogniser:
         key = (resource, attributes, failed)
         known = self._known.get(key)
         if known is None:
-            if len(self._known) >= self._limit:
+            if len(self._known) >= self._limit or self._text >= MOST_TEXT:
                 self._known.clear()
+                self._text = 0
+            self._text += _length(resource) + _length(attributes)
             known = self._known[key] = self._learn(resource.attributes, attributes.attributes, failed)
         return known
 
@@ -94,6 +101,10 @@ class Recogniser:
 def _one_in_each(bounds_ms: tuple[float, ...]) -> tuple[Latencies, ...]:
     places = range(len(bounds_ms) + 1)
     return tuple(Latencies(bounds_ms, tuple(int(place == one) for place in places)) for one in places)
+
+
+def _length(said: Said) -> int:
+    return sum(len(key) + len(str(value)) for key, value in said.attributes.items())
 
 
 def source_of(resource: Attributes) -> Source:

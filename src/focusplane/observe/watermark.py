@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from focusplane.define.focus import SourceKind
+from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Source
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE, SECOND
@@ -17,6 +18,8 @@ PATIENCE_MS = 5 * SECOND
 """A reporter is never called idle sooner than this, however short its interval."""
 FORGET_AFTER_MS = 10 * MINUTE
 """An idle reporter lowers coverage for so long; then it is taken to have been scaled away."""
+MOST_REPORTERS = 5_000
+"""Instances that are told apart for one focus; those beyond speak as one, named `other`."""
 LONGEST_INTERVAL_MS = 5 * MINUTE
 """What claims to speak for longer, such as a first cumulative point, is taken to speak for so long."""
 
@@ -60,6 +63,9 @@ class Sources:
     def hear(self, source: Source, reporter: str, start: int, end: int, now: int) -> list[Coverage]:
         """Note that a reporter spoke of (start, end]; returns what that says about coverage."""
         known = self.reporters.get((source, reporter))
+        if known is None and len(self.reporters) >= MOST_REPORTERS:
+            reporter = OTHER
+            known = self.reporters.get((source, reporter))
         if known is None:
             interval = min(max(end - start, SLOT_MS), LONGEST_INTERVAL_MS)
             self.reporters[source, reporter] = Reporter(end, now, interval)

@@ -16,6 +16,7 @@ from focusplane.plane.adoption import heard
 from focusplane.plane.arrival import PUBLISHER, Arrival, Asked, Counted, Reported, SetAside, Stood
 from focusplane.plane.perform import Performer
 from focusplane.plane.ports import Batch, Clock, DataPlane, Journal, ReadBack, Turn
+from focusplane.plane.pressure import Pressure
 from focusplane.plane.recover import recover
 from focusplane.plane.snapshot import preserve
 from focusplane.plane.step import Step, step
@@ -24,8 +25,8 @@ from focusplane.plane.world import World
 
 log = logging.getLogger("focusplane")
 
-MOST_WAITING = 20_000
-"""Arrivals that may wait for a turn; beyond, senders are told to come again."""
+MOST_WAITING = 40_000
+"""Arrivals that may wait for a turn: twice what telemetry may fill, so that people can always ask."""
 IDLE_S = 1.0
 SNAPSHOT_EVERY_MS = MINUTE
 """A turn is made again in about 6 ms: so a start after a crash stays within seconds."""
@@ -50,6 +51,7 @@ class Loop:
         self._performer = performer
         self._gather_s = gather_ms / 1000
         self._waiting: deque[Waiting] = deque()
+        self._pressure = Pressure()
         self._arrived = asyncio.Event()
         self._turned = asyncio.Condition()
         self._one_turn = asyncio.Lock()
@@ -87,7 +89,12 @@ class Loop:
 
     async def accept(self, batch: Batch) -> None:
         """Returns when the batch is committed. Raises `UnavailableError` when too much waits, or the journal cannot be written."""
+        self._pressure.admit(batch, len(self._waiting))
         await self._settled(Counted(batch.key, batch.signals, batch.dropped))
+
+    def refused(self, cause: str, count: int = 1) -> None:
+        """Told with the next turn."""
+        self._pressure.refused(cause, count)
 
     async def ask(self, request: Request, by: str, role: str) -> Answer:
         asked = short_id("ask", by, self._clock.now_ms(), next(self._numbers))
@@ -173,7 +180,11 @@ class Loop:
     async def turn(self) -> None:
         """One turn at a time. What cannot be committed has not happened: the world is read back from the journal."""
         async with self._one_turn:
+            told = self._pressure.told(self._world.tick.number, self._clock.now_ms())
+            if told is not None:
+                self._waiting.append(Waiting(told))
             taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            self._pressure.relieved()
             await self._take(taken)
             await self._preserve()
 
@@ -231,7 +242,7 @@ class Loop:
         if self._stopping:
             raise UnavailableError("the plane is stopping", "come again when it is back")
         if len(self._waiting) >= MOST_WAITING:
-            raise UnavailableError("too much telemetry is waiting", "come again in a second")
+            raise UnavailableError("too much is waiting", "come again in a second")
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(arrival, future))
         self._arrived.set()
@@ -289,6 +300,7 @@ class Loop:
         kept = refuse(self._waiting, what, hint)
         self._waiting.clear()
         self._waiting.extend(kept)
+        self._pressure.relieved()
 
     def _stand(self, what: str) -> None:
         if not self._stuck:

@@ -35,7 +35,14 @@ class Intake(Protocol):
     """Where the receivers put what they decoded."""
 
     async def accept(self, batch: Batch) -> None:
-        """Returns when the batch is in a committed journal turn. Raises `UnavailableError` when it cannot be taken now."""
+        """Returns when the batch is in a committed journal turn. Raises `UnavailableError` when it cannot be taken now.
+
+        What belongs to no focus is refused first.
+        """
+        ...
+
+    def refused(self, cause: str, count: int = 1) -> None:
+        """A door turned so many requests away; counted with the next turn, and never waited for."""
         ...
 
     def policies(self) -> Mapping[str, Focus]:

@@ -25,7 +25,8 @@ class Settings:
     """API, pages, OFREP and metrics. 0 picks a free port, here and for every port below."""
 
     otlp_http_port: int = 4318
-    """OTLP over HTTP: `/v1/traces`, `/v1/metrics`, `/v1/logs`."""
+    """OTLP over HTTP: `/v1/traces`, `/v1/metrics`, `/v1/logs`; Prometheus remote write: `/api/v1/write`;
+    JSON access logs: `/ingest/access-log`."""
 
     otlp_grpc_port: int = 4317
     """OTLP over gRPC."""

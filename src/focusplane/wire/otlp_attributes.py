@@ -18,8 +18,13 @@ _LONGEST = 1_024
 """Bytes of an attribute above which it is not remembered: a cache is bounded in entries and in bytes."""
 _MOST = 128
 """Attributes of a request above which they are not remembered together (OpenTelemetry's own default limit)."""
+_READ = 1_024
+"""Attributes of one span, point or resource that are looked at."""
 CACHE = 65_536
 """Entries of a cache before it is emptied: what fills it comes from outside."""
+CACHE_BYTES = 24 * 1024 * 1024
+"""The same in bytes as they came; in memory they are about three times that."""
+_RESOURCE_BYTES = 4 * 1024 * 1024
 
 WANTED: frozenset[str] = frozenset(
     {
@@ -70,10 +75,12 @@ class Interner:
         self._orders: dict[tuple[int | None, ...], tuple[Said, tuple[int, ...]]] = {}
         self._unwanted: Counter[bytes] = Counter()
         self._resources: dict[bytes, Said] = {}
+        self._weight = 0
+        self._resource_weight = 0
 
     def wanted(self, raw: Sequence[bytes]) -> Said:
         """Those of these attributes whose keys are read. The hot path: one look-up of each, one of all, no decoding."""
-        encoded = raw[:]  # protobuf hands over a whole list faster than one attribute after another
+        encoded = raw[:_READ]  # protobuf hands over a whole list faster than one attribute after another
         known = self._orders.get(tuple(map(self._number, encoded)))
         if known is not None:
             said, unknown = known
@@ -89,18 +96,25 @@ class Interner:
         """All scalar attributes of a resource."""
         known = self._resources.get(raw)
         if known is None:
-            if len(self._resources) >= CACHE // 16:
-                self._resources.clear()
-            pairs = (pair_of(encoded) for encoded in _parsed(_RESOURCE, raw).attributes)
-            known = self._resources[raw] = Said(dict(pair for pair in pairs if pair is not None))
+            pairs = (pair_of(encoded) for encoded in _parsed(_RESOURCE, raw).attributes[:_READ])
+            known = Said(dict(pair for pair in pairs if pair is not None))
+            if len(raw) <= _MOST * _LONGEST // 16:
+                self._remember(raw, known)
         return known
+
+    def _remember(self, raw: bytes, known: Said) -> None:
+        if len(self._resources) >= CACHE // 16 or self._resource_weight >= _RESOURCE_BYTES:
+            self._resources.clear()
+            self._resource_weight = 0
+        self._resources[raw] = known
+        self._resource_weight += len(raw)
 
     def identity(self, raw: Iterable[bytes]) -> bytes:
         """The same bytes for the same attributes in any order."""
         return b"\x00".join(sorted(raw))
 
     def _learn(self, encoded: Sequence[bytes]) -> Said:
-        if max(len(self._numbers), len(self._orders)) >= CACHE:
+        if max(len(self._numbers), len(self._orders)) >= CACHE or self._weight >= CACHE_BYTES:
             self._forget()
         pairs = [self._pair(one) for one in encoded]
         numbers = tuple(map(self._number, encoded))
@@ -110,6 +124,7 @@ class Interner:
         wanted = tuple(filter(None, numbers))
         said = self._said.get(wanted) or self._said.setdefault(wanted, Said(dict(filter(None, pairs))))
         self._orders[numbers] = said, unknown
+        self._weight += 8 * len(numbers)
         return said
 
     def _pair(self, encoded: bytes) -> Pair | None:
@@ -123,13 +138,16 @@ class Interner:
             if len(encoded) <= _LONGEST and self._unwanted[head] < _FEW:
                 self._unwanted[head] += 1
                 self._numbers[encoded] = _UNWANTED
+                self._weight += len(encoded)
             return None
         if len(encoded) <= _LONGEST:
             self._numbers[encoded] = number = len(self._pairs) + 1
             self._pairs[number] = pair
+            self._weight += len(encoded)
         return pair
 
     def _forget(self) -> None:
+        self._weight = 0
         for memory in (self._numbers, self._pairs, self._said, self._orders, self._unwanted):
             memory.clear()
 
@@ -137,7 +155,7 @@ class Interner:
 def pair_of(encoded: bytes) -> Pair | None:
     """One attribute; None for one whose value is no text, number or truth value."""
     parsed = _parsed(_KEY_VALUE, encoded)
-    key, value = parsed.key.decode("utf-8", "replace"), parsed.value
+    key, value = parsed.key[:MAX_TEXT].decode("utf-8", "replace"), parsed.value
     if value.string_value:
         return key, value.string_value[-1][: 4 * MAX_TEXT].decode("utf-8", "replace")[:MAX_TEXT]
     for numbers in (value.int_value, value.bool_value, value.double_value):

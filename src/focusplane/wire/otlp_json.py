@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from focusplane.instrument.point import Said
 from focusplane.instrument.tagging import Value
 from focusplane.kernel.errors import DataError
+from focusplane.wire.density import thin_json
 from focusplane.wire.otlp_attributes import MAX_TEXT, WANTED, Pair
 
 Parsed = TypeVar("Parsed")
@@ -204,6 +205,7 @@ class JsonAttributes:
 
 def parse_json(decoder: msgspec.json.Decoder[Parsed], body: bytes) -> Parsed:
     """Raises `DataError` with the place of the first mistake."""
+    thin_json(body)
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:

@@ -3,6 +3,7 @@
 from google.protobuf.message import DecodeError
 
 from focusplane.kernel.errors import DataError
+from focusplane.wire.density import LOGS, thin
 from focusplane.wire.otlp_answer import Encoding
 from focusplane.wire.otlp_json import LOGS as JSON_LOGS
 from focusplane.wire.otlp_json import Logs, parse_json
@@ -16,6 +17,7 @@ def count_records(body: bytes, encoding: Encoding) -> int:
     if encoding is Encoding.JSON:
         parsed: Logs = parse_json(JSON_LOGS, body)
         return sum(len(scope.log_records) for group in parsed.resource_logs for scope in group.scope_logs)
+    thin(body, LOGS)
     try:
         request = _LOGS.FromString(body)
     except DecodeError as error:

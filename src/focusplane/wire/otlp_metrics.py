@@ -12,6 +12,7 @@ from focusplane.instrument.point import Point, Points, Said, Temporality, Value
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
 from focusplane.wire import otlp_points as read
+from focusplane.wire.density import METRICS, thin
 from focusplane.wire.otlp_attributes import Interner
 from focusplane.wire.otlp_json import METRICS as JSON_METRICS
 from focusplane.wire.otlp_json import JsonAttributes, parse_json
@@ -38,6 +39,7 @@ class _Frame(NamedTuple):
 
 def decode_protobuf(body: bytes, interner: Interner) -> Points:
     """Raises `DataError` when the bytes are no `ExportMetricsServiceRequest`."""
+    thin(body, METRICS)
     try:
         request = _METRICS.FromString(body)
     except DecodeError as error:

@@ -88,6 +88,8 @@ def number(point: NumberPoint) -> Value | Refused:
 
 def histogram(point: HistogramPoint) -> Value | Refused:
     """Bounds must grow, there is one bucket more than bounds, and the buckets sum up to the count."""
+    if len(point.bucket_counts) > MAX_BUCKETS or len(point.explicit_bounds) > MAX_BUCKETS:
+        return Refused(f"more than {MAX_BUCKETS} buckets")
     bounds, counts = tuple(point.explicit_bounds), tuple(point.bucket_counts)
     if not counts and not bounds:
         return (
@@ -95,7 +97,7 @@ def histogram(point: HistogramPoint) -> Value | Refused:
             if 0 <= point.count <= MAX_COUNT
             else Refused("negative or too large")
         )
-    if len(counts) != len(bounds) + 1 or len(counts) > MAX_BUCKETS:
+    if len(counts) != len(bounds) + 1:
         return Refused("buckets and bounds do not fit")
     if not all(map(math.isfinite, bounds)) or any(low >= high for low, high in pairwise(bounds)):
         return Refused("bounds do not grow")
@@ -105,10 +107,12 @@ def histogram(point: HistogramPoint) -> Value | Refused:
 
 def exponential(point: ExponentialPoint) -> Value | Refused:
     """Durations are never negative; the buckets and the zeros sum up to the count."""
+    if len(point.positive.bucket_counts) > MAX_BUCKETS or len(point.negative.bucket_counts) > MAX_BUCKETS:
+        return Refused(f"more than {MAX_BUCKETS} buckets")
     counts = tuple(point.positive.bucket_counts)
     if any(point.negative.bucket_counts):
         return Refused("negative durations")
-    if not -10 <= point.scale <= 20 or len(counts) > MAX_BUCKETS or abs(point.positive.offset) > 2**31:
+    if not -10 <= point.scale <= 20 or abs(point.positive.offset) > 2**31:
         return Refused("scale or buckets out of range")
     why = _contradiction((point.zero_count, *counts), point.count)
     return Refused(why) if why else Exponential(point.scale, point.zero_count, point.positive.offset, counts)

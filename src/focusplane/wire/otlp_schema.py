@@ -1,4 +1,4 @@
-"""A trimmed OTLP schema in a private descriptor pool: only the fields we read, attributes left as raw bytes.
+"""A trimmed schema of OTLP and of remote write in a private descriptor pool: only the fields we read, attributes left as raw bytes.
 
 Trimmed, because what is not declared is skipped at C speed; private, because a second definition of the official names
 in the default pool would clash with an application's own. Field numbers: opentelemetry-proto 1.x. Three liberties that
@@ -95,6 +95,30 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
     "ScopeLogs": (("log_records", 2, "LogRecord", True),),
     "ResourceLogs": (("scope_logs", 2, "ScopeLogs", True),),
     "Logs": (("resource_logs", 1, "ResourceLogs", True),),
+    # Prometheus remote write: 1.0, and 2.0-rc.4 (a start time in each sample). Histograms and exemplars are only counted.
+    "Label": (("name", 1, Kind.TYPE_BYTES, False), ("value", 2, Kind.TYPE_BYTES, False)),
+    "Sample": (("value", 1, Kind.TYPE_DOUBLE, False), ("timestamp", 2, Kind.TYPE_INT64, False)),
+    "TimeSeries": (
+        ("labels", 1, Kind.TYPE_BYTES, True),
+        ("samples", 2, "Sample", True),
+        ("exemplars", 3, Kind.TYPE_BYTES, True),
+        ("histograms", 4, Kind.TYPE_BYTES, True),
+    ),
+    "WriteRequest": (("timeseries", 1, "TimeSeries", True),),
+    "SampleV2": (
+        ("value", 1, Kind.TYPE_DOUBLE, False),
+        ("timestamp", 2, Kind.TYPE_INT64, False),
+        ("start_timestamp", 3, Kind.TYPE_INT64, False),
+    ),
+    "TimeSeriesV2": (
+        ("labels_refs", 1, Kind.TYPE_UINT32, True),
+        ("samples", 2, "SampleV2", True),
+        ("histograms", 3, Kind.TYPE_BYTES, True),
+        ("exemplars", 4, Kind.TYPE_BYTES, True),
+    ),
+    "WriteRequestV2": (("symbols", 4, Kind.TYPE_BYTES, True), ("timeseries", 5, "TimeSeriesV2", True)),
+    # Any of the messages above, of which only the parts that repeat are looked at, and these only counted.
+    "Outline": tuple((f"part_{number}", number, Kind.TYPE_BYTES, True) for number in (1, 2, 5, 7, 9, 10)),
     "PartialSuccess": (
         ("rejected", 1, Kind.TYPE_INT64, False),
         ("error_message", 2, Kind.TYPE_STRING, False),

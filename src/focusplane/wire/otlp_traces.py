@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from focusplane.instrument.point import Said, SpanGroup, SpanRecord, Spans
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
+from focusplane.wire.density import TRACES, thin
 from focusplane.wire.otlp_attributes import Interner
 from focusplane.wire.otlp_json import TRACES as JSON_TRACES
 from focusplane.wire.otlp_json import JsonAttributes, Status, parse_json
@@ -38,6 +39,7 @@ _Candidate = tuple[bool, int, int, _Like, Any]
 
 def decode_protobuf(body: bytes, interner: Interner) -> Spans:
     """Raises `DataError` when the bytes are no `ExportTraceServiceRequest`."""
+    thin(body, TRACES)
     try:
         request = _TRACES.FromString(body)
     except DecodeError as error:

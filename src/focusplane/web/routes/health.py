@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from focusplane.act.incident import LIVE
 from focusplane.observe.health import State
 from focusplane.observe.reading import NoData
+from focusplane.plane import queries
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 from focusplane.web.face import Faced
@@ -79,6 +80,12 @@ def render(world: World, trouble: str = "") -> str:
         for one in world.nodes.values()
     ]
     _family(lines, "focus_node_boards_behind", "gauge", "Boards that a data plane node is behind.", behind)
+    unused = [
+        ("_total", {"focus": one["focus"], "cause": one["cause"]}, one["count"])
+        for one in queries.unused(world)
+    ]
+    what = "Telemetry that was not counted, or refused, by focus (empty: it belongs to none) and cause."
+    _family(lines, "focus_telemetry_unused", "counter", what, unused)
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
@@ -91,7 +98,8 @@ def _family(
         if kind == "stateset":
             labels = {**{key: text for key, text in labels.items() if key != "state"}, name: labels["state"]}
         told = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
-        lines.append(f"{name}{suffix}{{{told}}} {value:g}" if told else f"{name}{suffix} {value:g}")
+        number = str(value) if isinstance(value, int) else f"{value:g}"
+        lines.append(f"{name}{suffix}{{{told}}} {number}" if told else f"{name}{suffix} {number}")
 
 
 def _escape(text: str) -> str:
