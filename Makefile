@@ -8,7 +8,7 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
           --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports drift bench docs fmt lock clean server dev
+.PHONY: help demo test soak check lint types imports drift bench docs fmt lock clean server dev
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -19,6 +19,10 @@ demo: server  ## the main job on real traffic: a bad version is taken back, a go
 
 test: dev  ## all tests; a test whose server is missing is skipped with the install line
 	@$(BIN)/pytest -q $(ARGS)
+
+soak: dev  ## hours of misfortune: 2,000 seeds of the simulator and 300 kills of a real plane (FOCUSPLANE_SEEDS, FOCUSPLANE_KILLS)
+	@FOCUSPLANE_SEEDS=$${FOCUSPLANE_SEEDS:-2000} FOCUSPLANE_KILLS=$${FOCUSPLANE_KILLS:-300} \
+	  $(BIN)/pytest -q --log-cli-level=INFO tests/plane/test_simulation.py tests/system/test_kills.py $(ARGS)
 
 check: lint types imports drift  ## all that a machine can say without running the product (-k: go on after the first "no")
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import httpx
 import pytest
-from tests.system.customers import Customers, Sender
+from tests.system.customers import PLAIN, Customers, Sender
 from tests.system.disk import Disk
 from tests.system.town import Shown, Town, counted, until
 
@@ -25,7 +25,7 @@ def disk(town: Town) -> Iterator[Disk]:
 
 
 def ready(town: Town) -> httpx.Response:
-    return httpx.get(f"{town.api}/readyz", timeout=30)
+    return httpx.get(f"{town.api}/readyz", timeout=30, verify=PLAIN)
 
 
 def stands(town: Town, words: str) -> Callable[[], bool]:
@@ -34,14 +34,14 @@ def stands(town: Town, words: str) -> Callable[[], bool]:
 
 def assert_says_so(town: Town, words: str) -> None:
     """Whoever looks is told, and nothing is promised."""
-    alive = httpx.get(f"{town.api}/healthz", timeout=30)
+    alive = httpx.get(f"{town.api}/healthz", timeout=30, verify=PLAIN)
     assert (alive.status_code, words in alive.json()["trouble"]) == (200, True), "a restart would not mend it"
     assert words in town.get("/status")["trouble"]
-    assert "focus_journal_writable 0" in httpx.get(f"{town.api}/metrics", timeout=30).text
+    assert "focus_journal_writable 0" in httpx.get(f"{town.api}/metrics", timeout=30, verify=PLAIN).text
     doctor = town.focus("doctor")
     assert doctor.returncode == 1
     assert words in doctor.stdout
-    page = httpx.get(town.api, headers={"authorization": f"Bearer {town.token}"}, timeout=30)
+    page = httpx.get(town.api, headers={"authorization": f"Bearer {town.token}"}, timeout=30, verify=PLAIN)
     assert "Nothing can be written down" in page.text
     refused = town.ask("PUT", "/controls/shop/flag.banner", ASKED)
     told: Shown = refused.json()

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from tests.conftest import find_program
 from tests.system import policy
-from tests.system.customers import Sender
+from tests.system.customers import PLAIN, Sender
 
 from focusplane.define.controls import Address
 from focusplane.demo.processes import Child, Processes, answers, free_ports, listens, wait_until
@@ -82,12 +82,17 @@ class Town:
         where = [str(self.policies), "--data", str(self.data), "--envoy-files", str(self.files)]
         return ["serve", *where, *ports, *more]
 
-    def start_plane(self, *more: str) -> None:
+    def launch_plane(self, *more: str) -> Path:
+        """Begin to start it; the file exists once it is ready."""
         ready = self.root / "ready.json"
         ready.unlink(missing_ok=True)
         self.plane = self._processes.start(
             "plane", [*_FOCUS, *self.serve_arguments("--ready-file", str(ready), *more)]
         )
+        return ready
+
+    def start_plane(self, *more: str) -> None:
+        ready = self.launch_plane(*more)
         wait_until(ready.exists, self.plane, PATIENCE_S)
 
     def start_version(self, name: str) -> None:
@@ -142,7 +147,9 @@ class Town:
 
     def ask(self, method: str, path: str, body: Shown | None = None) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}"}
-        return httpx.request(method, f"{self.api}/api/v1{path}", json=body, headers=headers, timeout=30.0)
+        return httpx.request(
+            method, f"{self.api}/api/v1{path}", json=body, headers=headers, timeout=30.0, verify=PLAIN
+        )
 
     def get(self, path: str) -> Shown:
         answer = self.ask("GET", path)
@@ -190,7 +197,11 @@ class Town:
     def shares(self) -> dict[str, float]:
         """Version -> configured share, from Envoy's own admin page."""
         url = f"http://{HOST}:{self._admin}/config_dump?resource=dynamic_route_configs"
-        return {name: share for name, share in shares_in(httpx.get(url).json(), "shop").items() if share}
+        return {
+            name: share
+            for name, share in shares_in(httpx.get(url, verify=PLAIN).json(), "shop").items()
+            if share
+        }
 
 
 def counted(town: Town, sender: Sender) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """What must hold of an `Outcome` of the simulator, however bad its seed was: each promise says in words how it was broken."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 
 from focusplane.act.effect import Effect, Notify
@@ -14,7 +14,7 @@ from focusplane.kernel.tick import DAY, SECOND
 from focusplane.observe.reading import Measured
 from focusplane.plane.arrival import Asked, Counted
 from focusplane.plane.perform import AGAIN
-from focusplane.plane.ports import Turn
+from focusplane.plane.ports import Journal, Turn
 from focusplane.plane.recover import empty, recover
 from focusplane.plane.snapshot import preserve, revive
 from focusplane.plane.step import step
@@ -48,13 +48,14 @@ class History:
 
 def broken(outcome: Outcome) -> list[str]:
     """Every promise that this outcome breaks; empty if all of them hold."""
-    history = _history(outcome)
+    history = told_by(outcome.journal)
     return [f"{check.__name__}: {how}" for check in PROMISES for how in check(outcome, history)]
 
 
-def _history(outcome: Outcome) -> History:
+def told_by(journal: Journal) -> History:
+    """Every turn made again, from the first."""
     found = History()
-    for turn in outcome.journal.turns(0):
+    for turn in journal.turns(0):
         made = step(found.world, turn.arrivals, turn.tick)
         found.world = made.world
         found.turns.append(turn)
@@ -94,7 +95,12 @@ def every_request_was_answered_by_what_happened(it: Outcome, told: History) -> I
 
 
 def an_effect_happens_once_or_says_that_it_may_be_a_repetition(it: Outcome, told: History) -> Iterator[str]:
-    plain = Counter(one for one in it.channel.taken if not one[0].endswith(AGAIN))
+    yield from sent_too_often(it.channel.taken, told)
+
+
+def sent_too_often(taken: Sequence[tuple[str, str]], told: History) -> Iterator[str]:
+    """Messages (title, body) that came more often than they were meant, and did not say so."""
+    plain = Counter(one for one in taken if not one[0].endswith(AGAIN))
     meant = Counter((e.title, e.body) for e in told.effects.values() if isinstance(e, Notify))
     for message, number in plain.items():
         if number > meant[message]:
