@@ -176,3 +176,41 @@ def test_a_page_of_an_incident_that_is_over_is_not_sent_any_more() -> None:
     it.loads[0].failing.clear()
     it.seconds(300)
     assert key not in {owed.notify.incident for owed in it.world.undelivered.values()}
+
+
+# -- a directory in the middle of something (N16) ---------------------------------------------------------------------
+
+SEARCH = POLICY.partition("---\n")[0].replace("checkout", "search").replace("10000", "10001")
+HALF_MERGED = POLICY.replace(
+    "      target: 99.5%\n",
+    "<<<<<<< ours\n      target: 99.5%\n=======\n      target: 99.9%\n>>>>>>> theirs\n",
+)
+
+
+def test_a_file_with_the_marks_of_a_merge_is_refused_with_its_line_and_the_set_stays() -> None:
+    assert HALF_MERGED != POLICY
+    it = rig()
+    before = it.world.policies.set.digest
+    edit(it, HALF_MERGED)
+    assert it.world.policies.set.digest == before
+    (refused,) = it.said(Kind.POLICY_REFUSED)
+    line = HALF_MERGED.splitlines().index("<<<<<<< ours") + 1
+    assert any(problem.line in (line, line + 1) for problem in it.world.policies.refused), refused.reason
+    edit(it, POLICY)
+    assert it.world.policies.refused == ()
+
+
+def test_half_a_directory_is_not_obeyed_and_pages_and_the_whole_one_is_taken_up_again() -> None:
+    it = Rig({"checkout.yaml": POLICY, "search.yaml": SEARCH})
+    assert {*it.world.policies.set.focuses} == {"checkout", "search"}
+    board = it.world.board.version
+    it.turn(PolicyRead({"checkout.yaml": POLICY}, "2026-01-01"))
+    assert {*it.world.policies.set.focuses} == {"checkout", "search"}
+    assert "search" in it.world.policies.held
+    assert it.world.board.version == board, "no data plane hears of it"
+    assert [fact.reason for fact in it.said(Kind.POLICY_HELD) if fact.body.get("alarm")] == [
+        "the policy set shrank from 3 to 2 documents without tombstones: search held"
+    ]
+    assert {message.title for message in it.sent} == {"the policy set is not obeyed"}
+    it.turn(PolicyRead({"checkout.yaml": POLICY, "search.yaml": SEARCH}, "2026-01-01"))
+    assert it.world.policies.held == ()

@@ -178,3 +178,29 @@ def test_an_application_of_a_lost_data_directory_follows_the_plane_that_adopts_i
         assert client.health().refused == ""
     finally:
         client.close()
+
+
+@pytest.mark.requires_server("envoy", "pip install 'focusplane[envoy]'")
+def test_an_envoy_does_not_follow_a_restored_journal_until_it_is_adopted(town: Town) -> None:
+    """The database of yesterday beside the anchor of today is another plane: what it writes, nobody has seen before."""
+    town.start()
+    old = town.get("/status")["plane"]
+    town.stop(town.plane)
+    backup = (town.data / "journal.db").read_bytes()
+    town.start_plane()
+    put_halves(town)
+    town.kill(town.plane)
+    for name in ("journal.db-wal", "journal.db-shm"):
+        (town.data / name).unlink(missing_ok=True)
+    (town.data / "journal.db").write_bytes(backup)
+    town.start_plane()
+    assert town.get("/status")["plane"] != old
+    assert "it was restored" in town.facts("plane.started")[-1]["reason"]
+    until(lambda: (town.node() or {"plane": ""})["plane"] == old, "the Envoy says whose board it runs")
+    for variant in ("off", "on") * 4:  # its board overtakes the number that Envoy runs
+        body = {"state": {"variant": variant}, "reason": "test"}
+        assert town.ask("PUT", "/controls/shop/flag.banner", body).status_code == 200
+    assert runs_halves(town)
+    adopted = town.focus("adopt", "--reason", "restored", "--yes", "--stable", "shop=v2")
+    assert adopted.returncode == 0, adopted.stderr
+    until(lambda: town.shares() == {"v2": 1.0}, "it follows now")
