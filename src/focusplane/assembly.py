@@ -104,9 +104,8 @@ async def _serve(settings: Settings) -> int:
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
     ]
     grpc_server, grpc_port = _grpc_door(core, senders, settings)
-    await grpc_server.start()
     stop = _stop_signal()
-    async with _serving(apps), asyncio.TaskGroup() as tasks:
+    async with _answering(grpc_server), _serving(apps), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(loop.run()),
             tasks.create_task(_watch(source, loop, clock)),
@@ -115,7 +114,6 @@ async def _serve(settings: Settings) -> int:
         _ready(settings, doors.addresses(grpc_port, settings.host))
         await stop.wait()
         envoy.close()
-        await grpc_server.stop(grace=0.2)
         await performer.stop()
         await loop.stop()
         for task in running:
@@ -160,6 +158,16 @@ def _grpc_door(core: OtlpIntake, senders: Senders, settings: Settings) -> tuple[
 def _url(door: socket.socket) -> str:
     host, port = door.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.asynccontextmanager
+async def _answering(server: grpc.aio.Server) -> AsyncIterator[None]:
+    """The gRPC door, closed however it ends."""
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(grace=0.2)
 
 
 @contextlib.asynccontextmanager

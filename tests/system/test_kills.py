@@ -32,7 +32,7 @@ from focusplane.testing.promises import History, sent_too_often, told_by
 
 log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("FOCUSPLANE_KILLS", "12"))
-LONGEST_LIFE_S = 0.9
+LONGEST_LIFE_S = 4.0
 DIES_STARTING = 0.25
 """The share of kills that meet a plane that is still reading its journal."""
 ENOUGH = 60.0 * max(KILLS, 10)
@@ -113,7 +113,7 @@ def killed_often(town: Town, chance: Random) -> list[float]:
     """How long each start took that was not cut short, in seconds."""
     starts: list[float] = []
     for number in range(1, KILLS + 1):
-        time.sleep(chance.random() * LONGEST_LIFE_S)
+        time.sleep(chance.random() ** 2 * LONGEST_LIFE_S)
         town.kill(town.plane)
         begun = time.monotonic()
         ready = town.launch_plane()

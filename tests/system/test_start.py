@@ -68,3 +68,21 @@ def test_a_first_start_with_a_broken_policy_says_file_line_and_column(town: Town
     assert refused.returncode == 1
     assert "shop.yaml:5:3" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_plane_whose_lock_was_removed_ends_when_another_takes_its_data(town: Town) -> None:
+    """The lock keeps a second plane out; where it is gone, the journal lets only the newest owner write."""
+    town.start_plane()
+    first = town.plane
+    before = town.facts()
+    (town.data / "lock").unlink()
+    town.move_doors()
+    town.start_plane()
+    first.popen.wait(timeout=60)
+    assert first.popen.returncode == 4, first.last_words()
+    assert "another plane has taken over" in first.last_words()
+    assert "Traceback" not in first.last_words()
+    assert town.facts()[: len(before)] == before
+    assert [fact["kind"] for fact in town.facts("plane.started")] == ["plane.started"] * 2
+    town.stop(town.plane)
+    assert town.focus("journal", "verify", "--data", str(town.data)).returncode == 0

@@ -67,6 +67,7 @@ _WORDS: Mapping[Kind, str] = {
     Kind.FROZEN: "automation frozen",
     Kind.UNFROZEN: "automation goes on",
     Kind.PLANE_STARTED: "the plane started",
+    Kind.PLANE_STOOD: "the plane stood still: nothing could be written",
     Kind.POLICY_LOADED: "policy loaded",
 }
 _IN_ORDER = (Kind.INCIDENT_OPENED, Kind.ROLLOUT_MOVED, Kind.DECIDED, Kind.BOARD_MOVED)
@@ -98,7 +99,9 @@ def _about(incident: Incident, facts: Iterable[Fact]) -> Iterable[Fact]:
     for fact in facts:
         if fact.kind not in _WORDS or fact.at < start or _after_end(incident, fact) or _told_twice(fact):
             continue
-        if fact.focus == incident.focus or (not fact.focus and fact.kind is Kind.PLANE_STARTED):
+        if fact.focus == incident.focus or (
+            not fact.focus and fact.kind in (Kind.PLANE_STARTED, Kind.PLANE_STOOD)
+        ):
             yield fact
 
 
