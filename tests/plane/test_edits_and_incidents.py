@@ -159,6 +159,7 @@ def test_a_page_that_reached_nobody_is_sent_again_while_its_incident_is_live() -
     first = next(notify.key for notify in it.sent if notify.title.endswith("[opened]"))
     pages = [notify.key for notify in it.sent if notify.key == first]
     assert len(pages) >= 3
+    assert [notify.again for notify in it.sent if notify.key == first][:2] == [False, True]
     it.mute = False
     it.seconds(240)
     reached = len([notify for notify in it.sent if notify.key == pages[0]])

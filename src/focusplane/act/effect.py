@@ -20,6 +20,8 @@ class Notify:
     body: str
     incident: str = ""
     """while that incident is live, somebody must be reached: what fails is tried again"""
+    again: bool = False
+    """an earlier try may have arrived although nobody said so"""
 
 
 @dataclass(frozen=True, slots=True)

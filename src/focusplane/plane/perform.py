@@ -83,7 +83,7 @@ class Performer:
         for number in range(TRIES):
             if number:
                 await asyncio.sleep(4 ** (number - 1))
-            if number or again:
+            if number or again or notify.again:
                 title = notify.title + AGAIN
             try:
                 async with asyncio.timeout(NOTIFY_S):

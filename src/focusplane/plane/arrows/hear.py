@@ -1,6 +1,7 @@
 """What came of effects: data planes report which board they run, looks and notifications come back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from focusplane.act.effect import Notify
 from focusplane.act.fact import Kind
@@ -82,7 +83,7 @@ def overdue(draft: Draft) -> Draft:
         if incident is None or incident.stage not in LIVE:
             draft = draft.drop("undelivered", key)
         else:
-            draft = draft.cause(owed.notify)
+            draft = draft.cause(replace(owed.notify, again=True))
     return draft
 
 
