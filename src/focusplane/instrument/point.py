@@ -72,7 +72,8 @@ class Point:
 class SpanGroup:
     """Spans of one resource with the same attributes that ended within the same second.
 
-    `ended_s` is that second (Unix), `durations_ns` has one entry a span, `failed` is a span status of ERROR.
+    `ended_s` is that second (Unix), `durations_ns` has one entry a span, `failed` is a span status of ERROR. `each` is how
+    many requests one of them stands for, by the sampling threshold in its tracestate; 0 where that says nothing.
     """
 
     resource: Said
@@ -80,6 +81,7 @@ class SpanGroup:
     failed: bool
     ended_s: int
     durations_ns: list[int]
+    each: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
