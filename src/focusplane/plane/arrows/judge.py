@@ -6,6 +6,7 @@ from focusplane.define.focus import Focus
 from focusplane.define.rollout import JudgeSpec
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe.arms import ArmBucket
 from focusplane.observe.canary import begin, fold, rule
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.reading import NoData
@@ -15,6 +16,8 @@ from focusplane.plane.draft import Draft
 
 OLD_MS = 15 * SECOND
 """Data older than this may tighten, never loosen or promote (N4)."""
+COARSE_MS = 2 * SECOND
+"""Reports at least so long are cut at a change of weights; shorter ones are buckets of a second."""
 PAST_MS = 15 * MINUTE
 
 
@@ -34,6 +37,7 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
         return draft
     evidence = world.evidence.get(focus.name) or _begin(draft, spec.judge, rollout)
     buckets = world.counters.arms(focus.name, rollout.version, rollout.stable, evidence.folded_to, mark)
+    buckets = _cut(buckets, rollout, world.counters.lanes[focus.name].sources.interval())
     if not buckets:
         return draft
     evidence = fold(evidence, buckets)
@@ -56,6 +60,15 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
         step=rollout.step,
         **said_verdict(verdict),
     )
+
+
+def _cut(buckets: tuple[ArmBucket, ...], rollout: Rollout, interval_ms: int) -> tuple[ArmBucket, ...]:
+    """Without what slow reports say of the time round the last change of weights: one that spans it mixes two splits, and
+    the arms of such a bucket were not drawn alike.
+    """
+    if interval_ms < COARSE_MS:
+        return buckets
+    return tuple(bucket for bucket in buckets if bucket.at > rollout.step_since + interval_ms)
 
 
 def _begin(draft: Draft, spec: JudgeSpec, rollout: Rollout) -> Evidence:

@@ -15,6 +15,8 @@ from focusplane.observe.verdict import Ruling
 from focusplane.plane.draft import Draft
 
 GRACE_MS = MINUTE
+BLIND = "blind"
+"""The episode of a focus that cannot be seen: news of its own, whatever else is known to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,12 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
             yield Trouble(
                 "burn", health.level, title, health.reason, canary, health.objective, memory(health)
             )
-        if health.state is State.BLIND and isinstance(health.reading, Measured) and not _just_up(draft):
-            yield Trouble("blind", Level.PAGE, f"{focus.name} cannot be seen", health.reason)
+        if (
+            health.state is State.BLIND
+            and isinstance(health.reading, Measured)
+            and not _just_up(draft, focus)
+        ):
+            yield Trouble(BLIND, Level.PAGE, f"{focus.name} cannot be seen", health.reason)
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
         title = f"{rollout.version} of {focus.name} is worse and still exposed"
         yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
@@ -70,9 +76,10 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
         yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", draft.world.drifts[focus.name])
 
 
-def _just_up(draft: Draft) -> bool:
-    """The plane itself was away: senders get a moment to come back before their silence is an incident."""
-    return draft.at - draft.world.up_since < GRACE_MS
+def _just_up(draft: Draft, focus: Focus) -> bool:
+    """The plane itself was away: senders get their time to come back before their silence is an incident."""
+    lane = draft.world.counters.lanes.get(focus.name)
+    return draft.at - draft.world.up_since < max(GRACE_MS, lane.sources.silence() if lane is not None else 0)
 
 
 def _refused_to_go_back(draft: Draft, focus: Focus) -> bool:
