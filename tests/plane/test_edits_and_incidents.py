@@ -176,6 +176,8 @@ def test_a_page_of_an_incident_that_is_over_is_not_sent_any_more() -> None:
     it.loads[0].failing.clear()
     it.seconds(300)
     assert key not in {owed.notify.incident for owed in it.world.undelivered.values()}
+
+
 # -- a directory in the middle of something (N16) ---------------------------------------------------------------------
 
 SEARCH = POLICY.partition("---\n")[0].replace("checkout", "search").replace("10000", "10001")
