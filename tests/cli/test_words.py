@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Plane
 
+from focusplane.cli import ailments
 from focusplane.cli.main import run
 from focusplane.cli.output import counted, in_words
 from focusplane.edge.sql_journal import SqlJournal
@@ -59,6 +60,8 @@ def status(**more: Any) -> dict[str, Any]:
         "rollout": None,
         "incident": None,
         "reason": "fine",
+        "sources": [],
+        "untold": {},
     }
     policies: dict[str, list[str]] = {"refused": [], "held": []}
     plain = {"focuses": [focus], "frozen": {}, "waiting": [], "nodes": [], "unused": [], "policies": policies}
@@ -331,6 +334,7 @@ def test_nothing_seen_is_not_said_to_be_the_whole_window(
         "environment": "production",
         "source": {"counted": "", "declared": "auto"},
         "data_age_ms": None,
+        "measures": {"M5": {"value": None, "no_data": "no telemetry yet"}},
         "stable": "",
         "frozen": None,
         "waiting": [],
@@ -341,3 +345,20 @@ def test_nothing_seen_is_not_said_to_be_the_whole_window(
     out = capsys.readouterr().out
     assert "nothing yet" in out
     assert "all of 30d" not in out
+
+
+def test_the_doctor_says_how_old_a_slow_source_is_and_what_nobody_tells() -> None:
+    source = {
+        "source": "app",
+        "counts": True,
+        "data_age_ms": 41_000,
+        "interval_ms": 60_000,
+        "may": "may tighten",
+    }
+    shown = status()
+    shown["focuses"][0].update(sources=[source], untold={"tenant": "unknown: no telemetry names a tenant"})
+    found = [one for one in ailments.findings(shown) if "pay" in one["what"]]
+    assert [one["severity"] for one in found] == ["note", "note"]
+    assert found[0]["what"] == "pay: what the app says is 41s old and comes each 1m; may tighten"
+    assert "OTEL_METRIC_EXPORT_INTERVAL" in found[0]["hint"]
+    assert found[1]["what"] == "pay: tenant unknown: no telemetry names a tenant"

@@ -48,7 +48,7 @@ words = st.lists(
 
 
 def heard(sources: Sources, who: str, end: int, now: int) -> list[Coverage]:
-    sources.elect(Source.APP, now)
+    sources.takes(Source.APP, end - SECOND, end, now)
     return sources.hear(Source.APP, who, end - SECOND, end, now)
 
 

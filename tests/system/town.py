@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class Town:
         self.plane: Child
         self.envoy: Child
         self.versions: dict[str, Child] = {}
+        self.plain: dict[str, Child] = {}
         self.control("v1", 200)
         self.control("v2", 200)
 
@@ -105,6 +106,17 @@ class Town:
         argv = [sys.executable, str(script), "--port", str(port), "--control", str(file)]
         self.versions[name] = self._processes.start(name, argv)
         wait_until(listens(Address(HOST, port)), self.versions[name], PATIENCE_S)
+
+    def start_plain(self, name: str, framework: str, port: int, env: Mapping[str, str]) -> None:
+        """A service that knows nothing of us: OpenTelemetry's own packages send its telemetry to this plane."""
+        argv = [sys.executable, str(Path(__file__).parent / "plain_app.py"), framework, "--port", str(port)]
+        told = {"OTEL_SERVICE_NAME": name, "OTEL_EXPORTER_OTLP_ENDPOINT": self.otlp, **env}
+        self.plain[name] = self._processes.start(name, argv, told)
+
+    def wait_for_plain(self, ports: Mapping[str, int]) -> None:
+        """They are slow to import: started together, then waited for."""
+        for name, port in ports.items():
+            wait_until(listens(Address(HOST, port)), self.plain[name], PATIENCE_S)
 
     def start_envoy(self, from_files: bool = False, token: str = "") -> None:
         node = Node(

@@ -147,3 +147,15 @@ async def test_an_overspent_budget_is_never_green_on_the_first_page(api: httpx.A
     )
     plane.world = replace(plane.world, health={"search/availability": spent})
     assert '<svg class="gauge bad" role="img" aria-label="budget left 0%"' in (await api.get("/")).text
+
+
+async def test_the_page_says_where_the_counts_come_from_how_old_they_are_and_how_much_is_traced(
+    api: httpx.AsyncClient,
+) -> None:
+    html = (await api.get("/focus/checkout")).text
+    assert "Where the counts come from" in html
+    assert "may tighten" in html
+    assert "1 of 1 instance speaking" in html
+    assert "Trace coverage" in html
+    unseen = (await api.get("/focus/search")).text
+    assert "No telemetry yet" in unseen

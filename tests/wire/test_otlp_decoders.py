@@ -209,10 +209,14 @@ def test_a_count_that_is_no_count_is_rejected_with_its_reason(number: float) -> 
     assert sum(gathered.rejected.values()) == 1
 
 
-def test_an_overflow_point_is_said_and_never_counted() -> None:
-    gathered = read(one("focus.requests", 300_000.0, otel__metric__overflow=True))
-    assert gathered.signals == ()
-    assert [(drop.cause, drop.count) for drop in gathered.dropped] == [("overflow", 1)]
+def test_an_overflow_point_is_said_as_such_to_every_focus_that_it_may_belong_to() -> None:
+    request = one("focus.requests", 300_000.0, otel__metric__overflow=True)
+    for point in request.resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points:
+        del point.attributes[[said.key for said in point.attributes].index("focus.id")]
+    assert [(drop.cause, drop.count) for drop in read(request).dropped] == [("otel.metric.overflow", 300_000)]
+    say(request.resource_metrics[0].resource.attributes, service__name="payment")
+    [signal] = read(request).signals
+    assert (signal.focus, signal.count, signal.overflow) == ("checkout", 300_000, True)
 
 
 def test_a_metric_we_do_not_read_and_telemetry_of_no_focus_are_said() -> None:
@@ -284,3 +288,68 @@ def test_beside_a_counter_or_at_the_edge_the_histogram_only_times() -> None:
     say(edge.resource_metrics[0].resource.attributes, focus__source="edge")
     timed(edge)
     assert [signal.timing_only for signal in read(edge).signals] == [True]
+
+
+@pytest.mark.parametrize(
+    ("tracestate", "requests"),
+    [
+        ("ot=th:c", 4),
+        ("vendor=x, ot=rv:0123456789abcd;th:8", 2),
+        ("ot=th:0", 1),
+        ("ot=th:fd70a3d70a3d7", 100),
+        ("", 0),
+        ("ot=rv:0123456789abcd", 0),
+        ("ot=th:", 0),
+        ("ot=th:xyz", 0),
+        ("ot=th:123456789abcdef", 0),
+        ("\udcff", 0),
+    ],
+)
+def test_a_sampled_span_says_how_many_requests_it_stands_for(tracestate: str, requests: int) -> None:
+    assert round(otlp_traces.stands_for(tracestate)) == requests
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_sampled_spans_are_counted_as_what_arrived_and_as_what_they_stand_for(text: bool) -> None:
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add()
+    say(group.resource.attributes, service__name="payment")
+    scope = group.scope_spans.add()
+    for number in range(5):
+        span = scope.spans.add(kind=2, trace_state="ot=th:c", span_id=bytes(7) + bytes([number]))
+        span.start_time_unix_nano, span.end_time_unix_nano = NOW - 10**6, NOW
+        say(span.attributes, http__request__method="POST", http__route="/checkout")
+    if text:
+        [signal] = spans(otlp_traces.decode_json(as_json(request))).signals
+    else:
+        [signal] = spans(otlp_traces.decode_protobuf(request.SerializeToString(), Interner())).signals
+    assert (signal.count, signal.represents) == (5, 20)
+
+
+def test_a_series_that_began_in_the_middle_of_a_report_leaves_its_length_to_the_others() -> None:
+    """Cumulative series of one instance: what is quiet tells how long the report is."""
+    tracker, recogniser, precedence = Cumulative(0), Recogniser(INDEX), Precedence()
+
+    def report(end_s: int, *series: tuple[int, int, int]) -> Gathered:
+        request = ExportMetricsServiceRequest()
+        group = request.resource_metrics.add()
+        say(group.resource.attributes, service__name="payment", service__instance__id="i-1")
+        histogram = (
+            group.scope_metrics.add().metrics.add(name="http.server.request.duration", unit="s").histogram
+        )
+        histogram.aggregation_temporality = 2
+        for status, start_s, count in series:
+            point = histogram.data_points.add(count=count, bucket_counts=[count, 0], explicit_bounds=[1.0])
+            point.start_time_unix_nano, point.time_unix_nano = start_s * 10**9, end_s * 10**9
+            said = {"http__request__method": "POST", "http__route": "/checkout"}
+            say(point.attributes, http__response__status_code=status, **said)
+        turn = tracker.begin()
+        found = otlp_metrics.decode_protobuf(request.SerializeToString(), Interner())
+        gathered = gather_points(found, Judges(recogniser, turn, precedence), NOW_S * 1_000)
+        turn.commit()
+        return gathered
+
+    report(NOW_S - 60, (200, NOW_S - 70, 4))
+    gathered = report(NOW_S, (200, NOW_S - 70, 4), (503, NOW_S - 1, 3))
+    spoken = sorted((signal.end - signal.start, signal.count) for signal in gathered.signals)
+    assert spoken == [(1_000, 3), (60_000, 0)]

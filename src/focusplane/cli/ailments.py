@@ -9,6 +9,12 @@ from focusplane.kernel.tick import MINUTE
 
 _MOST = 5
 """So many causes of telemetry that was not counted are told; `--json` has them all."""
+_SLOW_MS = 15_000
+"""A source that reports less often is too old for promotions most of the time."""
+_TELL = {
+    "tenant": "send tenant.id, or put the gateway in front and name its tenantHeader",
+    "version": "OTEL_RESOURCE_ATTRIBUTES=service.version=...",
+}
 _NEVER = ("duplicate", "span is neither")
 """What is not counted because that is right."""
 GONE_MS = 5 * MINUTE
@@ -25,7 +31,7 @@ def findings(shown: Shown) -> list[Shown]:
         *_unreached(shown),
         *_locked_out(shown),
     ]
-    notes = [*_silent(shown), *_gone(shown), *_boardless(shown), *_unmatched(shown)]
+    notes = [*_old(shown), *_silent(shown), *_gone(shown), *_boardless(shown), *_unmatched(shown)]
     return [
         {"severity": severity, "what": what, "hint": hint}
         for severity, rows in (("warning", warnings), ("note", notes))
@@ -56,6 +62,18 @@ def _blind(shown: Shown) -> Told:
         if one["health"] == "blind":
             hint = "send telemetry with focus.id, or declare a boundary that matches it"
             yield f"{one['id']} is blind: {one['reason']}", hint
+
+
+def _old(shown: Shown) -> Told:
+    """Sources whose age bounds what may be decided, and what no source can tell."""
+    for one in shown["focuses"]:
+        for source in one["sources"]:
+            told = f"{one['id']}: what the {source['source']} says is {span(source['data_age_ms'])} old"
+            if source["counts"] and (source["interval_ms"] or 0) > _SLOW_MS:
+                hint = "a shorter export interval: OTEL_METRIC_EXPORT_INTERVAL=1000"
+                yield f"{told} and comes each {span(source['interval_ms'])}; {source['may']}", hint
+        for dimension, why in one["untold"].items():
+            yield f"{one['id']}: {dimension} {why}", _TELL[dimension]
 
 
 def _behind(shown: Shown) -> Told:

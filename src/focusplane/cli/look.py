@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from focusplane.cli.ailments import findings, tell_findings
-from focusplane.cli.output import Shown, clock, in_words, pairs, span, table
+from focusplane.cli.output import Shown, clock, counted, in_words, pairs, span, table
 from focusplane.cli.remote import Data, Remote, asks
 
 
@@ -143,6 +143,9 @@ def _one(shown: Shown) -> None:
             ("environment", shown["environment"]),
             ("counted from", f"{shown['source']['counted']} (source: {shown['source']['declared']})"),
             ("data age", span(shown["data_age_ms"])),
+            *((f"  {one['source']}", _source(one)) for one in shown["sources"]),
+            ("trace coverage", _measured(shown["measures"]["M5"])),
+            *((dimension, why) for dimension, why in shown["untold"].items()),
             ("stable", shown["stable"]),
             (
                 "rollout",
@@ -169,6 +172,16 @@ def _one(shown: Shown) -> None:
         ],
     )
     _wait(shown["waiting"])
+
+
+def _source(one: Shown) -> str:
+    speaking = f"{one['speaking']} of {counted(one['reporters'], 'instance')} speaking"
+    each = f", each {span(one['interval_ms'])}" if one["interval_ms"] else ""
+    return f"{span(one['data_age_ms'])} old; {speaking}{each}; {one['may']}"
+
+
+def _measured(one: Shown) -> str:
+    return f"unknown: {one['no_data']}" if one["value"] is None else f"{one['value']:.1%}: {one['text']}"
 
 
 def _why(shown: Shown) -> None:

@@ -77,11 +77,20 @@ class _Gathering:
         self._rejected = Counter(decoded.rejected)
 
     def done(self) -> Gathered:
-        """A reporter that counted nothing still says that it is there: one signal of count 0 for each focus."""
+        """A reporter that counted nothing still says that it is there: one signal of count 0 for each focus. So does one
+        whose counted series are all younger than its report: how long it speaks for, only the others know.
+        """
         silent: list[Signal] = []
         if self._silent:
-            heard = {(signal.focus, signal.source, signal.reporter) for signal in self._signals}
-            silent = [signal for key, signal in self._silent.items() if key not in heard]
+            began: dict[tuple[str, Source, str], int] = {}
+            for signal in self._signals:
+                key = (signal.focus, signal.source, signal.reporter)
+                began[key] = min(signal.start, began.get(key, signal.start))
+            silent = [
+                signal
+                for key, signal in self._silent.items()
+                if key not in began or signal.start < began[key]
+            ]
         dropped = [Dropped(cause, count, self._examples[cause]) for cause, count in self._counted.items()]
         return Gathered((*self._signals, *silent), (*self._dropped, *dropped), dict(self._rejected))
 
@@ -93,6 +102,9 @@ class _Gathering:
         delta = _delta(point, judges.turn)
         if isinstance(delta, Skipped):
             self._drop(delta.why, delta.count, point.metric)
+            return
+        if point.attributes.attributes.get(names.OVERFLOW) is True:
+            self._overflow(point, delta, judges)
             return
         if isinstance(known, Untagged):
             self._drop(known.why, total(delta.value), _example(point.resource, point.attributes))
@@ -126,6 +138,30 @@ class _Gathering:
             quiet = replace(signal, slice=Slice(), outcome=Outcome(), latencies=None, timing_only=False)
             self._silent.setdefault((known.focus, known.source, signal.reporter), quiet)
 
+    def _overflow(self, point: Point, delta: Delta, judges: Judges) -> None:
+        """Requests without attributes: they may belong to any focus that this service reports for."""
+        home, count, end = judges.recogniser.home(point.resource), total(delta.value), delta.end // _MS
+        if isinstance(home, Untagged) or not count:
+            self._drop(names.OVERFLOW, count, point.metric)
+            return
+        focuses = {*home.focuses, *judges.precedence.focuses(home.environment, home.service)}
+        if not focuses:
+            self._drop(names.OVERFLOW, count, home.service)
+        for focus in sorted(focuses):
+            signal = Signal(
+                focus=focus,
+                environment=home.environment,
+                source=home.source,
+                reporter=home.reporter,
+                start=min(delta.start // _MS, end - 1),
+                end=end,
+                slice=Slice(),
+                outcome=Outcome(),
+                count=count,
+                overflow=True,
+            )
+            self._signals.append(signal)
+
     def groups(self, groups: Sequence[SpanGroup], by: Source) -> None:
         """The hot path of spans: one turn for each group, of which there are almost as many where tenants are many."""
         latest, recognise, signals = self._now + AHEAD_MS, self._recogniser.recognise, self._signals
@@ -150,6 +186,7 @@ class _Gathering:
                     known.outcome,
                     len(durations),
                     _timed(known.alone, durations) if group.timed else None,
+                    represents=round(group.each * len(durations)),
                 )
             )
 

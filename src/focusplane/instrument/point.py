@@ -75,7 +75,8 @@ class SpanGroup:
     """Spans of one resource with the same attributes that ended within the same second; or lines of an access log.
 
     `ended_s` is that second (Unix), `durations_ns` has one entry a span, `failed` is a span status of ERROR. What was not
-    `timed` has durations that say nothing.
+    `timed` has durations that say nothing. `each` is how many requests one of them stands for, by the sampling threshold in
+    its tracestate; 0 where that says nothing.
     """
 
     resource: Said
@@ -84,6 +85,7 @@ class SpanGroup:
     ended_s: int
     durations_ns: list[int]
     timed: bool = True
+    each: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,3 +71,10 @@ class Precedence:
             if held is not None and held[0] < rank:
                 return held[1]
         return ""
+
+    def focuses(self, environment: str, service: str) -> frozenset[str]:
+        """The focuses that a service has lately reported for."""
+        emitters = (emitter for emitter, _ in self._best)
+        return frozenset(
+            one.focus for one in emitters if (one.environment, one.service) == (environment, service)
+        )

@@ -28,6 +28,20 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """What a resource alone says of its requests: `focuses` are those that may claim them."""
+
+    environment: str
+    service: str
+    source: Source
+    reporter: str
+    focuses: tuple[str, ...]
+
+
+NO_GATEWAY = "it speaks for a gateway, and its token is an application's"
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """What a sender may say of itself: `environment` and `tenant` replace its words; only an `edge` speaks for a proxy."""
 
@@ -66,10 +80,19 @@ class Recogniser:
             known = self._known[key] = self._learn(resource.attributes, attributes.attributes, failed)
         return known
 
+    def home(self, resource: Said) -> Home | Untagged:
+        """Where requests come from of which only the resource is known, and the focuses that may claim them."""
+        attributes, _ = self._bind(resource.attributes, {})
+        source = source_of(attributes)
+        if source is Source.EDGE and not self._bound.edge:
+            return Untagged(NO_GATEWAY)
+        environment, service = self._index.environment(attributes), text(attributes, (names.SERVICE_NAME,))
+        return Home(environment, service, source, reporter_of(attributes), self._index.claimants(attributes))
+
     def _learn(self, resource: Attributes, said: Attributes, failed: bool) -> Recognised | Untagged:
         source = source_of(resource)
         if source is Source.EDGE and not self._bound.edge:
-            return Untagged("it speaks for a gateway, and its token is an application's")
+            return Untagged(NO_GATEWAY)
         attributes = without_dashes(said) if source is Source.EDGE else said
         resource, attributes = self._bind(resource, attributes)
         tagged = self._index.tag(resource, attributes)

@@ -71,6 +71,10 @@ class Signal:
     latencies: Latencies | None = None
     timing_only: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    overflow: bool = False
+    """The sender counted these requests and cannot say what they were (`otel.metric.overflow`)."""
+    represents: int = 0
+    """Requests that sampled spans stand for, by the threshold in their tracestate; 0 where they do not say."""
 
 
 @dataclass(frozen=True, slots=True)

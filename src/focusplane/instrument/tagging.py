@@ -80,6 +80,14 @@ class Index:
             return self._explicit(explicit, environment)
         return self._match(text(resource, (names.SERVICE_NAME,)), environment, attributes)
 
+    def claimants(self, resource: Attributes) -> tuple[str, ...]:
+        """Focuses that a resource names, or whose boundaries name its service: whose its requests may be."""
+        environment, explicit = self.environment(resource), text(resource, (names.FOCUS_ID,))
+        if explicit:
+            return (explicit,) if isinstance(self._explicit(explicit, environment), Tagged) else ()
+        rules = self._rules.get((environment, text(resource, (names.SERVICE_NAME,))), ())
+        return tuple(sorted({rule.focus for rule in rules}))
+
     def _explicit(self, name: str, environment: str) -> Tagged | Untagged:
         focus = self._focuses.get(name)
         if focus is None:

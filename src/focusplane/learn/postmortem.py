@@ -100,6 +100,7 @@ _IMPACT = {
     "full_rollout_would_have_failed": "requests would have failed with all of the traffic on it",
     "tenants_hurt": "tenants were hurt",
     "tenants_active": "tenants were active",
+    "tenants_unknown": "(how many tenants were hurt)",
     "budget_spent": "of the error budget was spent",
 }
 

@@ -20,19 +20,26 @@ from focusplane.observe.lane import (
     Lane,
     Series,
     concerns,
+    seen_by,
     slice_keys,
     stratum,
     weigh,
 )
 from focusplane.observe.rings import Counts, slot_of
 from focusplane.observe.snapshot import pack, unpack
-from focusplane.observe.watermark import LONGEST_INTERVAL_MS, Coverage, Sources
+from focusplane.observe.watermark import LONGEST_INTERVAL_MS, OVERLAP, Coverage, Sources
 from focusplane.observe.windows import Amounts, Windows
 
 LATE_AFTER_MS = 5 * MINUTE
 """A slot stays open for so long; what comes later is counted apart."""
 SKEW_MS = 2 * SECOND
 """A sender's clock may run ahead by so much; beyond, its telemetry is put at the present and counted as skewed."""
+
+MOST_PARTS = 60
+"""Minutes on which what one report says is laid; those that are closed already are left out."""
+OVERFLOWED = (
+    "otel.metric.overflow: the sender's own limit of series is reached, nobody can attribute these requests"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,9 @@ class Added:
 
 class Counters(Windows):
     """Good, bad and excluded counts of every focus, objective and slice. Owned by the World; one writer."""
+
+    added = 0
+    """Signals that said something, ever: what is remembered of a reading holds until this changes."""
 
     def declare(self, focus: Focus) -> None:
         """Count for this focus from now on. An objective whose SLI changed starts anew; the rest goes on."""
@@ -78,14 +88,39 @@ class Counters(Windows):
             lane.set_apart("skewed", signal.count)
         end = min(signal.end, now)
         start = max(min(signal.start, end), end - LONGEST_INTERVAL_MS)
-        counts = lane.sources.elect(signal.source, now)
+        why = lane.sources.takes(signal.source, start, end, now)
         coverage = lane.sources.hear(signal.source, signal.reporter, start, end, now)
-        if not counts:
-            return Added(why=f"{signal.source} does not count now: {lane.sources.reason}")
-        self._cover(lane, coverage, start)
-        if end <= lane.sources.counted_to:
-            return Added(why="counted already from the source before")
+        self._seen(lane, signal, (min(signal.start, start), end), now)
+        if signal.source is lane.sources.active:
+            self._cover(lane, coverage, start)
+        if signal.overflow:
+            lane.sources.overflow(signal.source, end, signal.count)
+            return Added(why=OVERFLOWED)
+        if why:
+            if why is OVERLAP:
+                lane.set_apart("handover", signal.count)
+            return Added(why=why)
         return self._count(lane, signal, slot_of(end), now)
+
+    def _seen(self, lane: Lane, signal: Signal, span: tuple[int, int], now: int) -> None:
+        """How many requests a source saw, whether it counts or not: for trace coverage and cross-checks. What one report
+        says of many minutes, as after an outage of its sender, is no burst: it is laid on them evenly.
+        """
+        if not signal.count or signal.timing_only:
+            return
+        self.added += 1
+        lane.sources.adjusted |= signal.represents > 0
+        start, end = span
+        column, parts = (
+            self._whole(lane, seen_by(signal.source)),
+            max(1, min(-(start - end) // MINUTE, MOST_PARTS)),
+        )
+        rows = (signal.represents or signal.count, signal.count)
+        for part in range(parts):
+            slot = slot_of(end - (end - start) * part // parts)
+            if slot > now - LATE_AFTER_MS:
+                share = (_share(rows[0], part, parts), _share(rows[1], part, parts))
+                _bump(self._slot(slot)[0], column, share)
 
     def _count(self, lane: Lane, signal: Signal, slot: int, now: int) -> Added:
         if slot <= now - LATE_AFTER_MS:
@@ -231,6 +266,11 @@ class Counters(Windows):
         self.wholes.release([lane.wholes.pop(series) for series in list(lane.wholes) if gone(series[0])])
         for key in [key for key in lane.slices if gone(key[0])]:
             self.slices.release(list(lane.slices.pop(key).values()))
+
+
+def _share(amount: int, part: int, parts: int) -> int:
+    """One of so many nearly equal parts, which sum up to the amount."""
+    return amount * (part + 1) // parts - amount * part // parts
 
 
 def _bump(amounts: Amounts, column: int, amount: tuple[int, int]) -> None:

@@ -4,14 +4,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from focusplane.define.slo import BurnRule, Level, Objective
+from focusplane.instrument.signal import Source
 from focusplane.kernel.quantity import format_duration, format_percent, format_share
 from focusplane.kernel.tick import HOUR
 from focusplane.observe.budget import budget, full, span
 from focusplane.observe.burn import Window, burn, read, stretched
 from focusplane.observe.counters import Counters
+from focusplane.observe.doubt import doubt
 from focusplane.observe.health import Budget, Burn, Health, State
 from focusplane.observe.reading import Measured, NoData
-from focusplane.observe.watermark import PATIENCE_MS
 
 SPEED_OVER_MS = HOUR
 """The present burn, for the date on which the budget ends, is that of the last hour."""
@@ -41,7 +42,9 @@ class Look:
 
 
 def judge(objective: Objective, counters: Counters, focus: str, now: int) -> Health:
-    """Health of one objective at the data watermark. Blind before the first telemetry and after three silent intervals."""
+    """Health of one objective at the data watermark. Blind before the first telemetry, after three silent intervals, and
+    while what arrives cannot be believed.
+    """
     lane, mark = counters.lanes.get(focus), counters.watermark(focus)
     if lane is None or isinstance(mark, NoData):
         never = NoData("no telemetry yet")
@@ -51,14 +54,24 @@ def judge(objective: Objective, counters: Counters, focus: str, now: int) -> Hea
     look = Look(counters, focus, objective, mark, known, interval, objective.budget)
     reading, left = _budget(look)
     age = max(0, now - mark)
-    if silent_for(counters, focus, now) > max(3 * interval, PATIENCE_MS):
-        why = f"silent: nothing newer than {format_duration(age)} has arrived"
+    why = _silent(counters, focus, now, age) or doubt(counters, focus, objective, mark)
+    if why:
         return Health(focus, objective.name, State.BLIND, Level.NONE, why, reading, (), left, age)
     burns = tuple(_burn(look, rule) for rule in objective.rules)
     state, level, reason = _rule(reading, burns, left)
     if objective.name in lane.cut:
         reason += "; the threshold is no bucket bound, slow answers are an upper bound"
+    if lane.sources.active is Source.SPANS and lane.sources.adjusted:
+        reason += "; an estimate from sampled spans"
     return Health(focus, objective.name, state, level, reason, reading, burns, left, age)
+
+
+def _silent(counters: Counters, focus: str, now: int, age: int) -> str:
+    """The active source has said nothing for longer than its intervals explain."""
+    sources = counters.lanes[focus].sources
+    if silent_for(counters, focus, now) <= sources.silence():
+        return ""
+    return f"silent: nothing newer than {format_duration(age)} has arrived"
 
 
 def silent_for(counters: Counters, focus: str, now: int) -> int:

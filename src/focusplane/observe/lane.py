@@ -9,7 +9,7 @@ from focusplane.define.sli import Sli, SliKind
 from focusplane.define.slo import Objective
 from focusplane.instrument.classify import Between, Kind, classify, split
 from focusplane.instrument.conventions import TENANT_CLASS
-from focusplane.instrument.signal import Signal, Slice
+from focusplane.instrument.signal import Signal, Slice, Source
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
@@ -27,6 +27,11 @@ Series = tuple[str, str]
 """Objective and slice: `("availability", "")`, `("availability", "tenant=acme")`."""
 COVERAGE: Series = ("", "coverage")
 """The series that counts reporter-milliseconds: total is what was expected, bad what was missing."""
+
+
+def seen_by(source: Source) -> Series:
+    """The series of what a source saw: total is requests, bad those of them that it holds a signal of its own for."""
+    return ("", f"seen {source}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ class Lane:
     beyond: set[Slice] = field(default_factory=set)
     """Those of them that have a value for which the budget did not suffice."""
 
+    doubted: tuple[tuple[int, int], str] = ((0, 0), "")
+    """The last answer of `doubt` on this focus and what it was worked out for; a cache."""
     judged: Objective | None = None
     """The objective whose failures the canary judge counts: the first on events."""
 

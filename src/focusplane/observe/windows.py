@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from focusplane.instrument.signal import Latencies
+from focusplane.instrument.signal import Latencies, Source
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
-from focusplane.observe.lane import COVERAGE, Lane
+from focusplane.observe.lane import COVERAGE, Lane, seen_by
 from focusplane.observe.pace import Pace
 from focusplane.observe.reading import Measured, NoData, Reading
 from focusplane.observe.rings import BAD, SLICED, TOTAL, WHOLE, Counts, Floats, Rings, Tier
@@ -26,6 +26,14 @@ class BurnMatrix:
 
     series: tuple[tuple[str, str], ...]
     rates: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Requests of a source: `stood_for` counts what sampled spans stand for, `signals` what was really received."""
+
+    stood_for: int
+    signals: int
 
 
 class Windows:
@@ -87,6 +95,25 @@ class Windows:
         if missing == 0 and known == held_ms == window_ms:
             return ALL
         return Fraction((expected - missing) * known * held_ms, expected * window_ms * window_ms)
+
+    def seen(self, focus: str, source: Source, window_ms: int, until: int) -> Sight:
+        """Requests that a source saw in (until - window, until], whether or not it counts."""
+        lane = self.lanes.get(focus)
+        column = None if lane is None else lane.wholes.get(seen_by(source))
+        if lane is None or column is None:
+            return Sight(0, 0)
+        self.flush()
+        return Sight(*self._between(lane, self.wholes, column, (until - window_ms, until)))
+
+    def missing(self, focus: str, window_ms: int, until: int) -> Fraction:
+        """The share of what the active source's reporters owed in (until - window, until] and did not say."""
+        lane = self.lanes.get(focus)
+        column = None if lane is None else lane.wholes.get(COVERAGE)
+        if lane is None or column is None:
+            return ALL
+        self.flush()
+        expected, missing = self._between(lane, self.wholes, column, (until - window_ms, until))
+        return Fraction(missing, expected) if expected > 0 else ALL
 
     def slices_over(
         self, focus: str, objective: str, dimension: str, since: int, until: int

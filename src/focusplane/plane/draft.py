@@ -58,6 +58,10 @@ class Draft:
         kept = dict(list(rest.items())[-MOST_SAID:])
         return self.but(said={**kept, topic: said}).say(kind, focus, subject, reason, **body)
 
+    def last_said(self, kind: Kind, focus: str, subject: str) -> str:
+        """The gist of what was last said of this kind and subject; empty if nothing, or if it is over."""
+        return self.world.said.get(f"{kind} {focus} {subject}", "")
+
     def unsay(self, kind: Kind, focus: str, subject: str) -> "Draft":
         """It is over: should it come again, that is news."""
         topic = f"{kind} {focus} {subject}"

@@ -43,6 +43,15 @@ class Load:
     latency_ms: dict[str, float] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     """versions whose telemetry does not arrive"""
+    source: Source = Source.EDGE
+    reporters: tuple[str, ...] = ("edge-1",)
+    """instances that share the tenants among them"""
+    mute: set[str] = field(default_factory=set)
+    """instances whose telemetry does not arrive"""
+    every_s: int = 1
+    """export interval"""
+    named: bool = True
+    """whether the telemetry names tenants"""
 
 
 @dataclass(slots=True)
@@ -125,22 +134,28 @@ class Rig:
     def _second(self, load: Load, end: int) -> Sequence[Signal]:
         state = self.world.board.state(load.focus, "traffic")
         found: list[Signal] = []
-        each = Fraction(load.per_second, load.tenants)
+        if (end - START) // SECOND % load.every_s:
+            return ()
+        each = Fraction(load.per_second * load.every_s, load.tenants)
         for number in range(load.tenants):
-            tenant = f"t{number}"
+            tenant, reporter = f"t{number}", load.reporters[number % len(load.reporters)]
             version = version_for(state, load.focus, tenant) if isinstance(state, TrafficState) else ""
-            if version in load.silent:
+            if version in load.silent or reporter in load.mute:
                 continue
-            count = self._whole(f"{tenant} all", load.focus, each)
+            count = self._whole(f"{load.source} {tenant} all", load.focus, each)
             bad = min(
                 count,
-                self._whole(f"{version} bad", load.focus, count * load.failing.get(version, Fraction(0))),
+                self._whole(
+                    f"{load.source} {version} bad", load.focus, count * load.failing.get(version, Fraction(0))
+                ),
             )
-            part = Slice(tenant=tenant, version=version)
+            part = Slice(tenant=tenant if load.named else "", version=version)
             for status, amount in ((200, count - bad), (503, bad)):
                 if amount:
-                    found.append(_signal(load, part, status, amount, end))
-        return found
+                    found.append(_signal(load, reporter, (part, Outcome(status), amount), end))
+        spoke = {signal.reporter for signal in found} | load.mute
+        idle = [reporter for reporter in load.reporters if reporter not in spoke and not load.silent]
+        return [*found, *(_signal(load, reporter, (Slice(), Outcome(), 0), end) for reporter in idle)]
 
     def _whole(self, what: str, focus: str, amount: Fraction) -> int:
         """Fractions add up until they make a whole event."""
@@ -150,19 +165,11 @@ class Rig:
         return whole
 
 
-def _signal(load: Load, part: Slice, status: int, count: int, end: int) -> Signal:
+def _signal(load: Load, reporter: str, said: tuple[Slice, Outcome, int], end: int) -> Signal:
+    part, outcome, count = said
     slow = load.latency_ms.get(part.version, 40.0)
     place = next((i for i, bound in enumerate(BOUNDS_MS) if slow <= bound), len(BOUNDS_MS))
     counts = tuple(count if i == place else 0 for i in range(len(BOUNDS_MS) + 1))
-    return Signal(
-        load.focus,
-        "production",
-        Source.EDGE,
-        "edge-1",
-        end - SECOND,
-        end,
-        part,
-        Outcome(status),
-        count,
-        Latencies(BOUNDS_MS, counts),
-    )
+    start = end - load.every_s * SECOND
+    timed = Latencies(BOUNDS_MS, counts) if count else None
+    return Signal(load.focus, "production", load.source, reporter, start, end, part, outcome, count, timed)

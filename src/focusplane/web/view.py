@@ -8,7 +8,7 @@ from focusplane.plane.queries.shown import Shown
 from focusplane.web.face import Face
 from focusplane.web.routes.incidents import told
 
-SECTIONS = ("hero", "objectives", "rollout", "incident", "done", "quiet", "controls", "nodes")
+SECTIONS = ("hero", "objectives", "rollout", "incident", "done", "quiet", "controls", "sources", "nodes")
 
 
 def overview(face: Face, role: Role) -> Shown:

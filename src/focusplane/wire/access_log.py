@@ -141,7 +141,7 @@ class _Reader:
         )
         group = self.groups.get(like)
         if group is None:
-            group = self.groups[like] = SpanGroup(like[0], like[1], False, like[3], [], like[2])
+            group = self.groups[like] = SpanGroup(like[0], like[1], False, like[3], [], timed=like[2])
         group.durations_ns.append(duration or 0)
 
     def _line_of(self, said: Mapping[str, Any], request: dict[str, str]) -> None:

@@ -47,6 +47,7 @@ class Status(Struct, frozen=True):
 class Span(Struct, rename="camel"):
     trace_id: str = ""
     span_id: str = ""
+    trace_state: str = ""
     name: str = ""
     kind: int = 0
     start_time_unix_nano: int = 0

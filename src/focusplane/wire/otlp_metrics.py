@@ -106,9 +106,6 @@ class _Reader:
     def _keep(self, frame: _Frame, temporality: Temporality, point: Any, value: Value) -> None:
         raw = point.attributes
         attributes = self._attributes.wanted(raw)
-        if attributes.attributes.get(names.OVERFLOW) is True:
-            self._dropped["overflow", frame.metric] += 1
-            return
         named = blake2b(frame.identity + frame.metric.encode(), digest_size=16)
         named.update(self._attributes.identity(raw))
         series = named.digest()

@@ -29,6 +29,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
     "Span": (
         ("trace_id", 1, Kind.TYPE_BYTES, False),
         ("span_id", 2, Kind.TYPE_BYTES, False),
+        ("trace_state", 3, Kind.TYPE_BYTES, False),
         ("name", 5, Kind.TYPE_BYTES, False),
         ("kind", 6, Kind.TYPE_INT32, False),
         ("start_time_unix_nano", 7, Kind.TYPE_FIXED64, False),

@@ -1,5 +1,6 @@
 """OTLP traces, protobuf or JSON -> groups of like spans, and the few that are worth keeping whole."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
@@ -28,11 +29,15 @@ _COUNTED_KINDS = frozenset((2, 5))
 _ERROR = 2
 _SECOND_NS = 1_000_000_000
 _LAST = 2**63 - 1
+_ALL = 2**56
+_THRESHOLD = re.compile("[0-9a-f]{1,14}")
 
 
-_FIELDS = attrgetter("span_id", "start_time_unix_nano", "end_time_unix_nano", "status", "attributes")
-_Like = tuple[Said, Said, bool, int]
-"""What the spans of a group have in common: resource, attributes, failure, second."""
+_FIELDS = attrgetter(
+    "span_id", "start_time_unix_nano", "end_time_unix_nano", "status", "attributes", "trace_state"
+)
+_Like = tuple[Said, Said, bool, int, float]
+"""What the spans of a group have in common: resource, attributes, failure, second, how many requests each stands for."""
 _Candidate = tuple[bool, int, int, _Like, Any]
 """Failed, duration, place, group, span: ordered by what makes it worth keeping; the place keeps equal ones apart."""
 
@@ -76,12 +81,34 @@ class _Failures(dict[Any, bool]):
         return failed
 
 
+class _Adjusted(dict[bytes | str, float]):
+    """Tracestate -> how many requests a span stands for, worked out once for a request."""
+
+    def __missing__(self, state: bytes | str) -> float:
+        found = self[state] = stands_for(
+            state if isinstance(state, str) else state.decode("utf-8", "replace")
+        )
+        return found
+
+
+def stands_for(tracestate: str) -> float:
+    """The adjusted count of OpenTelemetry's probability sampling: 2^56 / (2^56 - T) for `ot=th:T`, T hexadecimal digits
+    without trailing zeros; 0 where it says nothing, or nothing that can be.
+    """
+    ours = [one.strip()[3:] for one in tracestate.split(",") if one.strip().startswith("ot=")]
+    told = [one[3:] for one in ours[0].split(";") if one.startswith("th:")] if ours else []
+    if not told or not _THRESHOLD.fullmatch(told[0]):
+        return 0.0
+    return _ALL / (_ALL - int(told[0].ljust(14, "0"), 16))
+
+
 class _Reader:
     """Walks one request, column by column. A group is found by what its spans have in common."""
 
     def __init__(self, attributes: Interner | JsonAttributes, failed: Callable[[Any], bool]) -> None:
         self._attributes: Any = attributes
         self._failures = _Failures(failed)
+        self._adjusted = _Adjusted()
         self._groups: dict[_Like, list[int]] = {}
         self._candidates: list[_Candidate] = []
         self._ids: list[bytes | str] = []
@@ -96,7 +123,7 @@ class _Reader:
         places = {like: place for place, like in enumerate(self._groups)}
         dropped = (Dropped("span is neither SERVER nor CONSUMER", self._passed),) if self._passed else ()
         return Spans(
-            tuple(SpanGroup(*like, durations) for like, durations in self._groups.items()),
+            tuple(SpanGroup(*like[:4], durations, each=like[4]) for like, durations in self._groups.items()),
             blake2b(b"".join(sorted(map(_raw, self._ids))), digest_size=16).digest(),
             tuple(_record(kept, places) for kept in nlargest(KEPT, self._candidates)),
             dict(self._rejected),
@@ -118,13 +145,14 @@ class _Reader:
 
     def _count(self, resource: Said, spans: Sequence[Any]) -> None:
         """The hot path: columns, so that most of what is done to a span is done without a turn of the interpreter."""
-        ids, starts, ends, statuses, attributes = zip(*map(_FIELDS, spans), strict=True)
+        ids, starts, ends, statuses, attributes, states = zip(*map(_FIELDS, spans), strict=True)
         durations = list(map(sub, ends, starts))
         if min(durations) < 0 or min(ends) <= 0 or max(ends) > _LAST:
             return self._count_timed(resource, spans)
         failures = list(map(self._failures.__getitem__, statuses))
         seconds = [end // _SECOND_NS for end in ends]
-        likes = list(zip(repeat(resource), map(self._attributes.wanted, attributes), failures, seconds))
+        said, each = map(self._attributes.wanted, attributes), map(self._adjusted.__getitem__, states)
+        likes = list(zip(repeat(resource), said, failures, seconds, each))
         self._candidates.extend(zip(failures, durations, count(len(self._ids)), likes, spans))
         self._ids.extend(ids)
         for like, duration in zip(likes, durations, strict=True):

@@ -132,15 +132,22 @@ def _proof(draft: Draft, focus: Focus, action: Action) -> Proved | Unproved:
         rollout = draft.world.rollouts.get(focus.name)
         running = rollout is not None and rollout.live and rollout.id == action.rollout
         return Unproved("the rollout goes on") if running else Proved("the rollout is over")
-    return _condition_gone(draft, focus, mitigation)
+    return _condition_gone(draft, focus, mitigation, action)
 
 
-def _condition_gone(draft: Draft, focus: Focus, mitigation: Mitigation) -> Proved | Unproved:
+def _heard_since(draft: Draft, focus: Focus, action: Action) -> bool:
+    mark = draft.world.counters.watermark(focus.name)
+    return not isinstance(mark, NoData) and mark > action.since
+
+
+def _condition_gone(draft: Draft, focus: Focus, mitigation: Mitigation, action: Action) -> Proved | Unproved:
     match decide(mitigation, contain.seen(draft, focus)):
         case Act(evidence):
             return Unproved(f"the reason is still there: {evidence}")
         case Blind(why):
             return Unproved(f"nothing shows that it helped: {why}")
+        case Hold() if not _heard_since(draft, focus, action):
+            return Unproved("no telemetry from after the change yet")
         case Hold(why):
             return Proved(f"its reason is gone: {why}")
 

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from focusplane.act.action import OPEN, Action, Cause, Phase
-from focusplane.act.decide import Act, Seen, decide
+from focusplane.act.decide import Act, Blind, Seen, decide
 from focusplane.act.fact import Kind
 from focusplane.act.guard import INTERVAL_MS, OSCILLATION_MS, Ask, Circumstances, Go, Shadow, Veto, guard
 from focusplane.control.command import Command, ControlId, Set
@@ -64,7 +64,8 @@ def _consider(draft: Draft, focus: Focus, mitigation: Mitigation) -> Draft:
     draft = shadow.settle(draft, focus, mitigation, decision)
     if not isinstance(decision, Act):
         said, topic = draft.world.said, f"why {name}"
-        return draft if said.get(topic) == decision.why else draft.but(said={**said, topic: decision.why})
+        draft = draft if said.get(topic) == decision.why else draft.but(said={**said, topic: decision.why})
+        return _unseen(draft, focus, mitigation, decision.why if isinstance(decision, Blind) else "")
     permission = guard(mitigation, _circumstances(draft, focus, mitigation))
     match permission:
         case Veto(why):
@@ -77,6 +78,16 @@ def _consider(draft: Draft, focus: Focus, mitigation: Mitigation) -> Draft:
             return _act(draft, focus, mitigation, decision.evidence, (count, draft.at + within_ms))
         case Go():
             return _act(draft, focus, mitigation, decision.evidence, (0, 0))
+
+
+def _unseen(draft: Draft, focus: Focus, mitigation: Mitigation, why: str) -> Draft:
+    """That a rule cannot be looked at is news once, and again after it could be."""
+    if why:
+        held = f"held, because its condition cannot be seen: {why}"
+        return draft.say_once(Kind.HELD, focus.name, mitigation.name, held, f"blind {gist(why)}")
+    if draft.last_said(Kind.HELD, focus.name, mitigation.name).startswith("blind "):
+        return draft.unsay(Kind.HELD, focus.name, mitigation.name)
+    return draft
 
 
 def _act(

@@ -17,7 +17,7 @@ def telemetry(draft: Draft, arrival: Counted) -> Draft:
     before = overflowing(draft, arrival)
     for signal in arrival.signals:
         added = draft.world.counters.add(signal, draft.at)
-        if added.why:
+        if added.why and signal.count:
             where = (signal.focus, added.why)
             reasons[where] = reasons.get(where, 0) + signal.count
     for (focus, why), count in reasons.items():

@@ -9,7 +9,7 @@ from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_percent
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.health import Budget
-from focusplane.observe.localise import Explained, excess, hurt, localise
+from focusplane.observe.localise import Explained, Hurt, excess, hurt, localise
 from focusplane.observe.onset import onset
 from focusplane.observe.reading import NoData
 from focusplane.plane.arrows import sight
@@ -18,6 +18,7 @@ from focusplane.plane.draft import Draft
 LOCALISE_MS = 2 * MINUTE
 LINGER_MS = 2 * SECOND
 """Requests that a version had before its weight changed are counted until then."""
+NO_TENANT = "unknown: no telemetry names a tenant"
 OF_VERSION = ("version_failed", "version_total", "excess_failed", "full_rollout_would_have_failed")
 
 
@@ -42,17 +43,25 @@ def impact(draft: Draft, focus: Focus, incident: Incident) -> dict[str, Json]:
     since = incident.first_bad_at - SECOND
     if isinstance(mark, NoData) or mark <= since:
         return dict(incident.impact)
-    versions = counters.slices_over(focus.name, name, "version", since, mark)
-    tenants = hurt(counters, focus.name, name, since, mark)
-    failed = sum(measured.bad for measured in versions.values())
+    whole = counters.over(focus.name, name, mark - since, mark)
+    failed, total = (0, 0) if isinstance(whole, NoData) else (whole.bad, whole.total)
     return {
         "failed": failed,
-        "total": sum(measured.total for measured in versions.values()),
+        "total": total,
         **_of_version(draft, focus, incident, (since, mark)),
-        "tenants_hurt": tenants.tenants,
-        "tenants_active": tenants.active,
-        "tenants": [tenant for tenant, _ in tenants.top],
+        **_tenants(hurt(counters, focus.name, name, since, mark), total),
         **_budget(draft, focus, failed),
+    }
+
+
+def _tenants(found: Hurt, total: int) -> dict[str, Json]:
+    """Who is hurt is unknown where requests came and named nobody: that is not nobody."""
+    if total and not found.active:
+        return {"tenants_unknown": NO_TENANT}
+    return {
+        "tenants_hurt": found.tenants,
+        "tenants_active": found.active,
+        "tenants": [tenant for tenant, _ in found.top],
     }
 
 

@@ -14,9 +14,10 @@ from focusplane.define.slo import Level
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.health import State
+from focusplane.observe.reading import NoData
 from focusplane.plane.arrows import damage
 from focusplane.plane.arrows import trouble as trouble_
-from focusplane.plane.arrows.trouble import Trouble
+from focusplane.plane.arrows.trouble import BLIND, Trouble
 from focusplane.plane.draft import Draft
 
 CALM_AFTER_MITIGATION_MS = 15 * SECOND
@@ -95,7 +96,8 @@ def _covers(incident: Incident, trouble: Trouble, at: int) -> bool:
     return trouble.episode == "burn" and at - over < trouble.memory_ms
 
 
-LASTING = frozenset({"burn", "blind", "drift"})
+LASTING = frozenset({"burn", "drift"})
+"""Episodes of which an open incident of any other failure tells already, for they are how it shows."""
 
 
 def _of_users(incident: Incident) -> bool:
@@ -170,7 +172,11 @@ def _again(draft: Draft, focus: Focus, incident: Incident) -> str:
 
 
 def _mitigated(draft: Draft, incident: Incident) -> str:
-    """By which verified action, if any: the rollback of its rollout, or a mitigation planned since the first failure."""
+    """By which verified action, if any: the rollback of its rollout, or a mitigation planned since the first failure.
+    No action gives back the sight of what cannot be seen.
+    """
+    if incident.episode == BLIND:
+        return ""
     for action in draft.world.actions.values():
         if action.focus != incident.focus or action.phase is not ActionPhase.VERIFIED:
             continue
@@ -184,7 +190,9 @@ def _mitigated(draft: Draft, incident: Incident) -> str:
 
 
 def _calm(draft: Draft, focus: Focus, incident: Incident) -> Draft:
-    """Over when every objective has been calm for long enough; shorter after a verified mitigation."""
+    """Over when every objective has been calm for long enough, shorter after a verified mitigation. Counted on the data:
+    time in which nothing arrived is no calm.
+    """
     restless = _restless(draft, focus, incident)
     if restless:
         return (
@@ -195,11 +203,12 @@ def _calm(draft: Draft, focus: Focus, incident: Incident) -> Draft:
     if not incident.calm_since:
         return draft.put("incidents", incident.id, replace(incident, calm_since=draft.at))
     needed = CALM_AFTER_MITIGATION_MS if incident.stage is Stage.MITIGATED else CALM_ALONE_MS
-    if draft.at - incident.calm_since < needed:
+    mark = draft.world.counters.watermark(focus.name)
+    if isinstance(mark, NoData) or mark - incident.calm_since < needed:
         return draft
-    return _move(
-        draft, focus, incident, Cause.RECOVER, f"every objective has been calm for {needed // SECOND} s"
-    )
+    calm = "seen again" if incident.episode == BLIND else "calm"
+    words = f"every objective has been {calm} for {needed // SECOND} s"
+    return _move(draft, focus, incident, Cause.RECOVER, words)
 
 
 def _restless(draft: Draft, focus: Focus, incident: Incident) -> bool:
@@ -208,9 +217,10 @@ def _restless(draft: Draft, focus: Focus, incident: Incident) -> bool:
     rollout = draft.world.rollouts.get(focus.name)
     if rollout is not None and rollout.live and incident.episode == f"rollout {rollout.id}":
         return True
-    return any(
-        health.state is State.BLIND or health.level >= Level.ACT for health in trouble_.healths(draft, focus)
-    )
+    healths = trouble_.healths(draft, focus)
+    if any(health.state is State.BLIND for health in healths):
+        return True
+    return incident.episode != BLIND and any(health.level >= Level.ACT for health in healths)
 
 
 def _move(draft: Draft, focus: Focus, incident: Incident, cause: Cause, reason: str) -> Draft:

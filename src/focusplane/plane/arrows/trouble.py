@@ -15,6 +15,8 @@ from focusplane.observe.verdict import Ruling
 from focusplane.plane.draft import Draft
 
 GRACE_MS = MINUTE
+BLIND = "blind"
+"""The episode of a focus that cannot be seen: news of its own, whatever else is known to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
             and isinstance(health.reading, Measured)
             and not _just_up(draft, focus)
         ):
-            yield Trouble("blind", Level.PAGE, f"{focus.name} cannot be seen", health.reason)
+            yield Trouble(BLIND, Level.PAGE, f"{focus.name} cannot be seen", health.reason)
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
         title = f"{rollout.version} of {focus.name} is worse and still exposed"
         yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
@@ -73,11 +75,11 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
 
 
 def _just_up(draft: Draft, focus: Focus) -> bool:
-    """The plane itself was away: senders get a moment to come back before their silence is an incident."""
+    """The plane itself was away: senders get their time to come back before their silence is an incident."""
     up, lane = draft.world.up_since, draft.world.counters.lanes.get(focus.name)
     active = lane.sources.active if lane is not None else None
     back = lane is not None and active is not None and lane.sources.heard(active) >= up
-    return not back and draft.at - up < GRACE_MS
+    return not back and draft.at - up < max(GRACE_MS, lane.sources.silence() if lane is not None else 0)
 
 
 def _refused_to_go_back(draft: Draft, focus: Focus) -> bool:

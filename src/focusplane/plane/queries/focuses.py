@@ -14,6 +14,7 @@ from focusplane.observe.reading import NoData
 from focusplane.plane.queries.actions import actions
 from focusplane.plane.queries.measures import measures
 from focusplane.plane.queries.shown import Shown, level, number, reading, seen, window
+from focusplane.plane.queries.sources import sources, untold
 from focusplane.plane.world import World
 
 _GRAVITY = (State.OK, State.BLIND, State.BURNING, State.EXHAUSTED)
@@ -53,6 +54,8 @@ def summary(world: World, focus: Focus) -> Shown:
         "level": level(max((one.level for one in judged if one is not None), default=Level.NONE)),
         "objectives": [objective_row(world, focus, objective) for objective in focus.objectives],
         "data_age_ms": _age(world, focus.name),
+        "sources": sources(world, focus),
+        "untold": untold(world, focus),
         "stable": world.stable.get(focus.name, ""),
         "rollout": None
         if rollout is None

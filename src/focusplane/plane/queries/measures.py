@@ -6,6 +6,7 @@ from focusplane.define.sli import SliKind
 from focusplane.kernel.tick import DAY
 from focusplane.observe.health import Health
 from focusplane.plane.queries.shown import Shown, reading
+from focusplane.plane.queries.sources import traced, untold
 from focusplane.plane.world import World
 
 _MONTH_MS = 30 * DAY
@@ -18,7 +19,7 @@ def measures(world: World, focus: Focus) -> Shown:
         "M2": {"what": "latency", **_sli(world, focus, SliKind.LATENCY)},
         "M3": {"what": "burn rate", **_burn(world, focus)},
         "M4": {"what": "control actions in 30 days", "value": _actions(world, focus)},
-        "M5": {"what": "trace coverage", "value": None, "no_data": "no spans are kept by this plane"},
+        "M5": {"what": "trace coverage", **traced(world, focus)},
         "M6": {"what": "time to mitigate", **_mitigate(world, focus)},
         "M7": {"what": "tenant impact", **_tenants(world, focus)},
         "M8": {"what": "cost per transaction", "value": None, "no_data": "no focus.cost was received"},
@@ -75,8 +76,9 @@ def _tenants(world: World, focus: Focus) -> Shown:
     rows = [
         one for one in world.incidents.values() if one.focus == focus.name and "tenants_hurt" in one.impact
     ]
+    unknown = untold(world, focus).get("tenant")
     if not rows:
-        return {"value": None, "no_data": "no incident has counted hurt tenants yet"}
+        return {"value": None, "no_data": unknown or "no incident has counted hurt tenants yet"}
     newest = max(rows, key=lambda one: one.opened_at)
     return {
         "value": newest.impact["tenants_hurt"],
