@@ -9,9 +9,9 @@ from focusplane.demo.record import Record
 from focusplane.demo.scene import Scene
 from focusplane.demo.stage import STEPS, Doors, Stage
 
-BLIND_WITHIN_S = 30.0
+BLIND_WITHIN_S = 60.0
 PAGED_WITHIN_S = 60.0
-SEEN_WITHIN_S = 30.0
+SEEN_WITHIN_S = 60.0
 OLD = "old data never promotes"
 
 
