@@ -16,8 +16,8 @@ from focusplane.sdk.otlp import PATH, body
 from focusplane.wire.clock import SystemClock
 
 NOTICED_WITHIN_S = 60.0
-READY_WITHIN_S = 30.0
-HARM_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
+HARM_WITHIN_S = 60.0
 ENOUGH_FAILURES = 5
 
 

@@ -15,9 +15,9 @@ from focusplane.demo.scene import Scene
 from focusplane.demo.stage import Doors, Stage
 from focusplane.kernel.quantity import format_duration
 
-AWAY_WITHIN_S = 30.0
-BLIND_WITHIN_S = 30.0
-BACK_WITHIN_S = 30.0
+AWAY_WITHIN_S = 60.0
+BLIND_WITHIN_S = 60.0
+BACK_WITHIN_S = 60.0
 PAGED_WITHIN_S = 60.0
 SERVED = 150
 """Requests in a row that must go well again."""

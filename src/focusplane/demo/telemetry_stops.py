@@ -9,10 +9,10 @@ from focusplane.demo.record import Record
 from focusplane.demo.scene import Scene
 from focusplane.demo.stage import STEPS, Doors, Stage
 
-BLIND_WITHIN_S = 30.0
+BLIND_WITHIN_S = 60.0
 PAGED_WITHIN_S = 60.0
-SEEN_WITHIN_S = 30.0
-OLD = "old data never promotes"
+SEEN_WITHIN_S = 60.0
+UNSEEN = "cannot be seen"
 
 
 def plot(stage: Stage, record: Record, console: Console) -> Doors:
@@ -33,12 +33,12 @@ def _cut(scene: Scene, record: Record) -> None:
     seen = scene.watch.until(lambda seen: seen.health == "blind", BLIND_WITHIN_S)
     record.promises.append(fault_promises.blind(scene.plane.state(), seen.at - cut))
     held = fault_promises.held_for
-    scene.watch.until(lambda _seen: held(OLD, scene.facts()[known:]).held, BLIND_WITHIN_S)
+    scene.watch.until(lambda _seen: held(UNSEEN, scene.facts()[known:]).held, BLIND_WITHIN_S)
     scene.watch.until(lambda _seen: bool(pages(scene.stage)), PAGED_WITHIN_S)
     facts = scene.facts()[known:]
     record.promises.extend(
         [
-            held(OLD, facts),
+            held(UNSEEN, facts),
             fault_promises.moved_nothing("on silence", facts, scene.plane.rollout(), before["v3"]),
             fault_promises.holds_board("while nobody can see", before, scene.routed()),
             fault_promises.paged("cannot be seen", pages(scene.stage)),
