@@ -8,15 +8,16 @@ its memory in MiB, what really arrived, and what the sender itself cost.
 """
 
 import argparse
+import asyncio
 import json
 import multiprocessing
 import os
 import random
-import socket
 import struct
 import sys
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -58,24 +59,39 @@ def fresh(body: bytes, number: int, now_ns: int) -> bytes:
     for back_ms in (0, *DURATIONS_MS):
         back = back_ms * 10**6
         body = body.replace(struct.pack("<Q", ENDED_NS - back), struct.pack("<Q", now_ns - back))
-    return body.replace(MARK_ID, struct.pack(">Q", number))
+    return body.replace(MARK_ID, struct.pack(">Q", number & (1 << 64) - 1))
 
 
-def send(port: int, rate: int, seconds: float, told: "multiprocessing.Queue[tuple[int, int, float]]") -> None:
-    """Requests at that rate over one connection; what was taken, what was refused, and the CPU-seconds it cost."""
-    body, taken, refused = template(), 0, 0
+async def exporter(port: int, rate: float, seconds: float) -> tuple[int, int]:
+    """Requests at that rate over one connection, each after the answer to the one before: spans taken and refused."""
+    body, taken, refused, number = template(), 0, 0, 0
     head = f"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\ncontent-length: {len(body)}\r\n\r\n"
-    begun, used, pause = time.monotonic(), time.process_time(), SPANS / rate
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        number = 0
-        while (late := time.monotonic() - begun) < seconds:
-            if number * pause > late:
-                time.sleep(number * pause - late)
-            number += 1
-            connection.sendall(head.encode() + fresh(body, number, time.time_ns()))  # noqa: TID251
-            answer = connection.recv(65_536)
-            taken, refused = (taken + 1, refused) if b" 200 " in answer[:20] else (taken, refused + 1)
-    told.put((taken * SPANS, refused * SPANS, time.process_time() - used))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    begun, pause = time.monotonic(), SPANS / rate
+    while (late := time.monotonic() - begun) < seconds:
+        await asyncio.sleep(max(0.0, number * pause - late))
+        number += 1
+        one = fresh(body, port << 48 | id(writer) & 0xFFFFFFFF << 16 | number, time.time_ns())  # noqa: TID251
+        writer.write(head.encode() + one)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        length = int(answer.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or b"0")
+        await reader.readexactly(length)
+        taken, refused = (taken + SPANS, refused) if b" 200 " in answer[:20] else (taken, refused + SPANS)
+    writer.close()
+    return taken, refused
+
+
+def send(port: int, rate: int, seconds: float, orders: Connection) -> None:
+    """The sender: some exporters at once, because each waits for the commit of what it sent."""
+    orders.send("ready")
+    orders.recv()
+    crew, used = max(1, rate // 2_500), time.process_time()
+
+    async def every() -> list[tuple[int, int]]:
+        return await asyncio.gather(*(exporter(port, rate / crew, seconds) for _ in range(crew)))
+
+    found = asyncio.run(every())
+    orders.send((sum(one for one, _ in found), sum(one for _, one in found), time.process_time() - used))
 
 
 def used(pid: int) -> tuple[float, float]:
@@ -85,23 +101,19 @@ def used(pid: int) -> tuple[float, float]:
 
 
 def measure(pid: int, port: int, rate: int, seconds: float) -> None:
-    """Some senders in parallel: one waits for the commit of its request, as real exporters do."""
-    spawn, senders = multiprocessing.get_context("spawn"), max(1, rate // 2_500)
-    told: multiprocessing.Queue[tuple[int, int, float]] = spawn.Queue()
+    taken, refused, cost, sender = 0, 0, 0.0, None
+    ours, theirs = multiprocessing.Pipe()
+    if rate:
+        sender = multiprocessing.get_context("spawn").Process(target=send, args=(port, rate, seconds, theirs))
+        sender.start()
+        ours.recv()
     begun, before = time.monotonic(), used(pid)[0]
-    crew = [
-        spawn.Process(target=send, args=(port, rate // senders, seconds, told))
-        for _ in range(senders if rate else 0)
-    ]
-    for one in crew:
-        one.start()
-    if not crew:
+    if sender is None:
         time.sleep(seconds)
-    found = [told.get() for _ in crew]
-    for one in crew:
-        one.join()
+    else:
+        ours.send("go")
+        taken, refused, cost = ours.recv()
     passed, (spent, mib) = time.monotonic() - begun, used(pid)
-    taken, refused, cost = (sum(column) for column in zip(*found, strict=True)) if found else (0, 0, 0.0)
     name = f"CPU of a plane under {rate} spans/s" if rate else "CPU of a plane at rest"
     line = {
         "name": name,
@@ -110,7 +122,8 @@ def measure(pid: int, port: int, rate: int, seconds: float) -> None:
         "unit": "cores",
         "mib": round(mib),
     }
-    if rate:
+    if sender is not None:
+        sender.join()
         line |= {
             "spans_per_s": round(taken / passed),
             "refused": refused,

@@ -2,10 +2,11 @@
 
 Prints one JSON line for each way in: {name, goal, measured, peer, ratio}. For HTTP the network is left out: requests go
 through the ASGI app as a server would hand them over. For gRPC a sender in a process of its own calls a real server, whose
-process alone is measured.
+process alone is measured. The garbage collector is set as `focus serve` sets it.
 """
 
 import asyncio
+import gc
 import gzip
 import json
 import multiprocessing
@@ -21,6 +22,7 @@ import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from focusplane.assembly import GARBAGE
 from focusplane.define.focus import Focus
 from focusplane.define.sli import Match, Sli, SliKind
 from focusplane.define.slo import Objective, Rolling
@@ -183,6 +185,8 @@ async def grpc_rate(core: OtlpIntake, bodies: list[bytes]) -> float:
 
 
 def main() -> None:
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
     chance, clock = random.Random(1), SystemClock()
     bodies = [request(chance, clock.now_ns()) for _ in range(ROUNDS)]
     zipped = [gzip.compress(body, 6) for body in bodies]

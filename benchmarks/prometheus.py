@@ -27,7 +27,7 @@ from focusplane.demo.processes import Processes, answers, free_ports, wait_until
 STEP_S, DAYS, EVERY_S = 150, 3, 30
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 PAIRS = {"page": (("5m", "1h", 14.4), ("30m", "6h", 6)), "ticket": (("2h", "1d", 3), ("6h", "3d", 1))}
-ROUNDS = 2
+ROUNDS = 1
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 

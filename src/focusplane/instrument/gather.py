@@ -21,6 +21,8 @@ LONGEST_MS = HOUR
 """A delta over a longer time does not know its start (Envoy 1.40 writes its first one in microseconds): one second is
 assumed."""
 _MS = 1_000_000
+_NOTHING: Mapping[str, str] = {}
+"""Most signals say nothing besides: one mapping for all of them, never written to."""
 _AHEAD = "clock ahead of ours by more than a minute"
 
 
@@ -164,7 +166,7 @@ class _Gathering:
 
     def groups(self, groups: Sequence[SpanGroup], by: Source) -> None:
         """The hot path of spans: one turn for each group, of which there are almost as many where tenants are many."""
-        latest, recognise, signals = self._now + AHEAD_MS, self._recogniser.recognise, self._signals
+        latest, recognise, add = self._now + AHEAD_MS, self._recogniser.recognise, self._signals.append
         for group in groups:
             start, durations = group.ended_s * SECOND, group.durations_ns
             if start > latest:
@@ -174,7 +176,7 @@ class _Gathering:
             if isinstance(known, Untagged):
                 self._drop(known.why, len(durations), _example(group.resource, group.attributes))
                 continue
-            signals.append(
+            add(
                 Signal(
                     known.focus,
                     known.environment,
@@ -186,7 +188,10 @@ class _Gathering:
                     known.outcome,
                     len(durations),
                     _timed(known.alone, durations) if group.timed else None,
-                    represents=round(group.each * len(durations)),
+                    False,
+                    _NOTHING,
+                    False,
+                    round(group.each * len(durations)),
                 )
             )
 
