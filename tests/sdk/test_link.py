@@ -208,7 +208,7 @@ def run(code: str, **env: str) -> str:
         capture_output=True,
         text=True,
         timeout=30,
-        env={**os.environ, **env},
+        env={**os.environ, "FOCUS_EXIT_S": "25", **env},
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -62,6 +62,7 @@ class Started:
             "PLANE": plane.url,
             "CACHE": str(folder / "cache"),
             "FLUSH_MS": str(flush_ms),
+            "FOCUS_EXIT_S": str(LONG),
             "PYTHONPATH": str(folder),
         }
         self.running: list[subprocess.Popen[bytes]] = []
@@ -251,6 +252,7 @@ for line in sys.stdin:
 def test_an_exit_does_not_wait_for_a_receiver_that_never_answers(plane, start):
     plane.hanging.clear()
     started = start(CLIENT + '\nwith shop.request("checkout", "acme"): pass\n')
+    started.env["FOCUS_EXIT_S"] = "0.5"
     assert started.run(sys.executable, "payment.py").wait(LONG) == 0
     plane.hanging.set()
 

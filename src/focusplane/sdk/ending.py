@@ -15,8 +15,15 @@ from time import perf_counter
 from types import FrameType, ModuleType
 from typing import Any, Protocol
 
-EXIT_S = 2.0
-"""The longest that a process waits at its end for the last telemetry to be taken."""
+_LONGEST_S = 60.0
+
+
+def _exit_s(said: str) -> float:
+    return min(float(said), _LONGEST_S) if said.isascii() and said.replace(".", "", 1).isdigit() else 2.0
+
+
+EXIT_S = _exit_s(os.environ.get("FOCUS_EXIT_S", ""))
+"""The longest that a process waits at its end for the last telemetry to be taken: `FOCUS_EXIT_S`, at most a minute."""
 _FORKING = ("multiprocessing.util", "billiard.util")
 
 
