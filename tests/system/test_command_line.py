@@ -24,6 +24,7 @@ def test_freeze_controls_flags_and_approvals_in_the_middle_of_a_rollout(town: To
     town.start()
     with Customers(town.gateway) as customers:
         until(customers.more(60), "traffic flows")
+        town.until_seen()
         fine(town.focus("rollout", "start", "shop", "v2"))
         until(lambda: "v2" in town.shares(), "v2 gets traffic")
         fine(town.focus("freeze", "shop", "--reason", "stop it all"))

@@ -178,7 +178,12 @@ class Town:
         env = {**os.environ, "FOCUS_SERVER": self.api, "FOCUS_TOKEN": self.token, "NO_COLOR": "1"}
         return subprocess.run([*_FOCUS, *arguments], capture_output=True, text=True, env=env, timeout=120)
 
+    def until_seen(self) -> None:
+        """What was never seen is not exposed further: wait until requests of the shop were counted."""
+        until(lambda: self.get("/focuses/shop")["objectives"][0]["total"], "requests of the shop are counted")
+
     def start_rollout(self, version: str = "v2") -> None:
+        self.until_seen()
         answer = self.ask("POST", "/rollouts/shop", {"version": version})
         assert answer.status_code == 200, answer.text
 
