@@ -104,10 +104,10 @@ def batch(number: int, ago_ms: int = 0) -> Batch:
     return Batch(f"batch {number}", (signal,))
 
 
-async def seen(plane: Plane) -> None:
+async def seen(plane: Plane, again: bool = False) -> None:
     """What was never seen is not exposed further: two seconds of telemetry come before a rollout."""
-    await plane.loop.accept(batch(-2, ago_ms=3_000))
-    await plane.loop.accept(batch(-1, ago_ms=1_000))
+    await plane.loop.accept(batch(-4 if again else -2, ago_ms=3_000))
+    await plane.loop.accept(batch(-3 if again else -1, ago_ms=1_000))
     while not _all_seen(plane.loop.world):
         await plane.loop.next_turn(plane.loop.world.tick.number, 1.0)
 

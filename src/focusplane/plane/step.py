@@ -60,6 +60,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
         draft = _TAKE[type(arrival)](draft, arrival)
 
     draft = read.health(draft)  # counts -> Reading -> Health, per objective
+    draft = depart.asked_again(draft)  # a rollout that was asked for just before the plane died
     draft = judge.rollouts(draft)  # closed buckets of both arms -> Verdict, per rollout
     draft = expose.rollouts(draft)  # Verdict -> the rollout's next move -> Command
     draft = contain.mitigations(draft)  # Health x rules -> Decision -> guard -> Command

@@ -56,6 +56,8 @@ class Waiting:
     by: str
     probe: str = ""
     """the effect whose outcome is waited for"""
+    again_at: int = 0
+    """when the destination is asked again, Unix ms; 0 while an answer is awaited"""
 
 
 @dataclass(frozen=True, slots=True)

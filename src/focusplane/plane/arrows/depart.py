@@ -1,5 +1,7 @@
 """A rollout begins: may it, is its destination ready, and then its first step."""
 
+from dataclasses import replace
+
 from focusplane.act.effect import Probe
 from focusplane.act.fact import Kind
 from focusplane.act.request import Refused
@@ -8,10 +10,15 @@ from focusplane.control.rollout import Cause, Rollout, Saw
 from focusplane.define.focus import Focus
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.quantity import format_percent
+from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrival import Probed
 from focusplane.plane.arrows import expose
+from focusplane.plane.arrows.judge import old_after
+from focusplane.plane.arrows.trouble import GRACE_MS, healths
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Refusal, Waiting
+
+ASK_AGAIN_MS = SECOND
 
 
 def refusal(draft: Draft, focus: Focus, version: str) -> Refused | None:
@@ -58,6 +65,9 @@ def probed(draft: Draft, arrival: Probed) -> Draft:
     if waiting is None or focus is None or waiting.probe not in ("", arrival.key):
         return draft
     version, by = waiting.version, waiting.by
+    if _plane_was_away(draft, focus):
+        later = replace(waiting, probe="later", again_at=draft.at + ASK_AGAIN_MS)
+        return draft.put("waiting", focus.name, later)
     draft = draft.drop("waiting", arrival.focus)
     failed = {address: why for address, why in arrival.results.items() if why}
     refused = refusal(draft, focus, version)
@@ -69,6 +79,22 @@ def probed(draft: Draft, arrival: Probed) -> Draft:
     else:
         return _start(draft, focus, version, by)
     return refuse(draft, focus.name, version, why, by)
+
+
+def _plane_was_away(draft: Draft, focus: Focus) -> bool:
+    """It is just up, and what its senders tell has not been read yet."""
+    old = old_after(draft.world.counters, focus.name)
+    unread = any(expose.unseen(health, old) for health in healths(draft, focus))
+    return unread and draft.at - draft.world.up_since < GRACE_MS
+
+
+def asked_again(draft: Draft) -> Draft:
+    """The plane itself was away: what was asked of it before waits until its senders are back, or their time is over."""
+    for name, waiting in draft.world.waiting.items():
+        focus = draft.world.policies.set.focuses.get(name)
+        if waiting.again_at and draft.at >= waiting.again_at and focus is not None:
+            draft = ask_for(draft, focus, waiting.version, waiting.by)
+    return draft
 
 
 def refuse(draft: Draft, focus: str, version: str, why: str, by: str) -> Draft:

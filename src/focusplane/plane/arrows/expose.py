@@ -169,11 +169,18 @@ def budget_freeze(draft: Draft, spec: RolloutSpec, focus: Focus) -> str:
     return ""
 
 
-def _too_risky(health: Health, spec: RolloutSpec, old_ms: int) -> str:
+def unseen(health: Health, old_ms: int) -> str:
+    """Why this says nothing of now; empty if it does."""
     if health.state is State.BLIND:
         return f"it cannot be seen ({health.reason}), and silence is no success"
     if health.age_ms > old_ms:
         return f"the newest data is {format_duration(health.age_ms)} old, and old data never promotes"
+    return ""
+
+
+def _too_risky(health: Health, spec: RolloutSpec, old_ms: int) -> str:
+    if why := unseen(health, old_ms):
+        return why
     budget = health.budget
     if isinstance(budget, Budget) and budget.left < spec.freeze.budget_below:
         return f"{format_percent(budget.left, 1)} of the error budget is left, below {format_percent(spec.freeze.budget_below)}"
