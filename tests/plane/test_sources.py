@@ -48,8 +48,9 @@ def test_each_source_says_how_old_it_is_and_what_may_be_decided_on_it() -> None:
     assert app["may"] == "may tighten and promote"
     assert (traces["source"], traces["counts"]) == ("spans", False)
     assert traces["may"] == "does not count: for traces and cross-checks"
-    it.seconds(10)
-    assert shown(it)["sources"][0]["may"] == "older than 15s: may tighten, never promotes"
+    it.loads.clear()
+    it.seconds(70)
+    assert shown(it)["sources"][0]["may"] == "older than 1m15s: may tighten, never promotes"
 
 
 def test_a_tenant_that_no_telemetry_names_is_unknown_and_not_nobody() -> None:

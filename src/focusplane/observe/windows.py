@@ -168,8 +168,7 @@ class Windows:
         lane = self.lanes.get(focus)
         if lane is None:
             return Pace(SECOND, cut)
-        intervals = [reporter.interval for reporter in lane.sources.reporters.values()]
-        return lane.arms.pace(arms, since, cut, max(intervals, default=SECOND))
+        return lane.arms.pace(arms, since, cut, lane.sources.longest())
 
     def first_bad(self, focus: str, version: str, since: int, until: int) -> int | NoData:
         """The first second in (since, until] in which a version failed."""

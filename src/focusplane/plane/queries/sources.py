@@ -8,7 +8,7 @@ from focusplane.observe.lane import Lane
 from focusplane.observe.reading import NoData
 from focusplane.observe.watermark import RANK, Reporter
 from focusplane.plane.arrows.damage import NO_TENANT
-from focusplane.plane.arrows.judge import OLD_MS
+from focusplane.plane.arrows.judge import old_after
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 
@@ -40,7 +40,7 @@ def _row(world: World, lane: Lane, source: Source) -> Shown:
         "reporters": len(reporters),
         "speaking": len(speaking),
         "requests": world.counters.seen(lane.focus.name, source, HOUR, now).signals,
-        "may": _may(counts, age, bool(speaking)),
+        "may": _may(counts, age, old_after(world.counters, lane.focus.name), bool(speaking)),
     }
 
 
@@ -56,12 +56,12 @@ def _until(lane: Lane, source: Source, reporters: list[Reporter]) -> int:
     return min((one.end for one in reporters), default=lane.sources.mark or 0)
 
 
-def _may(counts: bool, age: int, speaks: bool) -> str:
+def _may(counts: bool, age: int, old: int, speaks: bool) -> str:
     """What may be decided on it (N4)."""
     if not counts:
         return "does not count: for traces and cross-checks" if speaks else "does not count, and is silent"
-    if age > OLD_MS:
-        return f"older than {format_duration(OLD_MS)}: may tighten, never promotes"
+    if age > old:
+        return f"older than {format_duration(old)}: may tighten, never promotes"
     return "may tighten and promote"
 
 
@@ -70,7 +70,7 @@ def untold(world: World, focus: Focus) -> Shown:
     lane = world.counters.lanes.get(focus.name)
     if lane is None or lane.sources.mark is None:
         return {}
-    told = {key.partition("=")[0] for _, key in lane.slices}
+    told = {dimension for (_, dimension), values in lane.slices.items() if values}
     return {dimension: why for dimension, why in _TOLD.items() if dimension not in told}
 
 
