@@ -18,7 +18,7 @@ from focusplane.define.load import load
 from focusplane.edge.envoy.answers import Kind
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
-from focusplane.edge.otlp_http import UnacceptableError, gunzip
+from focusplane.edge.otlp_body import UnacceptableError, gunzip
 from focusplane.edge.otlp_intake import OtlpIntake, OtlpSettings
 from focusplane.instrument import baggage
 from focusplane.kernel.errors import DataError
@@ -101,6 +101,9 @@ class Taker:
 
     def policies(self) -> Any:
         return self.world.policies.set.focuses
+
+    def refused(self, cause: str, count: int = 1) -> None:
+        """A door turned requests away: nothing of them is taken."""
 
     async def accept(self, batch: Batch) -> None:
         tick = Tick(max(NOW_MS, self.world.tick.at) + 1, self.world.tick.number + 1)
