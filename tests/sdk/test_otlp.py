@@ -28,6 +28,9 @@ class Taken:
     async def accept(self, batch: Batch) -> None:
         self.batches.append(batch)
 
+    def refused(self, cause: str, count: int = 1) -> None:
+        raise AssertionError(cause)
+
     def policies(self) -> Mapping[str, Focus]:
         return {"checkout": FOCUS}
 
