@@ -56,7 +56,7 @@ def test_a_small_disk_is_full_is_freed_and_leaves_its_data_behind(tmp_path: Path
         [sys.executable, "-c", WRITER, str(data)], capture_output=True, text=True, check=True, timeout=120
     )
     said, last = ran.stdout.splitlines()
-    assert said.startswith("the journal cannot be written: ")
+    assert said.startswith(f"the disk of {data} is full")
     journal = SqlJournal(data, read_only=True)
     assert [turn.tick.number for turn in journal.turns(int(last) - 1)] == [int(last)]
     journal.close()
