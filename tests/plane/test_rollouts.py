@@ -22,8 +22,10 @@ from focusplane.act.request import (
     Unfreeze,
 )
 from focusplane.control.rollout import Cause, Phase, Saw
+from focusplane.instrument.signal import Outcome, Signal, Slice, Source
+from focusplane.kernel.tick import SECOND
 from focusplane.observe.verdict import Ruling
-from focusplane.plane.arrival import Asked
+from focusplane.plane.arrival import Asked, Counted
 from focusplane.plane.arrows import expose
 from focusplane.plane.draft import Draft
 from focusplane.testing.rig import Load, Rig
@@ -291,3 +293,29 @@ def test_a_version_that_answers_nothing_is_not_promoted_by_hand() -> None:
     refused = it.ask(PromoteRollout("checkout", "it is fine"))
     assert isinstance(refused, Refused)
     assert "requests to v2 failed" in refused.reason
+
+
+def edge(start: int, end: int, version: str, status: int, count: int) -> Signal:
+    place = Slice(version=version)
+    return Signal("checkout", "production", Source.EDGE, "edge-1", start, end, place, Outcome(status), count)
+
+
+def test_a_version_that_is_tried_again_is_not_judged_by_what_it_did_before() -> None:
+    """The report that ends just after the start still speaks of the failures before it."""
+    it = rig(v1="1/1000", v2="1")
+    it.ask(StartRollout("checkout", "v2"))
+    while "checkout" not in it.world.rollouts or it.world.rollouts["checkout"].live:
+        it.seconds(1)
+    assert it.world.rollouts["checkout"].phase is Phase.ROLLED_BACK
+    first = it.world.rollouts["checkout"].id
+    it.loads[0].failing.pop("v2")
+    it.turn(after_ms=SECOND // 2)
+    it.ask(StartRollout("checkout", "v2"))
+    it.turn(after_ms=1)
+    spans_the_start = (it.at - SECOND // 2, it.at + SECOND // 2)
+    failed = edge(*spans_the_start, "v2", 503, 40)
+    it.turn(Counted("a report", (failed, edge(*spans_the_start, "v1", 200, 400))), after_ms=SECOND // 2)
+    it.seconds(20)
+    rollout = it.world.rollouts["checkout"]
+    assert rollout.id != first
+    assert rollout.live, rollout.reason

@@ -160,5 +160,5 @@ def test_a_report_that_spans_a_change_of_weights_is_no_evidence() -> None:
     it.seconds(60)
     assert it.world.counters.watermark("checkout") == it.at - SECOND
     assert "checkout" not in it.world.verdicts, "a part of that report is from before"
-    it.seconds(60)
+    it.seconds(180)
     assert it.world.verdicts["checkout"].canary_requests > 0

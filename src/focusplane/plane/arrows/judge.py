@@ -26,6 +26,8 @@ from focusplane.plane.draft import Draft
 OLD_MS = 15 * SECOND
 """Data older than this, and than the reports it comes from are long, may tighten, never loosen or promote (N4)."""
 PAST_MS = 15 * MINUTE
+LINGERS_MS = 3 * SECOND
+"""So long after a change of weights reports and answers of before it may come in, where reports speak of a second."""
 OWN_PAST_MS = HOUR
 """How far back each tenant's own past is looked at."""
 
@@ -122,8 +124,12 @@ def waits(draft: Draft, focus: Focus, rollout: Rollout) -> str:
 
 
 def _begin(draft: Draft, focus: Focus, spec: JudgeSpec, rollout: Rollout) -> Evidence:
-    """No evidence yet; the baseline's latencies of the last quarter of an hour set the thresholds."""
-    since = rollout.step_since
-    past = draft.world.counters.latencies(rollout.focus, since - PAST_MS, since, rollout.stable)
+    """No evidence yet; the baseline's latencies of the last quarter of an hour set the thresholds. A version that had requests
+    until just now begins a little later: a report may end after the start and still speak of what was before it.
+    """
+    began = since = rollout.step_since
+    if sight.served(draft.world.counters, focus, rollout.version, began - LINGERS_MS, began):
+        since += LINGERS_MS
+    past = draft.world.counters.latencies(rollout.focus, began - PAST_MS, began, rollout.stable)
     timed = any(objective.sli.kind is SliKind.LATENCY for objective in focus.objectives)
     return begin(spec, since, None if isinstance(past, NoData) else past, timed)
