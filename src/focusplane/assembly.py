@@ -111,9 +111,9 @@ async def _serve(settings: Settings) -> int:
     grpc_server, grpc_port = _grpc_door(core, senders, settings)
     addresses = doors.addresses(grpc_port, settings.host)
     apps = [
-        (build_app(loop, tokens, _names(settings), missing, addresses), doors.api),
-        (_telemetry(core, senders), doors.otlp_http),
-        (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds),
+        (build_app(loop, tokens, _names(settings), missing, addresses), doors.api, True),
+        (_telemetry(core, senders), doors.otlp_http, True),
+        (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds, False),
     ]
     stop = _stop_signal()
     async with (
@@ -206,12 +206,12 @@ async def _answering(server: grpc.aio.Server) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _serving(
-    apps: Sequence[tuple[ASGIApp, socket.socket]], protocol: type[ImpatientHttp]
+    apps: Sequence[tuple[ASGIApp, socket.socket, bool]], protocol: type[ImpatientHttp]
 ) -> AsyncIterator[None]:
     """Every app on its own socket, in this event loop; stopped at the end without waiting for held polls."""
-    servers = [_Server(_config(app, protocol)) for app, _ in apps]
+    servers = [_Server(_config(app, protocol, forwarded)) for app, _, forwarded in apps]
     tasks = [
-        asyncio.create_task(server.serve([door])) for server, (_, door) in zip(servers, apps, strict=True)
+        asyncio.create_task(server.serve([door])) for server, (_, door, _) in zip(servers, apps, strict=True)
     ]
     while not all(server.started for server in servers):
         for task in tasks:
@@ -234,7 +234,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp, protocol: type[ImpatientHttp]) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: type[ImpatientHttp], forwarded: bool) -> uvicorn.Config:
+    """Unless `forwarded`, who asks is who is connected: an Envoy writes an address of its own into `x-forwarded-for`."""
     return uvicorn.Config(
         app,
         log_level="warning",
@@ -243,6 +244,7 @@ def _config(app: ASGIApp, protocol: type[ImpatientHttp]) -> uvicorn.Config:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         lifespan="off",
+        proxy_headers=forwarded,
         server_header=False,
     )
 

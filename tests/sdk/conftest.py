@@ -61,6 +61,8 @@ class Plane:
     url: str = ""
     board: Board = field(default_factory=declared)
     garbage: bytes | None = None
+    fenced: bool = False
+    """Whether it answers 409, as one whose data are older than what the application runs."""
     otlp_status: list[int] = field(default_factory=list)
     """Answers to the next telemetry requests; 200 when empty."""
     retry_after: str = ""
@@ -153,6 +155,8 @@ class Answers(BaseHTTPRequestHandler):
             garbage, board = plane.garbage, plane.board
         if plane.closing or (garbage is None and known == f'"{board.etag}"'):
             self.answer(304)
+        elif plane.fenced:
+            self.answer(409)
         else:
             self.answer(200, snapshot_text(board) if garbage is None else garbage)
 

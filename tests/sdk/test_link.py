@@ -92,6 +92,18 @@ def test_another_plane_needs_adoption(plane, shop):
     assert shop.health().board == "plane-b.1.4"
 
 
+def test_a_plane_that_holds_its_board_back_is_connected_and_obeyed_once_it_answers_again(plane, shop):
+    plane.publish(KILLED)
+    eventually(lambda: shop.health().board == KILLED.etag)
+    plane.fenced = True
+    adopting = replace(KILLED, version=KILLED.version + 9, epoch=2)
+    plane.publish(adopting)
+    eventually(lambda: "focus adopt" in shop.health().refused)
+    assert (shop.health().connected, shop.health().board) == (True, KILLED.etag)
+    plane.fenced = False
+    eventually(lambda: shop.health().board == adopting.etag and not shop.health().refused)
+
+
 def test_the_fence_orders_plane_epoch_version_and_generations():
     old = declared()
     assert isinstance(fence(Board(), old, False), Accept)

@@ -1,6 +1,7 @@
 """A plane built by hand over the scene: a journal in a list, and scripted answers."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
@@ -62,6 +63,7 @@ class FakePlane:
         self.trouble = ""
         self.asked: list[tuple[Request, str]] = []
         self.followed: list[tuple[str, str]] = []
+        self.held: list[str] = []
         self.answer: Answer = Answered("act-3f9c01d2ab7e", "as you wish", {"allow": True})
         self._turned = asyncio.Event()
 
@@ -79,6 +81,15 @@ class FakePlane:
 
     def follow(self, node: str, etag: str) -> None:
         self.followed.append((node, etag))
+
+    @contextlib.contextmanager
+    def holding(self, node: str, etag: str) -> Iterator[None]:
+        self.followed.append((node, etag))
+        self.held.append(node)
+        try:
+            yield
+        finally:
+            self.held.remove(node)
 
     def turn(self, world: World) -> None:
         """Commit a next world, and wake whoever waits."""

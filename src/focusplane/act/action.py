@@ -59,6 +59,7 @@ NEXT: dict[tuple[Phase, Cause], Phase] = {
     (Phase.DISPATCHING, Cause.REJECT): Phase.FAILED,
     (Phase.DISPATCHING, Cause.OVERTAKE): Phase.SUPERSEDED,
     (Phase.UNKNOWN, Cause.CONFIRM): Phase.APPLIED,
+    (Phase.UNKNOWN, Cause.REJECT): Phase.FAILED,
     (Phase.UNKNOWN, Cause.OVERTAKE): Phase.SUPERSEDED,
     (Phase.APPLIED, Cause.PROVE): Phase.VERIFIED,
     (Phase.APPLIED, Cause.UNPROVED): Phase.FAILED,

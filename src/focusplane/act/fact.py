@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     PLANE_STARTED = "plane.started"
     PLANE_ADOPTED = "plane.adopted"
+    PLANE_FENCED = "plane.fenced"
     PLANE_STOOD = "plane.stood-still"
     POLICY_LOADED = "policy.loaded"
     POLICY_REFUSED = "policy.refused"

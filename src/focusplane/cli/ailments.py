@@ -25,6 +25,7 @@ def findings(shown: Shown) -> list[Shown]:
     """Warnings first, then notes, which are worth knowing and no fault."""
     warnings = [
         *_stands(shown),
+        *_fenced(shown),
         *_blind(shown),
         *_behind(shown),
         *_policies(shown),
@@ -55,6 +56,11 @@ def _stands(shown: Shown) -> Told:
     if shown.get("trouble"):
         hint = "nothing is counted or decided until then; data planes go on with the last board"
         yield f"the plane cannot write down what it takes: {shown['trouble']}", hint
+
+
+def _fenced(shown: Shown) -> Told:
+    if shown.get("fenced"):
+        yield shown["fenced"], "focus adopt, once it is clear that this plane is the right one"
 
 
 def _blind(shown: Shown) -> Told:

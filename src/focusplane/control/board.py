@@ -8,6 +8,20 @@ from focusplane.control.state import ControlState, Off, QuotaState
 from focusplane.kernel.tick import Tick
 
 MOST_ADOPTED = 100
+MOST_LOST = 8
+"""So often somebody may name a later board than ours before a person is needed: each time costs an epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Boards of ours above `version` of `epoch` and below epoch `until`: a memory that is lost wrote them (N6)."""
+
+    epoch: int
+    version: int
+    until: int
+
+    def holds(self, epoch: int, version: int) -> bool:
+        return (self.epoch, self.version) < (epoch, version) and epoch < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,8 @@ class Entry:
 class Board:
     """`plane` and `epoch` name who wrote it: a wiped data directory is a new epoch, not a lower generation.
 
-    `adopts` names the planes whose nodes a person told this one to take over (N6).
+    `adopts` names the planes whose nodes a person told this one to take over (N6). `lost` outlives restarts: what runs one
+    of those boards is not answered, however far this one has moved on, until an adoption.
     """
 
     plane: str = ""
@@ -47,6 +62,7 @@ class Board:
     entries: Mapping[str, Entry] = field(default_factory=dict)
     """Keyed by `str(ControlId)`."""
     adopts: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
     @property
     def etag(self) -> str:
@@ -94,12 +110,22 @@ def touch(board: Board) -> Board:
     return replace(board, version=board.version + 1)
 
 
+def fence(board: Board, theirs: int, above: int) -> Board:
+    """A node runs version `theirs` of this very epoch, which this board never had: it goes on in an epoch of its own, above
+    `above` too, so that its later boards can never be taken for those. What may be fenced so is bounded.
+    """
+    if len(board.lost) >= MOST_LOST:
+        return board
+    epoch = max(board.epoch, above) + 1
+    lost = Lost(board.epoch, min(board.version, theirs - 1), epoch)
+    return replace(board, version=board.version + 1, epoch=epoch, lost=(*board.lost, lost))
+
+
 def adopt(board: Board, planes: Iterable[str], above: int) -> Board:
     """The next board, in an epoch above `above` and its own, that takes over the nodes of these planes. Bounded."""
     named = (*board.adopts, *sorted(set(planes) - {*board.adopts, board.plane}))
-    return replace(
-        board, version=board.version + 1, epoch=max(board.epoch, above) + 1, adopts=named[-MOST_ADOPTED:]
-    )
+    epoch = max(board.epoch, above) + 1
+    return replace(board, version=board.version + 1, epoch=epoch, adopts=named[-MOST_ADOPTED:], lost=())
 
 
 def forget(board: Board, target: ControlId) -> Board:

@@ -12,6 +12,11 @@ def objection(plane: str, epoch: int, version: int, ours: Board) -> str:
         return f"runs what plane {plane or '?'} wrote, this is plane {ours.plane}: focus adopt takes it over"
     if plane != ours.plane:
         return ""
+    if any(one.holds(epoch, version) for one in ours.lost):
+        return (
+            f"runs board version {version} of epoch {epoch}, which this plane's memory does not hold:"
+            " focus adopt takes it over"
+        )
     if epoch > ours.epoch:
         return f"runs epoch {epoch}, this plane is epoch {ours.epoch}: focus adopt takes it over"
     if epoch == ours.epoch and version > ours.version:
@@ -27,7 +32,9 @@ def heard(ours: Board, node: str, etag: str) -> ReadBack | None:
         return None
     why = objection(plane, int(epoch), int(version), ours)
     if why:
-        return ReadBack(node, 0, why, rejected=True, plane=plane[:100], epoch=int(epoch))
+        return ReadBack(
+            node, 0, why, rejected=True, plane=plane[:100], epoch=int(epoch), version=int(version)
+        )
     return ReadBack(node, int(version)) if (plane, int(epoch)) == (ours.plane, ours.epoch) else None
 
 

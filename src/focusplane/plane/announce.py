@@ -15,6 +15,7 @@ from focusplane.plane.queries.shown import utc
 _LEVELS: Mapping[Kind, int] = {
     Kind.PLANE_STARTED: logging.INFO,
     Kind.PLANE_ADOPTED: logging.WARNING,
+    Kind.PLANE_FENCED: logging.ERROR,
     Kind.POLICY_LOADED: logging.INFO,
     Kind.POLICY_REFUSED: logging.ERROR,
     Kind.POLICY_HELD: logging.WARNING,

@@ -56,11 +56,18 @@ class Probed:
 
 PUBLISHER = "publisher"
 """The node that a report names when the plane itself could not hand a board over; it tries again with the next turn."""
+COMPILER = "compiler"
+"""The node that a report names when the board itself cannot be obeyed."""
+OURSELVES = frozenset({PUBLISHER, COMPILER})
+"""No data planes, but the plane's own trouble with them: they are there for as long as that lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A node says which board it runs. `plane` and `epoch` are of a board that ours may not replace; empty if it may."""
+    """A node says which board it runs. `plane`, `epoch` and `version` are of one that ours may not replace; empty if it may.
+
+    `refused` is the version of ours that it did not take; of a `remote` one nothing can be read back.
+    """
 
     dataplane: str
     node: str
@@ -70,6 +77,9 @@ class Reported:
     plane: str = ""
     epoch: int = 0
     away: bool = False
+    version: int = 0
+    refused: int = 0
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 
@@ -15,6 +16,7 @@ from focusplane.kernel.tick import MINUTE, Tick
 from focusplane.plane.adoption import heard
 from focusplane.plane.arrival import PUBLISHER, Arrival, Asked, Counted, Reported, SetAside, Stood
 from focusplane.plane.perform import Performer
+from focusplane.plane.polls import Polls
 from focusplane.plane.ports import Batch, Clock, DataPlane, Journal, ReadBack, Turn
 from focusplane.plane.pressure import Pressure
 from focusplane.plane.recover import recover
@@ -56,6 +58,7 @@ class Loop:
         self._turned = asyncio.Condition()
         self._one_turn = asyncio.Lock()
         self._dataplanes: list[DataPlane] = []
+        self._polls = Polls(self.report("sdk"))
         self._published: dict[str, str] = {}
         self._stumbled: set[str] = set()
         self._snapshot_every_ms = snapshot_every_ms
@@ -115,6 +118,9 @@ class Loop:
         if said is not None:
             self.report("sdk")(said)
 
+    def holding(self, node: str, etag: str) -> AbstractContextManager[None]:
+        return self._polls.held(node, heard(self._world.board, node, etag))
+
     def report(self, dataplane: str) -> Callable[[ReadBack], None]:
         """What a data plane calls when a node says which board it runs."""
 
@@ -129,6 +135,9 @@ class Loop:
                     said.plane,
                     said.epoch,
                     said.away,
+                    said.version,
+                    said.refused,
+                    said.remote,
                 )
             )
 
@@ -139,6 +148,8 @@ class Loop:
         for dataplane in self._dataplanes:
             for said in dataplane.reports():
                 self.report(dataplane.name)(said)
+        for said in self._polls.reports():
+            self.report("sdk")(said)
 
     def attach(self, dataplane: DataPlane) -> None:
         """Publish every board to this data plane from now on."""
@@ -333,6 +344,7 @@ class Loop:
                 continue
             self._published[name] = board.etag
             if name in self._stumbled:
+                self._stumbled.discard(name)
                 self.put(Reported(name, PUBLISHER, board.version))
 
     async def _preserve(self) -> None:

@@ -1,6 +1,7 @@
 """Every Protocol to the outside, on one page."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,6 +63,12 @@ class ReadBack:
     epoch: int = 0
     away: bool = False
     """it has let go of the plane: dead, or cut off"""
+    version: int = 0
+    """of the board that ours may not replace"""
+    refused: int = 0
+    """the version of our board that it did not take; 0 if it refused none"""
+    remote: bool = False
+    """nothing of it can be read back from here: what it acknowledges is all that is known"""
 
 
 class DataPlane(Protocol):
@@ -198,4 +205,8 @@ class Plane(Protocol):
 
     def follow(self, node: str, etag: str) -> None:
         """An SDK says which board it runs, by its ETag; anything else is not heard."""
+        ...
+
+    def holding(self, node: str, etag: str) -> AbstractContextManager[None]:
+        """The same, of one that waits for the next board meanwhile: it is there as long, and gone a moment after."""
         ...

@@ -37,6 +37,10 @@ class Node:
     epoch: int = 0
     away: bool = False
     """it let go of the plane at about `seen_at`, and has not come back"""
+    refused: int = 0
+    """the version of our board that it did not take; 0 if it refused none"""
+    remote: bool = False
+    """nothing of it can be read back: what it acknowledges is all that is known"""
 
 
 @dataclass(frozen=True, slots=True)

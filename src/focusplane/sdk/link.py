@@ -23,6 +23,8 @@ BOARD = f"/api/v1/board?wait={WAIT_S}s"
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 2.0
 SAME_PAUSE_S = 0.1
+FENCED = 409
+"""The plane holds its boards back from who runs a later one than its data hold."""
 FAULT_PAUSE_S = 1.0
 POST_S = 2.0
 """The longest that one batch may take to be answered."""
@@ -182,6 +184,12 @@ class Link:
             answer = self._line.ask("GET", BOARD, headers)
         except UnreachableError as away:
             self.reached, self.trouble = False, away.what
+            return Polled.FAILED
+        if answer.status == FENCED:
+            self.reached, self.follower.refused = (
+                True,
+                "the plane's data are older than this board: focus adopt",
+            )
             return Polled.FAILED
         self.reached = answer.status in (200, 304)
         self.trouble = "" if self.reached else f"the plane answers {answer.status}"

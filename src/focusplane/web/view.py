@@ -52,6 +52,7 @@ def _frame(face: Face, role: Role) -> dict[str, Any]:
         "turn": world.tick.number,
         "now": world.tick.at,
         "trouble": face.plane.trouble,
+        "fenced": queries.fenced(world),
         "may_act": role in (Role.ADMIN, Role.OPERATOR),
         "may_judge": role in (Role.ADMIN, Role.OPERATOR, Role.APPROVER),
     }

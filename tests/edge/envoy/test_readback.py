@@ -28,7 +28,7 @@ class Admin(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Page)
-        self.status, self.page = 200, b""
+        self.status, self.page, self.node = 200, b"", "e1"
         self.asked: list[str] = []
 
     @property
@@ -43,7 +43,8 @@ class Page(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         self.send_response(self.server.status)
         self.end_headers()
-        self.wfile.write(self.server.page)
+        server = json.dumps({"node": {"id": self.server.node}}).encode()
+        self.wfile.write(server if self.path == readback.SERVER else self.server.page)
 
     def log_message(self, *words: object) -> None:
         """Tests are quiet."""
@@ -73,7 +74,22 @@ def test_the_configured_shares_are_read_from_each_node_that_answers(admin: Admin
     assert shares(e1=admin.address, e2=nobody) == {"e1": {"v1": 0.75, "v2": 0.25}}
 
 
-@pytest.mark.parametrize("page", [b"", b"no json", b"[]", b"{}"])
+def test_the_page_of_another_envoy_is_no_proof_of_this_one(admin: Admin) -> None:
+    """A gateway that polls through a tunnel names a port of its own machine; here another one listens on it."""
+    admin.page, admin.node = dump(v1=100), "e7"
+    assert shares(e1=admin.address) == {}
+    assert shares(e7=admin.address) == {"e7": {"v1": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.5", False), ("edge", False)],
+)
+def test_only_this_machine_is_this_machine(host: str, here: bool) -> None:
+    assert readback.is_loopback(Address(host, 9901)) is here
+
+
+@pytest.mark.parametrize("page", [b"", b"no json", b"[]", b"{}", b'{"configs": 3}', b'{"configs": [7]}'])
 def test_a_page_that_says_nothing_is_left_out(admin: Admin, page: bytes) -> None:
     admin.page = page
     assert shares(e1=admin.address) == {}
@@ -102,10 +118,10 @@ def test_a_thousand_who_ask_at_once_cost_one_reading_and_who_asks_later_gets_a_l
         admin.page = dump(v1=75, v2=25)
         answers = await asyncio.gather(*(reader.read(admins, "checkout") for _ in range(1_000)))
         assert answers == [{"e1": {"v1": 0.75, "v2": 0.25}}] * 1_000
-        assert admin.asked == [readback.ROUTES, readback.RUNTIME]
+        assert admin.asked == [readback.SERVER, readback.ROUTES, readback.RUNTIME]
         admin.page = dump(v1=100)
         assert await reader.read(admins, "checkout") == {"e1": {"v1": 1.0}}
-        assert len(admin.asked) == 4
+        assert len(admin.asked) == 6
 
     asyncio.run(story())
 

@@ -159,7 +159,13 @@ class Otlp:
 async def serving(app: Starlette, port: int) -> AsyncIterator[None]:
     """The app on that port, taken away without ceremony at the end: connections are cut."""
     config = uvicorn.Config(
-        app, "127.0.0.1", port, log_config=None, lifespan="off", timeout_graceful_shutdown=0
+        app,
+        "127.0.0.1",
+        port,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=0,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     config.load()

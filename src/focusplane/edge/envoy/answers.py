@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,28 +61,38 @@ class Answers:
 
     def find(self, kind: Kind, names: tuple[str, ...]) -> Answer | None:
         """The answer for these names (none: all of them); None where it would be empty."""
-        key = (kind, names)
-        if key not in self._made:
-            offered = self._offered.get(kind, {})
-            chosen = {name: text for name, text in offered.items() if not names or name in names}
-            if not chosen:
-                return None
-            self._made[key] = self._make(kind, chosen)
-        return self._made[key]
+        offered = self._offered.get(kind, {})
+        known = tuple(name for name in names if name in offered)
+        if not offered or (names and not known):
+            return None
+        key = (kind, known)
+        if key in self._made:
+            return self._made[key]
+        made = self._make(kind, {name: offered[name] for name in known} if known else offered)
+        if len(known) <= 1:  # as Envoys ask; kept for every set of names, they would have no end
+            self._made[key] = made
+        if kind is Kind.CLUSTERS and not known:
+            self._remember(made.content, frozenset(offered))
+        return made
+
+    def knows(self, kind: Kind, names: Collection[str]) -> bool:
+        """Whether all of these names are offered; of everything, without names, that is always so."""
+        return self._offered.get(kind, {}).keys() >= set(names)
 
     def covers(self, content: str, names: Iterable[str]) -> bool:
         """Whether the answer with that hash held all these names."""
         return self._sets.get(content, frozenset()).issuperset(names)
+
+    def _remember(self, content: str, names: frozenset[str]) -> None:
+        self._sets[content] = names
+        while len(self._sets) > REMEMBERED:
+            self._sets.popitem(last=False)
 
     def _make(self, kind: Kind, chosen: Mapping[str, str]) -> Answer:
         joined = ",".join(chosen.values())
         digest = hashlib.sha256(joined.encode()).hexdigest()[:16]
         content = f"{self.plane}-{digest}" if self.plane else digest
         version = Version(*self._epoch[kind], content)
-        if kind is Kind.CLUSTERS:
-            self._sets[content] = frozenset(chosen)
-            while len(self._sets) > REMEMBERED:
-                self._sets.popitem(last=False)
         body = f'{{"version_info":"{version}","type_url":"{TYPE_URL[kind]}","resources":[{joined}]}}'
         return Answer(content, body.encode())
 

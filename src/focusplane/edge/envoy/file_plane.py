@@ -37,4 +37,5 @@ class FilePlane:
             write_files(self._directory, focuses, board)
             self._last = ReadBack(NODE, board.version)
         except (OSError, FocusplaneError) as error:
-            self._last = ReadBack(NODE, board.version, str(error), rejected=True)
+            before = self._last.board_version
+            self._last = ReadBack(NODE, before, str(error), rejected=True, refused=board.version)

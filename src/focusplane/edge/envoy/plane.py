@@ -10,13 +10,11 @@ from focusplane.define.focus import Focus
 from focusplane.edge.envoy.answers import Answer
 from focusplane.edge.envoy.bootstrap import rest_source
 from focusplane.edge.envoy.publisher import DRAIN_MS, Publisher, Question, Wait
-from focusplane.edge.envoy.readback import Reader
+from focusplane.edge.envoy.readback import Reader, is_loopback
 from focusplane.edge.envoy.resources import Memo, Resources, compile_resources
 from focusplane.kernel.errors import ConflictError
+from focusplane.plane.arrival import COMPILER
 from focusplane.plane.ports import Clock, ReadBack
-
-COMPILER = "compiler"
-"""The node that a report names when the board itself cannot be obeyed."""
 
 AWAY_MS = 3_000
 """An Envoy holds several polls open at all times; without one for so long it is dead, or cut off."""
@@ -57,10 +55,13 @@ class EnvoyPlane:
         try:
             resources = compile_resources(focuses, board, lambda _: rest_source(), self._memo)
         except ConflictError as error:
-            self._refused = ReadBack(COMPILER, self._publisher.board_version, str(error), rejected=True)
+            before = self._publisher.board_version
+            self._refused = ReadBack(COMPILER, before, str(error), rejected=True, refused=board.version)
             self._on_report(self._refused)
             return
-        self._refused = None
+        if self._refused is not None:
+            self._refused = None
+            self._on_report(ReadBack(COMPILER, board.version))
         self.offer(resources, board)
 
     def offer(self, resources: Resources, board: Board) -> None:
@@ -88,10 +89,13 @@ class EnvoyPlane:
         return await self._reader.read(self._admins, focus.name)
 
     def meet(self, question: Question, admin: Address | None) -> None:
-        """A poll came in."""
-        if admin is not None:
-            self._admins[question.node] = admin
+        """A poll came in; `admin` is where its Envoy's own page can be read, None if not from this machine."""
         self._publisher.arrive(question, self._clock.now_ms())
+        if admin is not None and is_loopback(admin):
+            self._admins[question.node] = admin
+        else:
+            self._admins.pop(question.node, None)
+        self._forget()
         self._wake()
         self._tell()
 
@@ -105,6 +109,8 @@ class EnvoyPlane:
             return await self._answer(question, hold_ms)
         finally:
             self._held[question.node] -= 1
+            if not self._held[question.node]:
+                del self._held[question.node]
             asyncio.get_running_loop().call_later(AWAY_MS / 1000, self._tell)
 
     async def _answer(self, question: Question, hold_ms: int) -> Answer | Wait:
@@ -123,6 +129,13 @@ class EnvoyPlane:
             except TimeoutError:
                 continue
 
+    def _forget(self) -> None:
+        """Of a node that the publisher has forgotten nothing is kept."""
+        followers = self._publisher.followers
+        if len(self._told) > len(followers) or len(self._admins) > len(followers):
+            self._told = {node: told for node, told in self._told.items() if node in followers}
+            self._admins = {node: admin for node, admin in self._admins.items() if node in followers}
+
     def _wake(self) -> None:
         waiting, self._changed = self._changed, asyncio.Event()
         waiting.set()
@@ -138,8 +151,19 @@ class EnvoyPlane:
         follower = self._publisher.followers[node]
         rejected = self._publisher.rejected(node)
         objection = follower.objection
-        plane, epoch = follower.writer
+        plane, epoch, version = follower.writer
         detail = objection or ("rejected " + ", ".join(rejected) if rejected else "")
         silent = self._clock.now_ms() - follower.seen_at >= AWAY_MS
         away = silent and not self._held[node] and not self._closed
-        return ReadBack(node, follower.board_version, detail, bool(rejected or objection), plane, epoch, away)
+        return ReadBack(
+            node,
+            follower.board_version,
+            detail,
+            bool(rejected or objection),
+            plane,
+            epoch,
+            away,
+            version,
+            refused=self._publisher.board_version if rejected and not objection else 0,
+            remote=node not in self._admins,
+        )

@@ -13,19 +13,24 @@ So a change of weights alone is one step, and a new version three. Times are mil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from focusplane.control.board import Board
+from focusplane.control.board import Board, Lost
 from focusplane.edge.envoy.answers import Answer, Answers, Kind
 from focusplane.edge.envoy.fastlane import Overtaken
 from focusplane.edge.envoy.names import Resource
 from focusplane.edge.envoy.resources import RUNTIME, Resources
-from focusplane.edge.envoy.version import Fresh, Version, objection, parse, writer
+from focusplane.edge.envoy.version import Fresh, Version, generation_of, objection, parse, writer
 
 RETRY_MS = 5_000
 """How long rejected content is kept from an Envoy before it is offered again."""
 DRAIN_MS = 16_000
 """How long a retired cluster stays: longer than the timeout of a route."""
 FORGET_MS = 600_000
-"""An Envoy that was silent for so long no longer holds up a removal."""
+"""An Envoy that was silent for so long is forgotten, and no longer holds up a removal."""
+SWEEP_MS = 60_000
+MOST_FOLLOWERS = 2_000
+"""The one that was silent the longest makes room for another."""
+SPARE_SUBSCRIPTIONS = 16
+"""What one Envoy may follow besides the route tables that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +83,10 @@ class Follower:
         return next((one.objection for one in self.subscriptions.values() if one.objection), "")
 
     @property
-    def writer(self) -> tuple[str, int]:
-        """The plane and epoch that the objection is about."""
-        return next(
-            (writer(parse(one.echo)) for one in self.subscriptions.values() if one.objection), ("", 0)
-        )
+    def writer(self) -> tuple[str, int, int]:
+        """The plane, epoch and board version that the objection is about."""
+        echoes = (parse(one.echo) for one in self.subscriptions.values() if one.objection)
+        return next(((*writer(echo), generation_of(echo)) for echo in echoes), ("", 0, 0))
 
 
 @dataclass(slots=True)
@@ -94,6 +98,8 @@ class Publisher:
     board_version: int = 0
     adopts: tuple[str, ...] = ()
     """Whose Envoys may be taken over."""
+    lost: tuple[Lost, ...] = ()
+    """Boards of ours that a lost memory wrote: who runs one is not answered."""
     wanted: Resources | None = None
     retired: dict[str, Resource] = field(default_factory=dict)
     followers: dict[str, Follower] = field(default_factory=dict)
@@ -101,10 +107,11 @@ class Publisher:
     _overtaken: Overtaken = field(default_factory=Overtaken)
     _settled_at: int = 0
     """Since when every Envoy runs the wanted routes and listeners; 0 while some does not."""
+    _swept_at: int = 0
 
     def take(self, resources: Resources, board: Board) -> None:
         """Want these resources from now on, in the name of that board."""
-        self._answers.plane, self.adopts = board.plane, board.adopts
+        self._answers.plane, self.adopts, self.lost = board.plane, board.adopts, board.lost
         if self.wanted is not None:
             self._overtaken.overtake(self.wanted.routes, resources.routes)
         known = {**self.retired, **(self.wanted.clusters if self.wanted else {})}
@@ -120,11 +127,15 @@ class Publisher:
     def arrive(self, question: Question, now: int) -> None:
         """Take in what the poll says about its Envoy; once for each poll, before the first `answer`."""
         echo = parse(question.version)
+        self._forget(question.node, now)
         follower = self.followers.setdefault(question.node, Follower())
         if question.kind is Kind.CLUSTERS and isinstance(echo, Fresh):
             follower.subscriptions.clear()  # it has just started
         follower.seen_at = now
-        subscription = follower.subscriptions.setdefault((question.kind, question.names), Subscription())
+        key = (question.kind, question.names)
+        if key not in follower.subscriptions and not self._may_follow(follower, question):
+            return
+        subscription = follower.subscriptions.setdefault(key, Subscription())
         subscription.echo = question.version
         subscription.running = echo.content if isinstance(echo, Version) else ""
         if subscription.sent and subscription.sent != subscription.running:
@@ -137,11 +148,13 @@ class Publisher:
     def answer(self, question: Question, now: int) -> Answer | Wait:
         """What to say to that poll now."""
         self._settle(now)
-        follower = self.followers[question.node]
-        subscription = follower.subscriptions[question.kind, question.names]
+        follower = self.followers.get(question.node, Follower())
         follower.seen_at = now
         if self.wanted is None:
             return Wait("no board was published yet")
+        subscription = follower.subscriptions.get((question.kind, question.names))
+        if subscription is None:
+            return Wait("there is nothing of that name, or it follows too much already")
         self._object(subscription)
         if follower.objection:
             return Wait(follower.objection)
@@ -168,10 +181,33 @@ class Publisher:
             if subscription.rejected and self._content(kind, names) == subscription.sent
         ]
 
+    def _forget(self, asking: str, now: int) -> None:
+        """Anybody who may poll may name nodes: what is remembered of them ends by itself, and is bounded."""
+        if now - self._swept_at >= SWEEP_MS:
+            self._swept_at = now
+            old = [node for node, one in self.followers.items() if now - one.seen_at >= FORGET_MS]
+            for node in old:
+                del self.followers[node]
+        if asking not in self.followers and len(self.followers) >= MOST_FOLLOWERS:
+            del self.followers[min(self.followers, key=lambda node: self.followers[node].seen_at)]
+
+    def _may_follow(self, follower: Follower, question: Question) -> bool:
+        """Before the first board nothing is known to exist; from then on only what exists is followed."""
+        if self.wanted is None:
+            return len(follower.subscriptions) < SPARE_SUBSCRIPTIONS
+        if not self._answers.knows(question.kind, question.names):
+            return False
+        most = len(self.wanted.routes) + SPARE_SUBSCRIPTIONS
+        if len(follower.subscriptions) >= most:
+            gone = [key for key in follower.subscriptions if not self._answers.knows(*key)]
+            for key in gone:
+                del follower.subscriptions[key]
+        return len(follower.subscriptions) < most
+
     def _object(self, subscription: Subscription) -> None:
         echo = parse(subscription.echo)
         subscription.objection = objection(
-            echo, self.epoch, self.board_version, self._answers.plane, self.adopts
+            echo, self.epoch, self.board_version, self._answers.plane, self.adopts, self.lost
         )
 
     def _hand_out(

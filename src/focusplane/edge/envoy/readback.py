@@ -13,6 +13,7 @@ from focusplane.edge.envoy.names import version_of
 
 TIMEOUT_S = 2.0
 WEIGHTED = "/weighted"
+SERVER = "/server_info"
 ROUTES = "/config_dump?resource=dynamic_route_configs"
 RUNTIME = "/runtime"
 
@@ -24,9 +25,11 @@ def is_loopback(address: Address) -> bool:
     if address.host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(address.host).is_loopback
+        found = ipaddress.ip_address(address.host)
     except ValueError:
         return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 Shares = Mapping[str, Mapping[str, float]]
@@ -53,22 +56,34 @@ class Reader:
         async with self._one_at_a_time:
             self._next = None
             nodes = sorted(node for node, admin in admins.items() if is_loopback(admin))
-            found = await asyncio.gather(*(_shares_of(admins[node]) for node in nodes))
+            found = await asyncio.gather(*(_shares_of(node, admins[node]) for node in nodes))
             return dict(zip(nodes, found, strict=True))
 
 
-async def _shares_of(admin: Address) -> Shares:
+async def _shares_of(node: str, admin: Address) -> Shares:
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            return await asyncio.to_thread(_get, admin)
-    except (OSError, TimeoutError, HTTPException, msgspec.DecodeError):
-        return {}
+            return await asyncio.to_thread(_get, node, admin)
+    except (
+        OSError,
+        TimeoutError,
+        HTTPException,
+        msgspec.DecodeError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ):
+        return {}  # whatever listens there, it is no Envoy that can be read
 
 
-def _get(admin: Address) -> Shares:
-    """What the routes and the runtime say together; nothing if there is no such page."""
+def _get(node: str, admin: Address) -> Shares:
+    """What the routes and the runtime say together; nothing if there is no such page, or if it is another Envoy's: a node
+    that polls through a tunnel or a proxy names a port of its own machine, and here somebody else may listen on it.
+    """
     connection = HTTPConnection(admin.host, admin.port, timeout=TIMEOUT_S)
     try:
+        if _page(connection, SERVER).get("node", {}).get("id") != node:
+            return {}
         return all_shares(_page(connection, ROUTES), _page(connection, RUNTIME))
     finally:
         connection.close()

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from focusplane.control.board import Lost
+
 MOST_EPOCH = 10**9
 """More is not taken for an epoch: it is said from outside, and epochs only grow."""
 
@@ -62,7 +64,19 @@ def writer(echo: Echo) -> tuple[str, int]:
             return echo.plane[:100] or "?", min(echo.epoch, MOST_EPOCH)
 
 
-def objection(echo: Echo, epoch: int, generation: int, plane: str = "", adopts: Collection[str] = ()) -> str:
+def generation_of(echo: Echo) -> int:
+    """The board version at which it was first wanted; 0 where it says none."""
+    return min(echo.generation, MOST_EPOCH) if isinstance(echo, Version) else 0
+
+
+def objection(
+    echo: Echo,
+    epoch: int,
+    generation: int,
+    plane: str = "",
+    adopts: Collection[str] = (),
+    lost: Collection[Lost] = (),
+) -> str:
     """Why an Envoy that runs `echo` must not be answered from this epoch and board version; empty if it may be."""
     if writer(echo)[0] in adopts:
         return ""
@@ -74,6 +88,11 @@ def objection(echo: Echo, epoch: int, generation: int, plane: str = "", adopts: 
         case Version() if echo.plane != plane:
             return (
                 f"runs what plane {echo.plane or '?'} wrote, this is plane {plane}: focus adopt takes it over"
+            )
+        case Version(epoch=theirs, generation=number) if any(one.holds(theirs, number) for one in lost):
+            return (
+                f"runs board version {number} of epoch {theirs}, which this plane's memory does not hold:"
+                " focus adopt takes it over"
             )
         case Version(epoch=theirs) if theirs > epoch:
             return f"runs epoch {theirs}, this plane is epoch {epoch}: focus adopt takes it over"

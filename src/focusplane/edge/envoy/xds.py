@@ -14,12 +14,15 @@ from focusplane.define.controls import Address
 from focusplane.edge.envoy.answers import Answer, Kind
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.publisher import Question, Wait
+from focusplane.edge.envoy.readback import is_loopback
 from focusplane.kernel.errors import RefusedError, UnauthenticatedError
 from focusplane.plane.identity import OpenDoor, Senders
 
 HOLD_MS = 25_000
 """Shorter than the request timeout in the bootstrap."""
 MAX_BODY = 1_000_000
+MOST_NAME = 300
+MOST_NAMED = 4_000
 
 
 _OPEN = OpenDoor()
@@ -43,7 +46,7 @@ def xds_app(plane: EnvoyPlane, hold_ms: int = HOLD_MS, senders: Senders = _OPEN)
             return PlainTextResponse("too long", status_code=413)
         try:
             asked = json.loads(body)
-            question, admin = _question(Kind(kind), asked), _admin(asked)
+            question, admin = _question(Kind(kind), asked), _admin(asked) if _is_here(request) else None
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             return PlainTextResponse(f"not a DiscoveryRequest: {error!r}", status_code=400)
         plane.meet(question, admin)
@@ -78,8 +81,16 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _question(kind: Kind, asked: dict[str, Any]) -> Question:
-    names = tuple(sorted(str(name) for name in asked.get("resource_names", ())))
-    return Question(str(asked["node"]["id"]), kind, names, str(asked.get("version_info", "")))
+    names = tuple(sorted({str(name) for name in asked.get("resource_names", ())}))
+    node = str(asked["node"]["id"])
+    if len(node) > MOST_NAME or sum(map(len, names)) > MOST_NAMED:
+        raise ValueError(f"more than {MOST_NAME} characters of a node id, or {MOST_NAMED} of resource names")
+    return Question(node, kind, names, str(asked.get("version_info", ""))[:MOST_NAME])
+
+
+def _is_here(request: Request) -> bool:
+    """Only of an Envoy on this machine is `127.0.0.1:9901` a page of its own, and not of somebody else's."""
+    return request.client is not None and is_loopback(Address(request.client.host, request.client.port))
 
 
 def _admin(asked: dict[str, Any]) -> Address | None:

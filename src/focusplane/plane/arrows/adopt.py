@@ -18,16 +18,16 @@ MOST_NAMED = 50
 def adopt(draft: Draft, ask: Adopt, asked: Asked) -> Answered:
     """The board names the planes it follows, in a new epoch: level, not edge, so a restart changes nothing about it."""
     objecting = [node for node in draft.world.nodes.values() if node.plane]
-    refused = _refusal(draft, ask, asked, bool(objecting))
+    refused = _refusal(draft, ask, asked, bool(objecting or draft.world.board.lost))
     if refused is not None:
         return draft, refused
     for name, version in sorted(ask.stable.items()):
         draft = _settle(draft, name, version)
     ours = draft.world.board.plane
     planes = {node.plane for node in objecting} - {ours}
-    above = max(node.epoch for node in objecting if node.plane == ours) if _later(draft) else 0
+    above = max((node.epoch for node in objecting if node.plane == ours), default=0)
     draft = draft.but(board=boards.adopt(draft.world.board, planes, above))
-    count = f"{len(objecting)} node{'s' if len(objecting) > 1 else ''}"
+    count = f"{len(objecting)} node{'s' if len(objecting) != 1 else ''}"
     draft = draft.say(
         Kind.PLANE_ADOPTED,
         "",
@@ -48,10 +48,6 @@ def adopt(draft: Draft, ask: Adopt, asked: Asked) -> Answered:
 
 def _body(stable: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(stable.items()))
-
-
-def _later(draft: Draft) -> bool:
-    return any(node.plane == draft.world.board.plane for node in draft.world.nodes.values())
 
 
 def _refusal(draft: Draft, ask: Adopt, asked: Asked, objecting: bool) -> Refused | None:

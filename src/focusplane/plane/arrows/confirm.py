@@ -1,6 +1,6 @@
 """From DISPATCHING to VERIFIED: the data planes run it, the outside reads back as wanted, and the SLI answers (N9)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from focusplane.act.action import OPEN, Action, Cause, Phase
@@ -17,9 +17,10 @@ from focusplane.plane.arrival import PUBLISHER
 from focusplane.plane.arrows import contain, move, sight
 from focusplane.plane.arrows.words import said_weights
 from focusplane.plane.draft import Draft
-from focusplane.plane.world import Node
+from focusplane.plane.world import Look, Node
 
-NODE_ALIVE_MS = 90 * SECOND
+GONE_MS = 30 * SECOND
+"""An application is heard twice in that time: one that was not is stopped, and holds up nothing that others confirm."""
 LOOK_EVERY_MS = SECOND
 QUIET_MS = 2 * SECOND
 """A version that got no request for so long, while others did, has left the traffic."""
@@ -47,34 +48,44 @@ def _look(draft: Draft, focus: Focus, action: Action) -> Draft:
 
 def followers(draft: Draft, action: Action) -> tuple[Node, ...]:
     """The living nodes that must run this action: gateways for traffic, SDKs for everything else."""
-    control = action.command.target.control if action.command is not None else ""
-    dataplane = "envoy" if control == "traffic" else "sdk"
+    if action.command is not None and action.command.target.control == "traffic":
+        return tuple(sight.gateways(draft))
     nodes = draft.world.nodes.values()
-    return tuple(n for n in nodes if n.dataplane == dataplane and draft.at - n.seen_at < NODE_ALIVE_MS)
+    return tuple(n for n in nodes if n.dataplane == "sdk" and draft.at - n.seen_at < sight.NODE_ALIVE_MS)
 
 
 def _applied(draft: Draft, action: Action) -> Draft:
     if action.command is None:
         return move.advance(draft, action.key, Cause.CONFIRM, "no control to move: it is in people's hands")
     nodes = followers(draft, action)
-    rejecting = [n for n in nodes if _refuses(n) and n.board_version >= action.board_version]
+    rejecting = [n for n in nodes if _refuses(n) and n.refused >= action.board_version]
     if rejecting:
         return move.advance(draft, action.key, Cause.REJECT, f"{rejecting[0].node}: {rejecting[0].detail}")
-    behind = [n.node for n in nodes if n.board_version < action.board_version or n.rejected]
-    if nodes and not behind:
-        names = ", ".join(sorted(n.node for n in nodes))
-        return move.advance(draft, action.key, Cause.CONFIRM, f"run by {names}")
-    if draft.at - action.since < move.APPLY_WITHIN_MS:
+    behind = [n for n in nodes if n.board_version < action.board_version or n.rejected]
+    running = [n.node for n in nodes if n not in behind]
+    waited_for = [n for n in behind if not running or not _stopped(draft, n)]
+    if running and not waited_for:
+        gone = f"; gone: {_names(behind)}" if behind else ""
+        return move.advance(draft, action.key, Cause.CONFIRM, f"run by {', '.join(sorted(running))}{gone}")
+    leaving = running and all(n.away and n.dataplane == "sdk" for n in waited_for)
+    if leaving or draft.at - action.since < move.APPLY_WITHIN_MS:
         return draft
-    words = (
-        f"not confirmed by {', '.join(sorted(behind))}" if behind else "no data plane follows this control"
-    )
+    words = f"not confirmed by {_names(behind)}" if behind else "no data plane follows this control"
     return move.advance(draft, action.key, Cause.UNANSWERED, words)
+
+
+def _names(nodes: Sequence[Node]) -> str:
+    return ", ".join(sorted(f"{n.node} ({n.detail})" if n.detail else n.node for n in nodes))
+
+
+def _stopped(draft: Draft, node: Node) -> bool:
+    """An application that has let go, or was not heard for long enough. A gateway cut off from us still moves traffic."""
+    return node.dataplane == "sdk" and draft.at - node.seen_at >= GONE_MS
 
 
 def _refuses(node: Node) -> bool:
     """A node will not run it; that the plane could not hand it over this time is no such word."""
-    return node.rejected and node.node != PUBLISHER
+    return node.rejected and not node.plane and node.node != PUBLISHER
 
 
 def _verified(draft: Draft, focus: Focus, action: Action) -> Draft:
@@ -100,11 +111,11 @@ def _unproved(draft: Draft, action: Action, why: str) -> Draft:
 
 def _reverted(draft: Draft, action: Action) -> Draft:
     """The way back is done when the data planes run a board that holds it; who does not say so in time is named."""
-    behind = [node.node for node in followers(draft, action) if node.board_version < action.board_version]
+    behind = [node for node in followers(draft, action) if node.board_version < action.board_version]
     if not behind:
         return move.advance(draft, action.key, Cause.UNDONE, "back to what the policy declares")
     if draft.at - action.since > MINUTE:
-        words = f"the board took it back; not confirmed by {', '.join(sorted(behind))}"
+        words = f"the board took it back; not confirmed by {_names(behind)}"
         return move.advance(draft, action.key, Cause.UNDONE, words)
     return draft
 
@@ -161,9 +172,27 @@ def _traffic_proof(draft: Draft, focus: Focus, action: Action, wanted: TrafficSt
     astray = sight.astray(look.shares, wanted)
     if astray:
         return Unproved(f"{astray}, not what is wanted")
-    if not look.shares:
+    unread = sight.unread(draft, look)
+    if unread:
+        return Unproved(f"what {', '.join(unread)} runs could not be read back")
+    remote = [node for node in sight.gateways(draft) if node.remote]
+    behind = [node for node in remote if node.rejected or node.board_version < action.board_version]
+    if behind:
+        return Unproved(f"not acknowledged by {_names(behind)}")
+    if not look.shares and not remote:
         return Unproved("no gateway runs this focus")
     return _answers(draft, focus, action, wanted)
+
+
+def _shown_by(draft: Draft, look: Look, wanted: TrafficState) -> str:
+    """How it is known what the gateways run: read from them, or only acknowledged by those that are elsewhere."""
+    runs = said_weights(wanted.weights)
+    remote = sorted(
+        node.node for node in sight.gateways(draft) if node.remote and node.node not in look.shares
+    )
+    told = f"{', '.join(remote)} acknowledged {runs} (not read back: no admin page on this machine)"
+    read = f"the gateway runs {runs}"
+    return "; ".join([*([read] if look.shares else []), *([told] if remote else [])])
 
 
 def _answers(draft: Draft, focus: Focus, action: Action, wanted: TrafficState) -> Proved | Unproved:
@@ -179,10 +208,8 @@ def _answers(draft: Draft, focus: Focus, action: Action, wanted: TrafficState) -
     silent = [v for v, weight in wanted.weights.items() if weight and v not in counts]
     if silent:
         return Unproved(f"{', '.join(silent)} has got no requests yet")
-    said = _served(counts)
-    return Proved(
-        f"the gateway runs {said_weights(wanted.weights)}; in the last {QUIET_MS // SECOND} s {said}"
-    )
+    shown = _shown_by(draft, draft.world.looks[focus.name], wanted)
+    return Proved(f"{shown}; in the last {QUIET_MS // SECOND} s {_served(counts)}")
 
 
 def _served(counts: Mapping[str, Measured]) -> str:

@@ -37,7 +37,8 @@ def started(draft: Draft, arrival: Started) -> Draft:
     """The plane came up with this identity; its environment takes telemetry that names none (N18)."""
     before = draft.world.board
     epoch = max(arrival.epoch, before.epoch if before.plane == arrival.plane else 0)  # an adoption raised it
-    board = replace(before, plane=arrival.plane, epoch=epoch)
+    lost = before.lost if before.plane == arrival.plane else ()
+    board = replace(before, plane=arrival.plane, epoch=epoch, lost=lost)
     draft = draft.but(board=board, environment=arrival.environment, up_since=draft.at)
     reason = f"epoch {epoch}" + (f"; {arrival.restored}" if arrival.restored else "")
     return draft.say(Kind.PLANE_STARTED, "", arrival.plane, reason, environment=arrival.environment)

@@ -10,6 +10,7 @@ from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrows import sight
 from focusplane.plane.draft import Draft
+from focusplane.plane.world import Look
 
 EVERY_MS = 30 * SECOND
 
@@ -40,7 +41,28 @@ def _compare(draft: Draft, focus: Focus, wanted: TrafficState) -> Draft:
     if look is None or look.at != draft.at:
         return draft
     astray = sight.astray(look.shares, wanted)
-    if not astray:
-        return draft.drop("drifts", focus.name).unsay(Kind.DRIFTED, focus.name, "traffic")
-    draft = draft.but(board=boards.touch(draft.world.board)).put("drifts", focus.name, astray)
+    if astray:
+        return _offered_again(draft, focus, astray)
+    if not _all_seen(draft, look):
+        return draft
+    return draft.drop("drifts", focus.name).unsay(Kind.DRIFTED, focus.name, "traffic")
+
+
+def _all_seen(draft: Draft, look: Look) -> bool:
+    """Nobody is left of whom it is not known: only then is a drift over."""
+    if look.problem or sight.unread(draft, look):
+        return False
+    here = [node for node in draft.world.nodes.values() if node.dataplane == "envoy" and not node.remote]
+    return bool(look.shares) or not here
+
+
+def _offered_again(draft: Draft, focus: Focus, astray: str) -> Draft:
+    """A node that must be adopted first keeps the Board where it is: no offer of ours may overtake what it runs (N6)."""
+    draft = draft.put("drifts", focus.name, astray)
+    objecting = sorted(node.node for node in draft.world.nodes.values() if node.plane)
+    if objecting or draft.world.board.lost:
+        who = ", ".join(objecting[:3]) or "nodes of a lost board"
+        words = f"{astray}; the board is not offered again before focus adopt settles {who}"
+        return draft.say_once(Kind.DRIFTED, focus.name, "traffic", words)
+    draft = draft.but(board=boards.touch(draft.world.board))
     return draft.say_once(Kind.DRIFTED, focus.name, "traffic", f"{astray}; the board was offered again")

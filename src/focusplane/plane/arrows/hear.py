@@ -6,13 +6,16 @@ from dataclasses import replace
 from focusplane.act.effect import Notify
 from focusplane.act.fact import Kind
 from focusplane.act.incident import LIVE
+from focusplane.control import board as boards
 from focusplane.kernel.tick import HOUR, MINUTE
-from focusplane.plane.arrival import Notified, Observed, Reported, SetAside, Stood
+from focusplane.plane.arrival import OURSELVES, Notified, Observed, Reported, SetAside, Stood
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Look, Node, Undelivered
 
 FORGET_NODE_MS = HOUR
 MOST_NODES = 5_000
+FURTHEST_EPOCH = 1_000
+"""Epochs rise one by one: nobody who names one further away makes this plane skip them."""
 LONGEST_PAUSE_MS = 30 * MINUTE
 """Between two rounds of tries to reach a channel; the first pause is a minute."""
 
@@ -23,6 +26,8 @@ def reported(draft: Draft, arrival: Reported) -> Draft:
     That a node has gone is no sign of life: when it was seen stays as it was.
     """
     key = f"{arrival.dataplane}:{arrival.node}"
+    if arrival.node in OURSELVES and not arrival.rejected:
+        return draft.drop("nodes", key).unsay(Kind.REJECTED, "", key)
     before = draft.world.nodes.get(key)
     node = Node(
         arrival.dataplane,
@@ -34,12 +39,37 @@ def reported(draft: Draft, arrival: Reported) -> Draft:
         arrival.plane,
         arrival.epoch,
         arrival.away,
+        arrival.refused,
+        arrival.remote,
     )
     draft = draft.but(nodes=_remembered({**draft.world.nodes, key: node}, draft.at))
     if arrival.rejected:
-        reason = f"{key} rejected board {arrival.board_version}: {arrival.detail}"
-        draft = draft.say_once(Kind.REJECTED, "", key, reason, board=arrival.board_version)
-    return draft
+        board = arrival.refused or arrival.board_version
+        draft = draft.say_once(
+            Kind.REJECTED, "", key, f"{key} rejected board {board}: {arrival.detail}", board=board
+        )
+    return _fenced(draft, key, arrival)
+
+
+def _fenced(draft: Draft, key: str, arrival: Reported) -> Draft:
+    """A node runs a later board of ours than we have: our memory is older than it was, and that stays so however far we
+    move on. Only an adoption ends it (N6).
+    """
+    ours = draft.world.board
+    if not arrival.plane or (arrival.plane, arrival.epoch) != (ours.plane, ours.epoch):
+        return draft
+    known = (node.epoch for node in draft.world.nodes.values() if node.plane == ours.plane)
+    above = max((epoch for epoch in known if epoch < ours.epoch + FURTHEST_EPOCH), default=0)
+    after = boards.fence(ours, arrival.version, above)
+    if after is ours:
+        return draft
+    reason = (
+        f"{key} runs board version {arrival.version} of epoch {ours.epoch}, of which this plane has only"
+        f" {after.lost[-1].version}: its data are older than they were; what runs such a board is not answered"
+    )
+    return draft.but(board=after).say(
+        Kind.PLANE_FENCED, "", ours.plane, reason, epoch=after.epoch, board=after.version
+    )
 
 
 def _remembered(nodes: Mapping[str, Node], at: int) -> dict[str, Node]:

@@ -12,8 +12,10 @@ from focusplane.observe.counters import Counters
 from focusplane.observe.reading import Measured, NoData
 from focusplane.plane.arrows.words import said_weights
 from focusplane.plane.draft import Draft
+from focusplane.plane.world import Look, Node
 
 CARRIES_OVER_MS = 15 * SECOND
+NODE_ALIVE_MS = 90 * SECOND
 FEW = 10
 TOLERANCE = Fraction(1, 1000)
 """Integer weights of a gateway round the declared ones by less than this."""
@@ -65,6 +67,17 @@ def astray(shares: Mapping[str, Mapping[str, Fraction]], wanted: TrafficState) -
         if any(abs(found.get(v, NOTHING) - wanted.weights.get(v, NOTHING)) > TOLERANCE for v in versions):
             return f"{node} runs {said_weights(found)}"
     return ""
+
+
+def gateways(draft: Draft) -> list[Node]:
+    """The gateways that live; one that was silent for so long is gone."""
+    nodes = draft.world.nodes.values()
+    return [n for n in nodes if n.dataplane == "envoy" and draft.at - n.seen_at < NODE_ALIVE_MS]
+
+
+def unread(draft: Draft, look: Look) -> list[str]:
+    """Living gateways that this look should have read and did not: what they run is not known."""
+    return sorted(n.node for n in gateways(draft) if not n.remote and n.node not in look.shares)
 
 
 def asked(draft: Draft, focus: Focus) -> bool:

@@ -10,7 +10,7 @@ from focusplane.plane.queries.reach import boardless, channels, undelivered
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
 from focusplane.plane.queries.shown import Shown, page
-from focusplane.plane.queries.status import changes, control, controls, nodes, status, unused
+from focusplane.plane.queries.status import changes, control, controls, fenced, nodes, status, unused
 
 __all__ = [
     "Shown",
@@ -23,6 +23,7 @@ __all__ = [
     "control",
     "controls",
     "explain",
+    "fenced",
     "find",
     "find_incident",
     "focus",

@@ -24,6 +24,7 @@ def status(world: World) -> Shown:
         "environment": world.environment,
         "turn": world.tick.number,
         "at": world.tick.at,
+        "fenced": fenced(world),
         "frozen": dict(world.frozen),
         "drifts": dict(world.drifts),
         "focuses": rows,
@@ -33,6 +34,18 @@ def status(world: World) -> Shown:
         "policies": policies(world),
         "unused": unused(world),
     }
+
+
+def fenced(world: World) -> str:
+    """Why nodes are held at the board that they run until somebody adopts them; empty while there is no such reason."""
+    lost = world.board.lost
+    if not lost:
+        return ""
+    held = sum(one.plane == world.board.plane for one in world.nodes.values())
+    return (
+        f"data planes were heard with boards above version {lost[-1].version} of epoch {lost[-1].epoch}, which the data"
+        f" of this plane do not hold: were they restored? {held} of them now get no board until they are adopted"
+    )
 
 
 def policies(world: World) -> Shown:

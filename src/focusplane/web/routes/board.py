@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from focusplane.control.board import Board
-from focusplane.kernel.errors import UsageError
+from focusplane.kernel.errors import ConflictError, UsageError
+from focusplane.plane.adoption import heard
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 from focusplane.web.face import Face, Faced, Sdk, duration
@@ -26,6 +28,7 @@ Seen = Annotated[str, Header(alias="if-none-match", max_length=400)]
 async def board(
     face: Faced,
     who: Sdk,
+    request: Request,
     wait: Annotated[str | None, Query(max_length=12)] = None,
     seen: Seen = "",
     node: Node = "",
@@ -35,11 +38,12 @@ async def board(
     `X-Focus-Node` says who follows: the plane shows which node runs which board.
     """
     etag = seen.removeprefix("W/").strip('"')
-    follow(face, node, etag)
     wait_ms = duration(wait) or 0
     if wait_ms > MOST_WAIT_MS:
         raise UsageError(f"wait={wait} is too long", "at most 60s")
-    await changed(face, etag, wait_ms / 1000)
+    with following(face, node, etag, wait_ms):
+        fenced(face, etag)
+        await unless_gone(request, changed(face, etag, wait_ms / 1000))
     world = face.plane.world
     headers = {"etag": quoted(world.board), "cache-control": "no-cache"}
     if world.board.etag == etag:
@@ -57,11 +61,14 @@ async def events(
 ) -> StreamingResponse:
     """Event `board` with the whole snapshot each time it changes; a comment every 15 s keeps the line open."""
 
+    fenced(face, last)
+
     async def stream() -> AsyncIterator[str]:
         etag = last
         while True:
-            follow(face, node, etag)
-            if not await changed(face, etag, _KEEP_ALIVE_S):
+            with following(face, node, etag, MOST_WAIT_MS):
+                news = await changed(face, etag, _KEEP_ALIVE_S)
+            if not news:
                 yield ": still here\n\n"
                 continue
             world = face.plane.world
@@ -80,10 +87,34 @@ def quoted(board: Board) -> str:
     return f'"{board.etag}"'
 
 
-def follow(face: Face, node: str, etag: str) -> None:
-    """Tell the plane what a node runs."""
+def following(face: Face, node: str, etag: str, wait_ms: int) -> AbstractContextManager[None]:
+    """Tell the plane what a node runs, and that it is there for as long as it waits."""
+    if node and etag and wait_ms:
+        return face.plane.holding(node, etag)
     if node and etag:
         face.plane.follow(node, etag)
+    return nullcontext()
+
+
+def fenced(face: Face, etag: str) -> None:
+    """Raises `ConflictError` for an application that runs a later board of this plane than its data hold (N6)."""
+    said = heard(face.plane.world.board, "", etag)
+    if said is not None and said.plane == face.plane.world.board.plane:
+        raise ConflictError(f"it {said.detail}", "focus adopt, or client.adopt() in the application")
+
+
+async def unless_gone(request: Request, waiting: Coroutine[None, None, bool]) -> None:
+    """Wait for it, or until whoever asked has hung up."""
+    await request.body()
+    answer, gone = asyncio.create_task(waiting), asyncio.ensure_future(request.receive())
+    try:
+        done, _ = await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if answer in done:
+            answer.result()
+    finally:
+        for task in (answer, gone):
+            task.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
 
 
 async def changed(face: Face, etag: str, wait_s: float) -> bool:
