@@ -50,7 +50,7 @@ def gather_points(points: Points, judges: Judges, now_ms: int) -> Gathered:
     gathering = _Gathering(judges.recogniser, points, now_ms)
     for point in points.points:
         known = judges.recogniser.recognise(point.resource, point.attributes, False)
-        if isinstance(known, Recognised):
+        if isinstance(known, Recognised) and not _nothing(point):
             judges.precedence.note(_emitter(known), point.metric, point.end // _MS)
     for point in points.points:
         gathering.point(point, judges)
@@ -219,6 +219,11 @@ class _Gathering:
         if count:
             self._counted[why] += count
             self._examples.setdefault(why, example)
+
+
+def _nothing(point: Point) -> bool:
+    """Who says that nothing happened may not be the one who would count it, and holds back no other metric."""
+    return point.temporality is Temporality.DELTA and total(point.value) == 0
 
 
 def _only_times(metric: str, better: str, source: Source) -> bool:
