@@ -19,7 +19,8 @@ from focusplane.observe.budget import budget, full, span
 from focusplane.observe.burn import burn, read
 from focusplane.observe.eprocess import HARM, SAFE, exposures, log_factors, log_mixture
 from focusplane.observe.reading import Measured
-from focusplane.observe.watermark import PATIENCE_MS, Coverage, Sources
+from focusplane.observe.reporter import PATIENCE_MS, Coverage
+from focusplane.observe.watermark import Sources
 
 T0 = 1_700_000_000_000
 RULES, _ = burn_rules(Fraction(999, 1000), Rolling(30 * DAY))

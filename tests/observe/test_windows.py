@@ -19,8 +19,9 @@ from focusplane.observe.counters import LATE_AFTER_MS, Counters
 from focusplane.observe.lane import MOST_VALUES
 from focusplane.observe.latency import Percentile, Timed, timed
 from focusplane.observe.reading import Measured, NoData
+from focusplane.observe.reporter import PATIENCE_MS
 from focusplane.observe.rings import Rings, Tier, slot_of
-from focusplane.observe.watermark import PATIENCE_MS, SWITCH_AFTER_MS
+from focusplane.observe.watermark import SWITCH_AFTER_MS
 
 T0 = 1_700_000_000_000 // DAY * DAY
 EVENTS = Sli(SliKind.EVENTS, Match(status=("5xx",)), Match())

@@ -9,6 +9,7 @@ from focusplane.instrument.bounds import bounds_for
 from focusplane.plane.ports import Batch
 from focusplane.sdk.meter import Meter, merged, nanoseconds
 from focusplane.sdk.otlp import body
+from focusplane.sdk.presence import nothing
 from focusplane.wire.clock import SystemClock
 from focusplane.wire.otlp_answer import Encoding, Telemetry
 
@@ -74,3 +75,16 @@ def test_a_tenant_that_is_no_text_does_not_spoil_the_batch():
     end = SystemClock().now_ns()
     (batch,) = received(body(RESOURCE, merged(meter.collect()).values(), end - 1_000_000_000, end))
     assert sum(one.count for one in batch.signals) == 3
+
+
+def test_that_nothing_happened_is_a_word_of_this_process_about_its_focus():
+    end = SystemClock().now_ns()
+    (batch,) = received(body(RESOURCE, [nothing("checkout")], 0, end, {"checkout": end - 1_000_000_000}))
+    (word,) = batch.signals
+    assert (word.focus, word.reporter, word.count, word.end - word.start) == (
+        "checkout",
+        "payment/payment-1",
+        0,
+        1_000,
+    )
+    assert batch.dropped == ()

@@ -11,7 +11,7 @@ from focusplane.act.fact import Fact, Kind
 from focusplane.define.focus import PolicySet
 from focusplane.define.people import Team
 from focusplane.instrument.signal import Source
-from focusplane.observe.watermark import Reporter
+from focusplane.observe.reporter import Reporter
 from focusplane.plane import queries
 from focusplane.web.app import build_app
 from focusplane.web.knocks import MOST, Knocks

@@ -65,6 +65,11 @@ METRIC_DURATION = "focus.duration"
 #   focus.duration  FOCUS_ID, SERVICE_VERSION, STATUS[0], SYNTHETIC; in MILLISECONDS with an empty unit, unlike the SDK's
 # Every request is in focus.duration; one beyond Envoy's limit of counters is missing from focus.requests.
 # A point whose FOCUS_ID is "" met no focus (404 at the gateway). Recorded payloads: tests/data/envoy/*.bin.
+METRIC_GATEWAY = "http.update_time"
+"""A gauge that our Envoy sends each second for each listener that has routes, also while nobody asks for anything: of a
+counter that does not grow it says nothing."""
+LISTENER = "focus.listener"
+"""On that gauge: the address of the listener, `:` written as `_`."""
 METRIC_UNITS = {"s": 1_000, "ms": 1}
 """Milliseconds in a unit that a metric names."""
 DURATION_SECONDS = ("http.server.request.duration", "rpc.server.call.duration", METRIC_DURATION)

@@ -20,6 +20,8 @@ AHEAD_MS = MINUTE
 LONGEST_MS = HOUR
 """A delta over a longer time does not know its start (Envoy 1.40 writes its first one in microseconds): one second is
 assumed."""
+HERE_MS = 2 * SECOND
+"""A gateway that is there without requests speaks for so long: its flushes each second may be late by as much again."""
 _MS = 1_000_000
 _NOTHING: Mapping[str, str] = {}
 """Most signals say nothing besides: one mapping for all of them, never written to."""
@@ -50,7 +52,7 @@ def gather_points(points: Points, judges: Judges, now_ms: int) -> Gathered:
     gathering = _Gathering(judges.recogniser, points, now_ms)
     for point in points.points:
         known = judges.recogniser.recognise(point.resource, point.attributes, False)
-        if isinstance(known, Recognised):
+        if isinstance(known, Recognised) and not _nothing(point):
             judges.precedence.note(_emitter(known), point.metric, point.end // _MS)
     for point in points.points:
         gathering.point(point, judges)
@@ -73,6 +75,7 @@ class _Gathering:
         self._now = now_ms
         self._signals: list[Signal] = []
         self._silent: dict[tuple[str, Source, str], Signal] = {}
+        self._here: dict[tuple[str, Source, str], Signal] = {}
         self._dropped = list(decoded.dropped)
         self._counted: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
@@ -93,12 +96,23 @@ class _Gathering:
                 for key, signal in self._silent.items()
                 if key not in began or signal.start < began[key]
             ]
+        spoken = (
+            {(signal.focus, signal.source, signal.reporter) for signal in self._signals}
+            if self._here
+            else set()
+        )
+        silent += [
+            signal for key, signal in self._here.items() if key not in spoken and key not in self._silent
+        ]
         dropped = [Dropped(cause, count, self._examples[cause]) for cause, count in self._counted.items()]
         return Gathered((*self._signals, *silent), (*self._dropped, *dropped), dict(self._rejected))
 
     def point(self, point: Point, judges: Judges) -> None:
         if point.end // _MS > self._now + AHEAD_MS:
             self._rejected[f"{point.metric}: {_AHEAD}"] += 1
+            return
+        if point.metric == names.METRIC_GATEWAY:
+            self._gateway(point)
             return
         known = self._recogniser.recognise(point.resource, point.attributes, False)
         delta = _delta(point, judges.turn)
@@ -139,6 +153,19 @@ class _Gathering:
         else:
             quiet = replace(signal, slice=Slice(), outcome=Outcome(), latencies=None, timing_only=False)
             self._silent.setdefault((known.focus, known.source, signal.reporter), quiet)
+
+    def _gateway(self, point: Point) -> None:
+        """A listener that is there: that nothing is counted means that nobody asked, for every focus behind it."""
+        found = self._recogniser.behind(point.resource, point.attributes)
+        if isinstance(found, Untagged):
+            self._drop(found.why, 1, point.metric)
+            return
+        home, focuses = found
+        end = point.end // _MS
+        for focus in focuses:
+            self._here[focus, home.source, home.reporter] = Signal(
+                focus, home.environment, home.source, home.reporter, end - HERE_MS, end, Slice(), Outcome(), 0
+            )
 
     def _overflow(self, point: Point, delta: Delta, judges: Judges) -> None:
         """Requests without attributes: they may belong to any focus that this service reports for."""
@@ -219,6 +246,11 @@ class _Gathering:
         if count:
             self._counted[why] += count
             self._examples.setdefault(why, example)
+
+
+def _nothing(point: Point) -> bool:
+    """Who says that nothing happened may not be the one who would count it, and holds back no other metric."""
+    return point.temporality is Temporality.DELTA and total(point.value) == 0
 
 
 def _only_times(metric: str, better: str, source: Source) -> bool:

@@ -1,5 +1,6 @@
 """What is known about requests with given attributes: their focus, slice, outcome and reporter; worked out once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from focusplane.instrument import conventions as names
@@ -38,6 +39,7 @@ class Home:
     focuses: tuple[str, ...]
 
 
+NOT_A_GATEWAY = "only a gateway speaks of listeners"
 NO_GATEWAY = "it speaks for a gateway, and its token is an application's"
 
 
@@ -88,6 +90,16 @@ class Recogniser:
             return Untagged(NO_GATEWAY)
         environment, service = self._index.environment(attributes), text(attributes, (names.SERVICE_NAME,))
         return Home(environment, service, source, reporter_of(attributes), self._index.claimants(attributes))
+
+    def behind(self, resource: Said, attributes: Said) -> tuple[Home, Sequence[str]] | Untagged:
+        """The gateway that speaks, and the focuses whose requests would pass by its listener."""
+        home = self.home(resource)
+        if isinstance(home, Untagged):
+            return home
+        if home.source is not Source.EDGE:
+            return Untagged(NOT_A_GATEWAY)
+        listener = text(attributes.attributes, (names.LISTENER,))
+        return home, self._index.behind(home.environment, listener)
 
     def _learn(self, resource: Attributes, said: Attributes, failed: bool) -> Recognised | Untagged:
         source = source_of(resource)

@@ -1,6 +1,6 @@
 """Which focus a piece of telemetry belongs to: by its explicit `focus.id`, else by the boundaries the focuses declare."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from focusplane.define.focus import Focus
@@ -55,7 +55,11 @@ class Index:
         self._default = default_environment
         self._bounds = {name: bounds_for(focus) for name, focus in focuses.items()}
         self._rules: dict[tuple[str, str], list[_Rule]] = {}
+        self._behind: dict[tuple[str, str], list[str]] = {}
         for focus in focuses.values():
+            if focus.controls.traffic is not None:
+                listener = str(focus.controls.traffic.listen).replace(":", "_")
+                self._behind.setdefault((focus.environment, listener), []).append(focus.name)
             for boundary in focus.boundary:
                 rules = self._rules.setdefault((focus.environment, boundary.service), [])
                 rules.extend(rule_of(focus.name, route) for route in boundary.routes or ("*",))
@@ -87,6 +91,10 @@ class Index:
             return (explicit,) if isinstance(self._explicit(explicit, environment), Tagged) else ()
         rules = self._rules.get((environment, text(resource, (names.SERVICE_NAME,))), ())
         return tuple(sorted({rule.focus for rule in rules}))
+
+    def behind(self, environment: str, listener: str) -> Sequence[str]:
+        """The focuses whose traffic comes in by a listener of our gateway, as `names.LISTENER` writes it."""
+        return self._behind.get((environment, listener), ())
 
     def _explicit(self, name: str, environment: str) -> Tagged | Untagged:
         focus = self._focuses.get(name)

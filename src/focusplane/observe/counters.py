@@ -25,9 +25,10 @@ from focusplane.observe.lane import (
     stratum,
     weigh,
 )
+from focusplane.observe.reporter import Coverage
 from focusplane.observe.rings import Counts, slot_of
 from focusplane.observe.snapshot import pack, unpack
-from focusplane.observe.watermark import LONGEST_INTERVAL_MS, OVERLAP, Coverage, Sources
+from focusplane.observe.watermark import LONGEST_INTERVAL_MS, OVERLAP, Sources
 from focusplane.observe.windows import Amounts, Windows
 
 LATE_AFTER_MS = 5 * MINUTE
@@ -88,11 +89,13 @@ class Counters(Windows):
             lane.set_apart("skewed", signal.count)
         end = min(signal.end, now)
         start = max(min(signal.start, end), end - LONGEST_INTERVAL_MS)
-        why = lane.sources.takes(signal.source, start, end, now)
+        why = lane.sources.takes(signal.source, start, end, now, signal.count)
         coverage = lane.sources.hear(signal.source, signal.reporter, start, end, now)
         self._seen(lane, signal, (min(signal.start, start), end), now)
         if signal.source is lane.sources.active:
-            self._cover(lane, coverage, start)
+            first = lane.sources.first
+            lane.sources.first = start if first is None else min(first, start)
+        self._cover(lane, coverage)
         if signal.overflow:
             lane.sources.overflow(signal.source, end, signal.count)
             return Added(why=OVERFLOWED)
@@ -174,9 +177,9 @@ class Counters(Windows):
         lane.parts[objective, signal.slice] = columns = tuple(found)
         return columns
 
-    def _cover(self, lane: Lane, coverage: Sequence[Coverage], start: int) -> None:
-        first = lane.sources.first
-        lane.sources.first = start if first is None else min(first, start)
+    def _cover(self, lane: Lane, coverage: Sequence[Coverage]) -> None:
+        if not coverage:
+            return
         column = self._whole(lane, COVERAGE)
         for part in coverage:
             _bump(self._slot(part.slot)[0], column, (part.expected, part.missing))
@@ -184,9 +187,7 @@ class Counters(Windows):
     def settle(self, now: int) -> None:
         """Once a turn, after the additions: let idle reporters go, move the watermarks, write what was staged."""
         for lane in self.lanes.values():
-            owed = lane.sources.settle(now)
-            if owed:
-                self._cover(lane, owed, owed[0].slot)
+            self._cover(lane, lane.sources.settle(now))
             if lane.sources.mark is not None:
                 lane.arms.forget_before(lane.sources.mark)
         self.flush()

@@ -9,60 +9,27 @@ from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Source
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE, SECOND
-from focusplane.observe.rings import SLOT_MS
+from focusplane.observe.reporter import (
+    PATIENCE_MS,
+    SHORTEST_MS,
+    USUAL_MS,
+    Coverage,
+    Reporter,
+    silence_of,
+    spread,
+)
+from focusplane.observe.rings import SLOT_MS, slot_of
 
 RANK = {Source.EDGE: 3, Source.APP: 2, Source.SPANS: 1}
 SWITCH_AFTER_MS = 60 * SECOND
 """A worse source takes over only after the better one was silent for so long."""
-PATIENCE_MS = 5 * SECOND
-"""A reporter is never called idle sooner than this, however short its interval."""
 FORGET_AFTER_MS = 10 * MINUTE
-"""An idle reporter lowers coverage for so long; then it is taken to have been scaled away."""
+"""An idle reporter lowers coverage for so long while others of its source speak; then it is taken to have been scaled away."""
 MOST_REPORTERS = 5_000
 """Instances that are told apart for one focus; those beyond speak as one, named `other`."""
 LONGEST_INTERVAL_MS = 5 * MINUTE
 """What claims to speak for longer, such as a first cumulative point, is taken to speak for so long."""
-SHORTEST_MS = {Source.EDGE: SLOT_MS, Source.APP: SLOT_MS, Source.SPANS: 5 * SECOND}
-"""No source reports more often, whatever its intervals say: an SDK holds spans back for up to five seconds."""
-USUAL_MS = {Source.EDGE: SLOT_MS, Source.APP: MINUTE, Source.SPANS: 5 * SECOND}
-"""The interval to expect of a reporter that was heard once: what its first word spans says nothing about the next one.
-A minute is the default of OpenTelemetry's metric exporters."""
-FEW_REQUESTS_MS = 5 * MINUTE
-"""Spans come only with requests: that there are none means nothing before so long."""
 OVERLAP = "the source before counted a part of it"
-
-
-@dataclass(slots=True)
-class Reporter:
-    """One instance: where its last interval ended, when we heard of it, and how long its intervals are."""
-
-    end: int
-    heard: int
-    interval: int
-    idle: bool = False
-    reports: int = 1
-
-    def patience(self) -> int:
-        """After so long it leaves the watermark."""
-        return max(3 * self.interval, PATIENCE_MS)
-
-    def silence(self, source: Source) -> int:
-        """After so long it has fallen silent. Longer than `patience` while its true interval is not known."""
-        return silence_of(source, self.interval if self.reports > 1 else max(self.interval, USUAL_MS[source]))
-
-
-def silence_of(source: Source, interval: int) -> int:
-    """After so long nothing is silence, where a report was due each `interval`."""
-    return max(3 * interval, FEW_REQUESTS_MS if source is Source.SPANS else PATIENCE_MS)
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """Reporter-milliseconds that were expected in a slot, and those of them that nobody reported."""
-
-    slot: int
-    expected: int
-    missing: int
 
 
 @dataclass(slots=True)
@@ -78,6 +45,8 @@ class Sources:
     """Where the first counted interval began."""
     counted_to: int = 0
     """Up to here the source before counts, from here on the active one: a switch counts nothing twice."""
+    proved: bool = False
+    """The active source has counted a request. One that only says that it is there gives way to whoever counts."""
     before: Source | None = None
     """The source that a better one took over from: what it still says of the time up to then counts."""
     adjusted: bool = False
@@ -95,25 +64,36 @@ class Sources:
             known = self.reporters.get((source, reporter))
         span = min(max(end - start, SHORTEST_MS[source]), LONGEST_INTERVAL_MS)
         if known is None:
+            begin = self._begins(source, start)
             if not self.heard(source):
                 self.since[source] = start
             self.reporters[source, reporter] = Reporter(end, now, span)
-            return spread(start, start, end)
-        known.heard, known.idle = now, False
-        if (
-            end < known.end + SLOT_MS
-        ):  # of the same report: a series that began in its middle spans less than the report
-            known.interval = max(known.interval, span)
-        else:
-            known.interval, known.reports = span, known.reports + 1
+            return self._spoken(source, begin, start, end)
+        known.report(span, end, now)
         if end <= known.end:
             return []
-        begin, known.end = max(known.end, end - max(FORGET_AFTER_MS, known.interval)), end
-        return spread(begin, max(start, begin), end)
+        begin, known.end = known.end, end
+        return self._spoken(source, begin, start, end)
 
-    def takes(self, source: Source, start: int, end: int, now: int) -> str:
-        """Why what a source says of (start, end] is not counted; empty if it is."""
-        if self.elect(source, (start, end), now):
+    def _begins(self, source: Source, start: int) -> int:
+        """From where a reporter that is new owes: the first one of a source that takes over owes since the one before."""
+        first = not self.reached(source)
+        return self.counted_to if first and self.counted_to and source is self.active else start
+
+    def _spoken(self, source: Source, begin: int, start: int, end: int) -> list[Coverage]:
+        """What a report of (start, end] covers where the one before it ended at `begin`: only what is counted is covered,
+        and each time is owed by one source.
+        """
+        if source is self.active:
+            return spread(max(begin, self.counted_to), start if start >= self.counted_to else end, end)
+        if source is self.before:
+            until = min(end, self.counted_to)
+            return spread(begin, start if end <= self.counted_to else until, until)
+        return []
+
+    def takes(self, source: Source, start: int, end: int, now: int, count: int = 1) -> str:
+        """Why what a source says of (start, end], `count` requests, is not counted; empty if it is."""
+        if self.elect(source, (start, end), now, count):
             return "" if start >= self.counted_to else OVERLAP
         if source is self.before and end <= self.counted_to:
             return ""
@@ -124,9 +104,9 @@ class Sources:
         last, before = self.overflowed.get(source, (0, 0))
         self.overflowed[source] = (max(last, end), before + count)
 
-    def elect(self, source: Source, span: tuple[int, int], now: int) -> bool:
+    def elect(self, source: Source, span: tuple[int, int], now: int, count: int) -> bool:
         """Whether this source, which speaks of (start, end], counts now; switches only upward, or when the active one
-        has long been silent."""
+        has long been silent, and only to one that counts requests: to be there is no proof that they pass by there."""
         if self.wanted is SourceKind.PROMETHEUS:
             self.reason = "declared: prometheus is asked, nothing that is pushed counts"
             return False
@@ -135,8 +115,9 @@ class Sources:
             return source is self.active
         if self.active is None:
             self.active, self.reason = source, f"{source} was the first to report"
-        elif source is not self.active:
+        elif source is not self.active and count:
             self._reconsider(source, self.active, span, now)
+        self.proved |= count > 0 and source is self.active
         return source is self.active
 
     def _reconsider(self, source: Source, active: Source, span: tuple[int, int], now: int) -> None:
@@ -144,13 +125,20 @@ class Sources:
         where the silent one ended.
         """
         silent = now - self.heard(active)
-        if RANK[source] > RANK[active]:
+        if RANK[source] > RANK[active] or not self.proved:
             start, end = span
-            self.active, self.reason = source, f"{source} wins over {active}"
+            why = (
+                f"{source} wins over {active}" if self.proved else f"{active} counted nothing, {source} does"
+            )
+            self.active, self.reason = source, why
             self.before, self.counted_to = active, start if self.reached(active) <= start else end
-        elif silent > SWITCH_AFTER_MS:
+        elif silent > max(SWITCH_AFTER_MS, self.silence()):
+            self.counted_to = max(self.mark or 0, self.reached(active))
             self.active, self.reason = source, f"{active} has been silent for {silent // SECOND} s"
-            self.before, self.counted_to = None, self.mark or 0
+            self.before = None
+            for seen in self._of_active():
+                # What it said meanwhile did not count.
+                seen.end = min(seen.end, self.counted_to)
 
     def reached(self, source: Source) -> int:
         """The latest instant that a source spoke of; 0 if none."""
@@ -182,25 +170,38 @@ class Sources:
         return max((seen.silence(self.active) for seen in speaking), default=usual)
 
     def settle(self, now: int) -> list[Coverage]:
-        """Let idle reporters go and move the mark; returns the coverage that the idle ones owe."""
-        for key, seen in list(self.reporters.items()):
-            seen.idle = now - seen.heard > seen.patience()
-            if now - seen.heard > max(FORGET_AFTER_MS, seen.silence(key[0])):
-                del self.reporters[key]
-        speaking = [seen.end for seen in self._of_active() if not seen.idle]
-        if not speaking:
-            return []
-        reached = min(speaking) // SLOT_MS * SLOT_MS
-        self.mark = reached if self.mark is None else max(self.mark, reached)
-        return self._owed(self.mark)
+        """Let idle reporters go and move the mark; returns the coverage that the idle ones owe.
 
-    def _owed(self, mark: int) -> list[Coverage]:
-        owed: list[Coverage] = []
-        for seen in self._of_active():
-            if seen.idle and seen.end < mark:
-                owed += spread(seen.end, mark, mark)
-                seen.end = mark
+        Where all are idle the mark goes to the end of what they said: the last words before a crash are read too. They are
+        kept until one of their source speaks again, and owe all the time in between.
+        """
+        for seen in self.reporters.values():
+            seen.idle = now - seen.heard > seen.patience()
+        ends = [seen.end for seen in self._of_active()]
+        speaking = [seen.end for seen in self._of_active() if not seen.idle]
+        owed = self._owed(self.before, self.counted_to)
+        if ends:
+            reached = min(speaking) // SLOT_MS * SLOT_MS if speaking else slot_of(max(ends))
+            self.mark = reached if self.mark is None else max(self.mark, reached)
+            owed += self._owed(self.active, self.mark if speaking else max(ends))
+        self._forget(now, bool(speaking))
         return owed
+
+    def _owed(self, source: Source | None, until: int) -> list[Coverage]:
+        owed: list[Coverage] = []
+        for (kind, _), seen in self.reporters.items():
+            if kind is source and seen.idle and seen.end < until:
+                floor = self.counted_to if source is self.active else 0
+                owed += spread(max(seen.end, floor), until, until)
+                seen.end = until
+        return owed
+
+    def _forget(self, now: int, speaking: bool) -> None:
+        """Those that others of their source have long outlived."""
+        for (kind, name), seen in list(self.reporters.items()):
+            kept = kind is self.active and not speaking
+            if not kept and now - seen.heard > max(FORGET_AFTER_MS, seen.silence(kind)):
+                del self.reporters[kind, name]
 
     def _of_active(self) -> list[Reporter]:
         return [seen for (kind, _), seen in self.reporters.items() if kind is self.active]
@@ -215,9 +216,10 @@ class Sources:
             "first": self.first,
             "counted_to": self.counted_to,
             "reporters": [
-                [kind.value, name, seen.end, seen.heard, seen.interval, seen.idle, seen.reports]
+                [kind.value, name, seen.end, seen.heard, seen.interval, seen.idle, seen.reports, seen.rhythm]
                 for (kind, name), seen in self.reporters.items()
             ],
+            "proved": self.proved,
             "before": self.before.value if self.before else "",
             "adjusted": self.adjusted,
             "since": [[kind.value, at] for kind, at in self.since.items()],
@@ -236,21 +238,9 @@ class Sources:
             mark=state["mark"],
             first=state["first"],
             counted_to=state["counted_to"],
+            proved=bool(state.get("proved", True)),
             before=Source(str(state["before"])) if state.get("before") else None,
             adjusted=bool(state.get("adjusted")),
             since={Source(str(kind)): at for kind, at in state.get("since", ())},
             overflowed={Source(str(kind)): (at, count) for kind, at, count in state.get("overflowed", ())},
         )
-
-
-def spread(begin: int, spoken: int, end: int) -> list[Coverage]:
-    """(begin, end] cut at slot boundaries; what lies before `spoken` is missing."""
-    parts: list[Coverage] = []
-    at = begin
-    while at < end:
-        slot = at // SLOT_MS * SLOT_MS + SLOT_MS
-        until = min(slot, end)
-        missing = max(0, min(until, spoken) - at)
-        parts.append(Coverage(slot, until - at, missing))
-        at = until
-    return parts

@@ -95,25 +95,30 @@ class Client:
         self._link = Link(settings, self._door, follower)
         register(self, flush_on_sigterm)
 
+    def _guarding(self) -> Door:
+        """From now on it is known that requests come in here: also that there are none is worth saying."""
+        self._door.guarding = True
+        return self._door
+
     def asgi(self, app: AsgiApp, focus: str = "") -> AsgiMiddleware:
         """`app.add_middleware(shop.asgi)`, or `shop.asgi(app)`."""
-        return AsgiMiddleware(app, self._door, focus, self.flush)
+        return AsgiMiddleware(app, self._guarding(), focus, self.flush)
 
     def wsgi(self, app: WsgiApp, focus: str = "") -> WsgiMiddleware:
         """`app.wsgi_app = shop.wsgi(app.wsgi_app)`."""
-        return WsgiMiddleware(app, self._door, focus)
+        return WsgiMiddleware(app, self._guarding(), focus)
 
     def grpc(self, focus: str = "") -> "ServerInterceptor":
         """`grpc.server(pool, interceptors=[shop.grpc()])`; needs grpcio."""
         from focusplane.sdk.grpc import ServerInterceptor  # optional
 
-        return ServerInterceptor(self._door, focus)
+        return ServerInterceptor(self._guarding(), focus)
 
     def grpc_aio(self, focus: str = "") -> "AioServerInterceptor":
         """`grpc.aio.server(interceptors=[shop.grpc_aio()])`; needs grpcio."""
         from focusplane.sdk.grpc import AioServerInterceptor  # optional
 
-        return AioServerInterceptor(self._door, focus)
+        return AioServerInterceptor(self._guarding(), focus)
 
     def celery(self) -> "Tasks":
         """Counts the tasks of this process's Celery, and lets focus and tenant travel with them; needs celery."""

@@ -20,6 +20,13 @@ class Door:
         self.view = view
         self.meter = meter
         self._takers = takers(tenant_header)
+        self.guarding = False
+        """Whether every request of this process comes in here. One that only asks for flags counts nothing."""
+
+    @property
+    def serves(self) -> Iterable[str]:
+        """The focuses whose requests would be counted here, if there were any."""
+        return self.view.served if self.guarding else ()
 
     def begin(
         self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], focus: str

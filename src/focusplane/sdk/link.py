@@ -16,6 +16,7 @@ from focusplane.sdk.http import Line
 from focusplane.sdk.meter import merged
 from focusplane.sdk.otlp import body
 from focusplane.sdk.outbox import Outbox
+from focusplane.sdk.presence import Presence, nothing
 from focusplane.wire.clock import SystemClock
 
 WAIT_S = 30
@@ -71,6 +72,7 @@ class Link:
         """Flushes that were asked for, that have been counted, and that have been tried to send."""
         self._collections = 0
         self._since_ns = perf_counter_ns()
+        self._presence = Presence()
         self._pause_s = FIRST_PAUSE_S
         self.outbox = Outbox(settings.otlp, settings.headers, timeout_s=POST_S)
         self._line = Line(settings.url, timeout_s=WAIT_S + 10)
@@ -140,10 +142,14 @@ class Link:
         deltas = merged(meter.collect())
         # The wall clock of now, less what has really passed: a clock that was set makes no interval longer.
         now_ns, end_ns = perf_counter_ns(), SystemClock().now_ns()
-        start_ns, self._since_ns = end_ns - (now_ns - self._since_ns), now_ns
-        if deltas:
-            counted = sum(sum(delta.counts) for delta in deltas.values())
-            self.outbox.put(body(self._settings.resource, deltas.values(), start_ns, end_ns), counted)
+        last_ns, self._since_ns = self._since_ns, now_ns
+        focuses = {delta.key[0] for delta in deltas.values()}
+        words = self._presence.words(focuses, self._door.serves, last_ns, now_ns)
+        if deltas or words:
+            said = [*deltas.values(), *(nothing(focus) for focus in words if focus not in focuses)]
+            since = {focus: end_ns - (now_ns - spoken) for focus, spoken in words.items()}
+            batch = body(self._settings.resource, said, end_ns - (now_ns - last_ns), end_ns, since)
+            self.outbox.put(batch, sum(sum(delta.counts) for delta in said))
         self._collections += 1
         if self._collections % ROTATE_AFTER == 0:
             meter.rotate()

@@ -12,9 +12,18 @@ _MAX_VALUE = 128
 _NS_PER_S = 1_000_000_000
 
 
-def body(resource: Mapping[str, str], deltas: Iterable[Delta], start_ns: int, end_ns: int) -> bytes:
-    """One delta histogram `focus.duration` in seconds. Times are Unix nanoseconds."""
-    points = [_point(delta, start_ns, end_ns) for delta in deltas]
+_SAME: Mapping[str, int] = {}
+
+
+def body(
+    resource: Mapping[str, str],
+    deltas: Iterable[Delta],
+    start_ns: int,
+    end_ns: int,
+    since: Mapping[str, int] = _SAME,
+) -> bytes:
+    """One delta histogram `focus.duration` in seconds. Times are Unix nanoseconds; a focus in `since` has its own start."""
+    points = [_point(delta, since.get(delta.key[0], start_ns), end_ns) for delta in deltas]
     histogram = {"aggregationTemporality": _DELTA, "dataPoints": points}
     metric = {"name": names.METRIC_DURATION, "unit": "s", "histogram": histogram}
     scope = {"scope": {"name": "focusplane.sdk"}, "metrics": [metric]}

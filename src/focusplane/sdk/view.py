@@ -83,6 +83,8 @@ class View:
         self.known = False
         """False until a first snapshot: then the plane must find the focus of a request by its route."""
         self.focuses: dict[str, FocusInUse] = {}
+        self.served: set[str] = set()
+        """Those whose boundaries name our service."""
         self.lamps: dict[str, Lamp] = {}
         """By flag key alone: the first focus by name that declares it."""
         self._routes: list[tuple[tuple[int, bool, bool], str, FocusInUse, str]] = []
@@ -116,6 +118,7 @@ class View:
             self.lamps.setdefault(key, lamp)
         for boundary in part.boundary:
             if boundary.service == self.service:
+                self.served.add(focus.name)
                 for pattern in boundary.routes or ("*",):
                     method, _, path = pattern.rpartition(" ")
                     weight = (len(path.removesuffix("*")), not path.endswith("*"), bool(method))

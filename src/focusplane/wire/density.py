@@ -20,7 +20,13 @@ _OUTLINE = message("Outline")
 Levels = Sequence[tuple[str, ...]]
 """The fields that repeat, from the outside to the inside."""
 TRACES: Levels = (("part_1",), ("part_2",), ("part_2",))
-METRICS: Levels = (("part_1",), ("part_2",), ("part_2",), ("part_7", "part_9", "part_10"), ("part_1",))
+METRICS: Levels = (
+    ("part_1",),
+    ("part_2",),
+    ("part_2",),
+    ("part_5", "part_7", "part_9", "part_10"),
+    ("part_1",),
+)
 LOGS = TRACES
 WRITE_1: Levels = (("part_1",), ("part_2",))
 WRITE_2: Levels = (("part_5",), ("part_2",))

@@ -44,6 +44,7 @@ WANTED: frozenset[str] = frozenset(
         names.REGION,
         names.PROXY_FLAG,
         names.OVERFLOW,
+        names.LISTENER,
     }
 )
 

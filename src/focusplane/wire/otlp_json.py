@@ -129,12 +129,21 @@ class ExponentialHistogram(Struct, rename="camel"):
     aggregation_temporality: int = 0
 
 
+class Gauge(Struct, rename="camel"):
+    data_points: tuple[NumberDataPoint, ...] = ()
+
+
 class Metric(Struct, rename="camel"):
     name: str = ""
     unit: str = ""
+    gauge_said: Gauge | None = field(default=None, name="gauge")
     sum_said: Sum | None = field(default=None, name="sum")
     histogram_said: Histogram | None = field(default=None, name="histogram")
     exponential_said: ExponentialHistogram | None = field(default=None, name="exponentialHistogram")
+
+    @property
+    def gauge(self) -> tuple[Gauge, ...]:
+        return () if self.gauge_said is None else (self.gauge_said,)
 
     @property
     def sum(self) -> tuple[Sum, ...]:

@@ -19,7 +19,9 @@ from focusplane.wire.otlp_json import JsonAttributes, parse_json
 from focusplane.wire.otlp_schema import message
 
 _METRICS = message("Metrics")
+_GAUGE = message("Gauge")
 _READERS = {
+    "gauge": read.here,
     "sum": read.number,
     "histogram": read.histogram,
     "exponential_histogram": read.exponential,
@@ -74,7 +76,10 @@ class _Reader:
     def _metric(self, resource: Said, identity: bytes, metric: Any) -> None:
         name, unit = _text(metric.name)[:100], _text(metric.unit)[:20]
         for shape in _READERS:
-            for aggregation in getattr(metric, shape):
+            if shape == "gauge" and name != names.METRIC_GATEWAY:
+                continue
+            for said in getattr(metric, shape):
+                aggregation = _gauge(said) if isinstance(said, bytes) else said
                 if _is_read(name, shape):
                     kind = _temporality(shape, aggregation)
                     self._each(_Frame(resource, identity, name, unit, kind, shape), aggregation.data_points)
@@ -121,11 +126,23 @@ def _text(said: bytes | str) -> str:
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
 
 
+def _gauge(said: bytes) -> Any:
+    """Gauges stay bytes, of which there are many that nobody asks for."""
+    try:
+        return _GAUGE.FromString(said)
+    except DecodeError as error:
+        raise DataError("the body is no OTLP metrics request", "send protobuf of OTLP 1.x") from error
+
+
 def _is_read(name: str, shape: str) -> bool:
+    if shape == "gauge":
+        return name == names.METRIC_GATEWAY
     return (name == names.METRIC_REQUESTS) if shape == "sum" else (name in read.DURATIONS)
 
 
 def _temporality(shape: str, aggregation: Any) -> Temporality | read.Refused:
+    if shape == "gauge":
+        return Temporality.DELTA
     if shape == "sum" and not aggregation.is_monotonic:
         return read.Refused("not monotonic")
     return read.temporality(aggregation.aggregation_temporality)

@@ -86,6 +86,11 @@ def number(point: NumberPoint) -> Value | Refused:
     return Total(int(said)) if 0 <= said <= MAX_COUNT else Refused("negative or too large")
 
 
+def here(point: NumberPoint) -> Value | Refused:
+    """A gauge that is read for being there: nothing was counted, whatever it says."""
+    return Total(0)
+
+
 def histogram(point: HistogramPoint) -> Value | Refused:
     """Bounds must grow, there is one bucket more than bounds, and the buckets sum up to the count."""
     if len(point.bucket_counts) > MAX_BUCKETS or len(point.explicit_bounds) > MAX_BUCKETS:

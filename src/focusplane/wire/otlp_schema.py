@@ -82,9 +82,11 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
         ("data_points", 1, "ExponentialPoint", True),
         ("aggregation_temporality", 2, Kind.TYPE_INT32, False),
     ),
+    "Gauge": (("data_points", 1, "NumberPoint", True),),
     "Metric": (
         ("name", 1, Kind.TYPE_BYTES, False),
         ("unit", 3, Kind.TYPE_BYTES, False),
+        ("gauge", 5, Kind.TYPE_BYTES, True),
         ("sum", 7, "Sum", True),
         ("histogram", 9, "Histogram", True),
         ("exponential_histogram", 10, "ExponentialHistogram", True),

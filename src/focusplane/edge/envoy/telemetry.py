@@ -65,6 +65,10 @@ BOUNDS_MS = (
 JUST_BELOW = 1 - 1e-13
 """Envoy adds a bin to the bound that its lower edge does not exceed, so a bound of 300 would take in 309 ms. A bound a
 hair below takes in what is under 300 ms, and is 300 again within the twelve digits that `instrument.buckets` keeps."""
+ROUTES_STAT = r"http\.focus-.+\.rds\.focus-.+\.update_time"
+"""When the routes of a listener came. It is there as long as they are, and a gauge is sent whether or not it changes."""
+LISTENER_TAG = r"^http(\.focus-(.+)\.rds\.focus-.+)\.update_time$"
+"""What leaves its name, and in it the listener."""
 MAX_COUNTERS = 200_000
 MAX_HISTOGRAMS = 20_000
 TENANT_LENGTH = 64
@@ -129,10 +133,12 @@ def stats_config(thresholds_ms: Iterable[int]) -> Resource:
     bounds = [bound * JUST_BELOW for bound in sorted({*BOUNDS_MS, *thresholds_ms})]
     kept = [
         {"prefix": "focus."},
+        {"safe_regex": {"regex": ROUTES_STAT}},
         {"exact": "cluster_manager.cds.update_rejected"},
         {"exact": "listener_manager.lds.update_rejected"},
     ]
     return {
+        "stats_tags": [{"tag_name": conventions.LISTENER, "regex": LISTENER_TAG}],
         "stats_matcher": {"inclusion_list": {"patterns": kept}},
         "histogram_bucket_settings": [{"match": {"prefix": conventions.METRIC_DURATION}, "buckets": bounds}],
     }

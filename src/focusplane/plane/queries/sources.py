@@ -6,7 +6,8 @@ from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, SECOND
 from focusplane.observe.lane import Lane
 from focusplane.observe.reading import NoData
-from focusplane.observe.watermark import RANK, Reporter
+from focusplane.observe.reporter import Reporter
+from focusplane.observe.watermark import RANK
 from focusplane.plane.arrows.damage import NO_TENANT
 from focusplane.plane.arrows.judge import old_after
 from focusplane.plane.queries.shown import Shown
