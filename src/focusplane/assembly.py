@@ -106,7 +106,7 @@ async def _serve(settings: Settings) -> int:
     before, _ = journal.head()
     await _first_turn(loop, journal, PolicyRead(source.read(), clock.today()), settings)
 
-    core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment))
+    core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment), loop.world.series)
     tokens, senders = _rights(settings)
     grpc_server, grpc_port = _grpc_door(core, senders, settings)
     addresses = doors.addresses(grpc_port, settings.host)
@@ -272,7 +272,8 @@ async def _first_turn(loop: Loop, journal: SqlJournal, policies: PolicyRead, set
     """It says who it is, and takes up its policies; on a disk that cannot be written both wait until it can."""
     if journal.restored:
         log.warning("%s; this is another plane now: focus adopt lets nodes follow it", journal.restored)
-    loop.put(Started(journal.plane, journal.epoch, settings.environment, journal.restored))
+    identity = (journal.plane, journal.epoch, settings.environment, journal.restored)
+    loop.put(Started(*identity, remembers=True))
     loop.put(policies)
     await loop.turn()
     _refuse_empty(loop.world)

@@ -107,7 +107,7 @@ class Taker:
 
     async def accept(self, batch: Batch) -> None:
         tick = Tick(max(NOW_MS, self.world.tick.at) + 1, self.world.tick.number + 1)
-        codec.decode(codec.encode((counted := Counted(batch.key, batch.signals, batch.dropped),), tuple[Arrival, ...]), tuple[Arrival, ...])  # fmt: skip
+        codec.decode(codec.encode((counted := Counted(batch.key, batch.signals, batch.dropped, batch.moved),), tuple[Arrival, ...]), tuple[Arrival, ...])  # fmt: skip
         self.world = step(self.world, (counted,), tick).world
 
 

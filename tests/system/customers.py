@@ -138,8 +138,10 @@ class Sender:
         start = self._until_ns or CLOCK.now_ns() - NS_PER_S // 10
         end = max(CLOCK.now_ns(), start + 1_000_000)
         self._until_ns = end
-        points = [_point("200", good, start, end), _point("503", bad, start, end)]
-        total = {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": points}
+        return self._body(1, [_point("200", good, start, end), _point("503", bad, start, end)], good, bad)
+
+    def _body(self, temporality: int, points: Sequence[object], good: int, bad: int) -> Batch:
+        total = {"aggregationTemporality": temporality, "isMonotonic": True, "dataPoints": points}
         metric = {"name": "focus.requests", "unit": "1", "sum": total}
         resource = {"service.name": "till", "service.instance.id": self.instance, "service.version": "v1"}
         attributes = [_said(key, value) for key, value in resource.items()]
@@ -161,6 +163,37 @@ class Sender:
         while not self._stop.wait(0.05):
             number += 1
             self.deliver(self.batch(good=10 + number % 7, bad=number % 3))
+
+
+@dataclass
+class Accumulator(Sender):
+    """Sends totals since it began, as exporters of cumulative points do: what is not acknowledged is in the next one."""
+
+    began_ns: int = field(default_factory=CLOCK.now_ns)
+    totals: tuple[int, int] = (0, 0)
+
+    @property
+    def good(self) -> int:
+        return self.totals[0]
+
+    @property
+    def total(self) -> int:
+        return sum(self.totals)
+
+    def deliver(self, batch: Batch) -> None:
+        if self._send(batch):
+            self.acknowledged.append(batch)
+        else:
+            self.repeated += 1
+
+    def batch(self, good: int, bad: int) -> Batch:
+        self.totals = self.totals[0] + good, self.totals[1] + bad
+        end, (all_good, all_bad) = CLOCK.now_ns(), self.totals
+        points = [
+            _point("200", all_good, self.began_ns, end),
+            _point("503", all_bad, self.began_ns, end),
+        ]
+        return self._body(2, points, good, bad)
 
 
 def _point(status: str, count: int, start: int, end: int) -> dict[str, object]:

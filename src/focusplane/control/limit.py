@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from focusplane.kernel.quantity import Rate
+from focusplane.kernel.tick import NS_PER_MS
 
-NS_PER_MS = 1_000_000
 NEVER_NS = 86_400_000 * NS_PER_MS
 """The interval of a rate of 0: one day between two requests, and no burst."""
 

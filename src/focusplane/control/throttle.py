@@ -6,7 +6,8 @@ Source: ITU-T I.371, annex A (virtual scheduling).
 """
 
 from focusplane.control.admission import ADMIT, Admission, Reject
-from focusplane.control.limit import NS_PER_MS, Limit, carry_over
+from focusplane.control.limit import Limit, carry_over
+from focusplane.kernel.tick import NS_PER_MS
 
 
 def spend(arrival: int, limit: Limit, cost: int, now: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from focusplane.define.focus import Focus
 from focusplane.edge.otlp_room import Room
-from focusplane.instrument.cumulative import Cumulative
+from focusplane.instrument.cumulative import Cumulative, Rows
 from focusplane.instrument.gather import Gathered, Judges, gather_points, gather_spans
 from focusplane.instrument.point import Point, Points, Spans, Temporality
 from focusplane.instrument.precedence import Precedence
@@ -19,6 +19,7 @@ from focusplane.instrument.scrape import Samples, Scrapes
 from focusplane.instrument.signal import Dropped, Source
 from focusplane.instrument.tagging import Index
 from focusplane.kernel.errors import DataError, FocusplaneError
+from focusplane.kernel.tick import NS_PER_MS
 from focusplane.plane.identity import ANYBODY, Sender
 from focusplane.plane.ports import Batch, Clock, Intake
 from focusplane.wire import access_log, otlp_logs, otlp_metrics, otlp_traces
@@ -90,7 +91,10 @@ class OtlpIntake:
     of the same series wait for each other until the plane has taken them.
     """
 
-    def __init__(self, intake: Intake, clock: Clock, settings: OtlpSettings) -> None:
+    def __init__(
+        self, intake: Intake, clock: Clock, settings: OtlpSettings, known: Cumulative | None = None
+    ) -> None:
+        """`known` is what the journal holds of cumulative series: they go on where they were acknowledged last."""
         self._intake = intake
         self._clock = clock
         self.settings = settings
@@ -100,8 +104,9 @@ class OtlpIntake:
         self._remote_write = RemoteWriteReader()
         self._decoding = asyncio.Lock()
         self._series = tuple(asyncio.Lock() for _ in range(_LOCKS))
-        self.cumulative = Cumulative(clock.now_ms() * 1_000_000, settings.max_series)
-        self._scrapes = Scrapes()
+        since, rows = (0, ()) if known is None else (known.since, known.rows())
+        self.cumulative = Cumulative(since or clock.now_ms() * NS_PER_MS, settings.max_series, rows)
+        self._scrapes = Scrapes(last=self.cumulative.last)
         self._precedence = Precedence()
         self._policies: Mapping[str, Focus] = {}
         self._index = Index({}, settings.default_environment)
@@ -157,11 +162,14 @@ class OtlpIntake:
             return await self._add(key, points, sender)
 
     async def _scraped(self, body: bytes, samples: Samples, sender: Sender) -> Taken:
-        """A histogram may be complete only with the next request: until then nothing of it is lost, it is cumulative."""
-        key = batch_key(identities(samples) if samples.samples else (body,), sender)
+        """A histogram may be complete only with the next request: until then nothing of it is lost, it is cumulative. So the
+        same request may say more when it comes again, and is another batch then.
+        """
         async with self._alone(sample.series.name for sample in samples.samples):
             turn = self._scrapes.begin()
             found = turn.points(samples.samples)
+            said = (*identities(samples), *otlp_metrics.identities(found)) or (body,)
+            key = batch_key(said, sender)
             rejected = {**samples.rejected, **found.rejected}
             dropped = (*samples.dropped, *found.dropped)
             taken = await self._add(key, Points(found.points, rejected, dropped), sender)
@@ -180,7 +188,7 @@ class OtlpIntake:
         turn = self.cumulative.begin()
         judges = Judges(self._current(sender.bound), turn, self._precedence)
         gathered = gather_points(points, judges, self._clock.now_ms())
-        taken = await self._hand_over(key, gathered)
+        taken = await self._hand_over(key, gathered, turn.moved)
         turn.commit()
         return taken
 
@@ -195,13 +203,13 @@ class OtlpIntake:
             await self._intake.accept(Batch(batch_key((body,), sender), (), dropped))
         return Taken({})
 
-    async def _hand_over(self, key: str, gathered: Gathered) -> Taken:
+    async def _hand_over(self, key: str, gathered: Gathered, moved: Rows = ()) -> Taken:
         if len(gathered.signals) > self.settings.max_signals:
             raise TooMuchError(f"the request holds more than {self.settings.max_signals} different counts")
         invalid = tuple(Dropped(cause, count) for cause, count in gathered.rejected.items())
-        if gathered.signals or gathered.dropped or invalid:
+        if gathered.signals or gathered.dropped or invalid or moved:
             await self._intake.accept(
-                Batch(key, gathered.signals, gathered.dropped + invalid, gathered.spans)
+                Batch(key, gathered.signals, gathered.dropped + invalid, gathered.spans, moved)
             )
         return Taken(gathered.rejected, bool(gathered.signals))
 

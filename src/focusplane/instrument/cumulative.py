@@ -1,7 +1,8 @@
 """Cumulative points -> deltas, exactly, under resets; nothing is counted twice, and what is not counted is said.
 
 A turn is worked out first and committed only when its deltas are safe in the journal: a refused request that is sent
-again finds the tracker as it was.
+again finds the tracker as it was. What a turn moved is journaled with its deltas, so a plane that starts again goes on
+where the last acknowledged point ended.
 """
 
 from collections.abc import Iterable
@@ -36,6 +37,9 @@ class Seen:
     value: Value
 
 
+Rows = tuple[tuple[bytes, Seen], ...]
+"""Series and their last points."""
+
 BASELINE = "cumulative series that began before we watched: its first point is only a baseline"
 REPEATED = "cumulative point not newer than the last"
 BACKWARDS = "cumulative series whose start time went backwards"
@@ -66,13 +70,25 @@ class Cumulative:
     def __len__(self) -> int:
         return len(self._seen)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both know the same, and would forget it in the same order."""
+        if not isinstance(other, Cumulative):
+            return NotImplemented
+        return (self.since, self.rows()) == (other.since, other.rows())
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def since(self) -> int:
         return self._since
 
-    def rows(self) -> tuple[tuple[bytes, Seen], ...]:
+    def rows(self) -> Rows:
         """The whole state besides `since`, oldest first; the constructor takes it back."""
         return tuple(self._seen.items())
+
+    def watch_from(self, moment: int) -> None:
+        """What began before that moment may have been counted by somebody else."""
+        self._since = max(self._since, moment)
 
     def begin(self) -> "Turn":
         """A turn over the present state. Turns over the same series must not overlap."""
@@ -85,9 +101,9 @@ class Cumulative:
         """Take over what a turn saw, and forget what exceeds the limit."""
         for series, seen in changed:
             self._forget(series)
-            kept = replace(seen, value=self._shared(seen.value))
-            self._seen[series] = kept
-            self._numbers += _size(kept.value)
+            value = self.shared(seen.value)
+            self._seen[series] = seen if value is seen.value else replace(seen, value=value)
+            self._numbers += _size(value)
         while len(self._seen) > self._limit or (self._numbers > MOST_NUMBERS and len(self._seen) > 1):
             oldest = next(iter(self._seen))
             self._since = max(self._since, self._seen[oldest].end)
@@ -97,7 +113,8 @@ class Cumulative:
         gone = self._seen.pop(series, None)
         self._numbers -= _size(gone.value) if gone else 0
 
-    def _shared(self, value: Value) -> Value:
+    def shared(self, value: Value) -> Value:
+        """The same value, with bounds that it shares with other histograms."""
         if not isinstance(value, Explicit) or len(value.bounds) > _SHARED_BOUNDS:
             return value
         bounds = self._bounds.get(value.bounds)
@@ -105,7 +122,7 @@ class Cumulative:
             if len(self._bounds) >= _SHARED_BOUNDS:
                 self._bounds.clear()
             bounds = self._bounds[value.bounds] = value.bounds
-        return replace(value, bounds=bounds)
+        return value if bounds is value.bounds else Explicit(bounds, value.counts)
 
 
 class Turn:
@@ -120,8 +137,13 @@ class Turn:
         last = self._changed.get(point.series) or self._tracker.last(point.series)
         found = self._first(point) if last is None else _next(last, point)
         if not isinstance(found, Skipped) or found.why in (BASELINE, RESHAPED):
-            self._changed[point.series] = Seen(point.start, point.end, point.value)
+            self._changed[point.series] = Seen(point.start, point.end, self._tracker.shared(point.value))
         return found
+
+    @property
+    def moved(self) -> Rows:
+        """The series of this turn with their new last points: to be journaled with its deltas."""
+        return tuple(self._changed.items())
 
     def commit(self) -> None:
         """The deltas are safe: remember them."""

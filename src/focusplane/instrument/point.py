@@ -43,6 +43,9 @@ class Total:
 
 
 Value = Explicit | Exponential | Total
+SERIES_BYTES = 8
+"""Of the digest that names a series. It is journaled with each of its points; among 100,000 series two share one in one of
+3 x 10^9 planes."""
 
 
 class Temporality(StrEnum):

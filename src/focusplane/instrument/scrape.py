@@ -5,11 +5,12 @@ Like the last points of cumulative series, all this is worked out in a turn and 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TypeVar
 
+from focusplane.instrument.cumulative import Seen
 from focusplane.instrument.point import Explicit, Point, Points, Said, Temporality, Total
 from focusplane.instrument.signal import Dropped
 
@@ -109,7 +110,14 @@ class Family:
 class Scrapes:
     """What is known of targets and histograms between requests, bounded."""
 
-    def __init__(self, targets: int = MOST_TARGETS, buckets: int = MOST_BUCKETS) -> None:
+    def __init__(
+        self,
+        targets: int = MOST_TARGETS,
+        buckets: int = MOST_BUCKETS,
+        last: Callable[[bytes], Seen | None] = lambda name: None,
+    ) -> None:
+        """`last` is what was counted last of a histogram, perhaps before a restart: so it is known how many buckets it has."""
+        self.last = last
         self._most_targets = targets
         self._most_buckets = buckets
         self._size = 0
@@ -178,9 +186,7 @@ class ScrapeTurn:
     def _put(self, sample: Sample, bound: float, absent: int) -> None:
         family = self._family(sample.series.name)
         if family is None:
-            family = Family(
-                self._scrapes.shapes.get(sample.series.metric, frozenset()), sample.start or absent
-            )
+            family = Family(self._expected(sample.series), sample.start or absent)
         if sample.at <= family.closed:
             return
         buckets = {**family.open.get(sample.at, {}), bound: sample.count}
@@ -188,6 +194,13 @@ class ScrapeTurn:
             self._rejected[f"{sample.series.metric}: more than {MOST_BOUNDS} buckets"] += 1
             return
         self._families[sample.series.name] = replace(family, open={**family.open, sample.at: buckets})
+
+    def _expected(self, series: Series) -> frozenset[float]:
+        """The bounds that a histogram has of which no bucket came yet; empty if nobody can say."""
+        last = self._scrapes.last(series.name)
+        if last is not None and isinstance(last.value, Explicit):
+            return frozenset((*last.value.bounds, inf))
+        return self._scrapes.shapes.get(series.metric, frozenset())
 
     def _closed(self, series: Series, name: bytes) -> Iterable[Point]:
         family = self._family(name)

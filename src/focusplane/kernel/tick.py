@@ -6,6 +6,7 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from focusplane.act.request import Request
+from focusplane.instrument.cumulative import Rows
 from focusplane.instrument.signal import Dropped, Signal
 
 
@@ -15,6 +16,8 @@ class Counted:
     key: str
     signals: tuple[Signal, ...]
     dropped: tuple[Dropped, ...] = ()
+    moved: Rows = ()
+    """the last points of the cumulative series in it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Started:
     epoch: int
     environment: str
     restored: str = ""
+    remembers: bool = False
+    """every batch from now on comes with what it moved; false in journals from before that was kept"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class Loop:
     async def accept(self, batch: Batch) -> None:
         """Returns when the batch is committed. Raises `UnavailableError` when too much waits, or the journal cannot be written."""
         self._pressure.admit(batch, len(self._waiting))
-        await self._settled(Counted(batch.key, batch.signals, batch.dropped))
+        await self._settled(Counted(batch.key, batch.signals, batch.dropped, batch.moved))
 
     def refused(self, cause: str, count: int = 1) -> None:
         """Told with the next turn."""

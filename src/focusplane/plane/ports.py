@@ -10,6 +10,7 @@ from focusplane.act.request import Answer, Request
 from focusplane.control.board import Board
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
+from focusplane.instrument.cumulative import Rows
 from focusplane.instrument.signal import Dropped, Signal
 from focusplane.kernel.tick import Tick
 from focusplane.plane.arrival import Arrival
@@ -24,12 +25,15 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One accepted telemetry request. `key` names it for deduplication (series, start, end; not the body)."""
+    """One accepted telemetry request. `key` names it for deduplication (series, start, end; not the body). `moved` are the
+    last points of its cumulative series, which are kept with what it adds, or not at all.
+    """
 
     key: str
     signals: tuple[Signal, ...]
     dropped: tuple[Dropped, ...] = ()
     spans: tuple[Mapping[str, str], ...] = ()
+    moved: Rows = ()
 
 
 class Intake(Protocol):

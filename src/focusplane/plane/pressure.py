@@ -23,7 +23,7 @@ class Pressure:
 
     def __init__(self) -> None:
         self.signals = 0
-        """of all batches that wait"""
+        """of all batches that wait; a series whose last point is to be kept counts as one"""
         self._refused: Counter[str] = Counter()
 
     def admit(self, batch: Batch, waiting: int) -> None:
@@ -32,7 +32,7 @@ class Pressure:
         Telemetry that belongs to no focus may fill half of the queue only: under pressure it is refused first.
         """
         share = 1 if batch.signals else 2
-        signals = self.signals + len(batch.signals)
+        signals = self.signals + max(len(batch.signals), len(batch.moved))
         if waiting >= MOST_WAITING // share or (waiting and signals > MOST_SIGNALS // share):
             self.refused(SHED if batch.signals else SHED_UNFOCUSED)
             raise UnavailableError("too much telemetry is waiting", "come again in a second")

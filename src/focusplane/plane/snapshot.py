@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 import msgspec
 
+from focusplane.instrument.cumulative import Cumulative, Rows
 from focusplane.kernel.errors import DataError
 from focusplane.kernel.tick import Tick
 from focusplane.observe.counters import Counters
@@ -12,7 +13,7 @@ from focusplane.plane.world import Seen, World
 from focusplane.wire import codec
 
 VERSION = 1
-_OWN = ("counters", "seen")
+_OWN = ("counters", "seen", "series")
 """The mutable fields, which have their own bytes."""
 
 
@@ -23,6 +24,8 @@ class _Stored(msgspec.Struct):
     frozen: dict[str, bytes] = {}
     counters: bytes = b""
     seen: dict[str, int] = {}
+    series: bytes = b""
+    since: int = 0
 
 
 def preserve(world: World) -> bytes:
@@ -32,7 +35,14 @@ def preserve(world: World) -> bytes:
         for field in fields(World)
         if field.name not in _OWN
     }
-    body = {"version": VERSION, "frozen": frozen, "counters": world.counters.state(), "seen": world.seen.keys}
+    body = {
+        "version": VERSION,
+        "frozen": frozen,
+        "counters": world.counters.state(),
+        "seen": world.seen.keys,
+        "series": codec.encode(world.series.rows(), Rows),
+        "since": world.series.since,
+    }
     return zlib.compress(msgspec.msgpack.encode(body), 1)
 
 
@@ -49,6 +59,8 @@ def revive(stored: bytes) -> World:
     if unknown:
         raise DataError(f"the world snapshot is damaged: it holds {unknown[0]!r}")
     values = {name: codec.decode(text, kinds[name]) for name, text in body.frozen.items()}  # type: ignore[arg-type]
-    world = replace(World(Tick(0, 0), Counters(), Seen(body.seen)), **values)
+    rows: Rows = codec.decode(body.series, Rows) if body.series else ()
+    series = Cumulative(body.since, seen=rows)
+    world = replace(World(Tick(0, 0), Counters(), Seen(body.seen), series), **values)
     world.counters.restore(body.counters, world.policies.set.focuses)
     return world

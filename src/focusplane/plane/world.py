@@ -1,6 +1,7 @@
 """World: everything the plane knows after a turn, in one value.
 
-All of it is frozen but `counters` and the batch keys `seen`, which belong together and which only `step` touches.
+All of it is frozen but `counters`, the batch keys `seen` and the last points of `series`, which belong together and which
+only `step` touches.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from focusplane.control.board import Board
 from focusplane.control.rollout import Rollout
 from focusplane.define.focus import PolicySet
 from focusplane.define.problem import Problem
+from focusplane.instrument.cumulative import Cumulative
 from focusplane.kernel.tick import MINUTE, Tick
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
@@ -136,6 +138,8 @@ class World:
     tick: Tick
     counters: Counters
     seen: Seen
+    series: Cumulative = field(default_factory=lambda: Cumulative(0))
+    """the last point of every cumulative series of which something was acknowledged"""
     environment: str = "production"
     up_since: int = 0
     """when this process came up, Unix ms"""

@@ -16,8 +16,10 @@ import cattrs
 import msgspec
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
+from focusplane.instrument.cumulative import Rows
 from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
+from focusplane.wire import last_points
 
 T = TypeVar("T")
 TAG = "_"
@@ -96,6 +98,10 @@ def _made() -> cattrs.Converter:
     converter.register_unstructure_hook_factory(_is_tagged, lambda kind: _tagged_out(kind, converter))
     converter.register_unstructure_hook(float, _finite)
     converter.register_unstructure_hook_func(lambda kind: kind == _FLOATS, _all_finite)
+    converter.register_unstructure_hook_func(lambda kind: kind == Rows, last_points.plain)
+    converter.register_structure_hook_func(
+        lambda kind: kind == Rows, lambda value, _: last_points.rows_of(value)
+    )
     converter.register_structure_hook_func(_is_json, lambda value, _: value)
     converter.register_unstructure_hook_func(_is_json, _plain)
     return converter

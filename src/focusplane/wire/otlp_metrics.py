@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import DecodeError
 
 from focusplane.instrument import conventions as names
-from focusplane.instrument.point import Point, Points, Said, Temporality, Value
+from focusplane.instrument.point import SERIES_BYTES, Point, Points, Said, Temporality, Value
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
 from focusplane.wire import otlp_points as read
@@ -111,7 +111,7 @@ class _Reader:
     def _keep(self, frame: _Frame, temporality: Temporality, point: Any, value: Value) -> None:
         raw = point.attributes
         attributes = self._attributes.wanted(raw)
-        named = blake2b(frame.identity + frame.metric.encode(), digest_size=16)
+        named = blake2b(frame.identity + frame.metric.encode(), digest_size=SERIES_BYTES)
         named.update(self._attributes.identity(raw))
         series = named.digest()
         start, end = point.start_time_unix_nano, point.time_unix_nano

@@ -11,7 +11,7 @@ import cramjam
 from google.protobuf.message import DecodeError
 
 from focusplane.instrument.labels import REPLICA, Meaning, meaning_of
-from focusplane.instrument.point import Said
+from focusplane.instrument.point import SERIES_BYTES, Said
 from focusplane.instrument.scrape import Sample, Samples, Series
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
@@ -225,7 +225,7 @@ def _text(said: bytes) -> str:
 
 
 def _digest(*parts: bytes) -> bytes:
-    named = blake2b(digest_size=16)
+    named = blake2b(digest_size=SERIES_BYTES)
     for part in parts:
         named.update(len(part).to_bytes(4, "big") + part)
     return named.digest()

@@ -13,6 +13,7 @@ def telemetry(draft: Draft, arrival: Counted) -> Draft:
     """Count a batch, unless its key was counted before."""
     if not draft.world.seen.take(arrival.key, draft.at):
         return _unused(draft, "", "duplicate", "a batch was sent again and counted once")
+    draft.world.series.remember(arrival.moved)
     reasons: dict[tuple[str, str], int] = {}
     before = overflowing(draft, arrival)
     for signal in arrival.signals:

@@ -27,6 +27,7 @@ from focusplane.define.load import load
 from focusplane.define.merge import Merged, merge
 from focusplane.define.problem import Problem, Severity
 from focusplane.kernel.ids import short_id
+from focusplane.kernel.tick import NS_PER_MS
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.arrows import move
 from focusplane.plane.draft import Draft
@@ -39,6 +40,8 @@ def started(draft: Draft, arrival: Started) -> Draft:
     epoch = max(arrival.epoch, before.epoch if before.plane == arrival.plane else 0)  # an adoption raised it
     lost = before.lost if before.plane == arrival.plane else ()
     board = replace(before, plane=arrival.plane, epoch=epoch, lost=lost)
+    if arrival.remembers and not draft.world.series.since:
+        draft.world.series.watch_from(draft.at * NS_PER_MS)
     draft = draft.but(board=board, environment=arrival.environment, up_since=draft.at)
     reason = f"epoch {epoch}" + (f"; {arrival.restored}" if arrival.restored else "")
     return draft.say(Kind.PLANE_STARTED, "", arrival.plane, reason, environment=arrival.environment)
