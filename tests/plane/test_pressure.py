@@ -9,6 +9,8 @@ import pytest
 from tests.plane.test_loop import Plane, batch, go
 
 from focusplane.act.request import Done, SetControl
+from focusplane.instrument.cumulative import Seen
+from focusplane.instrument.point import Total
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import JournalError, RefusedError
 from focusplane.plane.ports import Batch, Turn
@@ -61,6 +63,9 @@ def test_what_waits_is_bounded_by_its_size_too(tmp_path: Path, monkeypatch: pyte
         async with Plane(data) as plane:
             assert await offered(plane, [batch(1), batch(2), batch(3), batch(4)]) == [True] * 3 + [False]
             assert await offered(plane, [batch(5), batch(6)]) == [True] * 2, "a turn makes room again"
+            moved = tuple((bytes([name]), Seen(1, 2, Total(name))) for name in range(3))
+            idle = [Batch(f"idle {number}", (), (), (), moved) for number in range(2)]
+            assert await offered(plane, idle) == [True, False], "last points take room, too"
 
     go(story, tmp_path)
 

@@ -8,7 +8,7 @@ from focusplane.act.fact import Fact, Kind
 from focusplane.control.rollout import Phase
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Level
-from focusplane.kernel.tick import MINUTE
+from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.health import Health, State
 from focusplane.observe.reading import Measured
 from focusplane.observe.verdict import Ruling
@@ -75,10 +75,13 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
 
 
 def _just_up(draft: Draft, focus: Focus) -> bool:
-    """The plane itself was away: senders get their time to come back before their silence is an incident."""
+    """The plane itself was away: senders get their time to come back before their silence is an incident. Those who come
+    back within the second of the start are seen when it is looked again, in the next one.
+    """
     up, lane = draft.world.up_since, draft.world.counters.lanes.get(focus.name)
     active = lane.sources.active if lane is not None else None
-    back = lane is not None and active is not None and lane.sources.heard(active) >= up
+    looked = draft.world.judged[0] > up // SECOND
+    back = looked and lane is not None and active is not None and lane.sources.heard(active) >= up
     return not back and draft.at - up < max(GRACE_MS, lane.sources.silence() if lane is not None else 0)
 
 
