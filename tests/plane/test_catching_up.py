@@ -54,12 +54,50 @@ def test_a_long_report_of_a_healthy_service_is_counted_in_full_and_alarms_nobody
     assert not it.world.unused
 
 
-def test_what_such_a_report_speaks_of_is_covered() -> None:
-    for away_s in (240, 3_600):
-        assert reading(caught_up(away_s, failing=0, after_ms=SECOND), 7 * MINUTE).covered == 1
+def test_of_an_absence_the_last_five_minutes_are_covered_and_the_rest_is_said_to_be_missing() -> None:
+    assert reading(caught_up(240, failing=0, after_ms=SECOND), 6 * MINUTE).covered == 1
+    assert reading(caught_up(3_600, failing=0, after_ms=SECOND), 6 * MINUTE).covered == 1
+    assert reading(caught_up(3_600, failing=0, after_ms=SECOND), 8 * MINUTE).covered < 1
 
 
 def test_an_absence_in_which_the_budget_burnt_pages_though_nobody_knows_when_in_it() -> None:
     it = caught_up(3_600, failing=3_600 * PER_SECOND // 10)
     assert [one.title for one in it.sent if "availability" in one.title or "flag" in one.title]
     assert reading(it, 30 * DAY).bad == 3_600 * PER_SECOND // 10
+
+
+def reports(it: Rig, start: int, version: str, count: int) -> None:
+    """What the instance of a version says of the time up to now: half of it failed."""
+    part = Slice("t1", version)
+    told = [
+        Signal(
+            "checkout", "production", Source.APP, f"app-{version}", start, it.at, part, Outcome(status), count
+        )
+        for status in (200, 503)
+    ]
+    it.turn(Counted(f"{version} {it.at}", tuple(told)))
+
+
+@pytest.mark.parametrize("away_s", [60, 900])
+def test_what_versions_did_in_an_absence_is_not_compared_in_the_seconds_in_which_they_say_so(
+    away_s: int,
+) -> None:
+    """Both failed alike while nobody watched; one instance says so a second before the other."""
+    it = Rig({"checkout.yaml": POLICY})
+    for _ in range(10):
+        it.turn(after_ms=SECOND)
+        for version in ("v1", "v2"):
+            reports(it, it.at - SECOND, version, 10)
+    last, before = it.at, reading(it, MINUTE).bad
+    it.turn(Started("p-rig", 1, "production"), after_ms=away_s * SECOND)
+    back = it.at
+    for version in ("v2", "v1"):
+        it.turn(after_ms=SECOND)
+        reports(it, last, version, 300)
+    for _ in range(3):
+        it.turn(after_ms=SECOND)
+        for version in ("v1", "v2"):
+            reports(it, it.at - SECOND, version, 10)
+    compared = it.world.counters.arms("checkout", "v2", "v1", back, it.at)
+    assert {(pair.canary_total, pair.baseline_total) for one in compared for pair in one.pairs} == {(20, 20)}
+    assert reading(it, 30 * DAY).bad == before + 2 * 300 + 3 * 2 * 10

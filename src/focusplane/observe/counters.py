@@ -103,7 +103,8 @@ class Counters(Windows):
             if why is OVERLAP:
                 lane.set_apart("handover", signal.count)
             return Added(why=why)
-        return self._count(lane, signal, slot_of(end), now)
+        compared = not lane.sources.catches_up(signal.source, signal.reporter)
+        return self._count(lane, signal, slot_of(end), now, compared)
 
     def _seen(self, lane: Lane, signal: Signal, span: tuple[int, int], now: int) -> None:
         """How many requests a source saw, whether it counts or not: for trace coverage and cross-checks. What one report
@@ -125,12 +126,15 @@ class Counters(Windows):
                 share = (_share(rows[0], part, parts), _share(rows[1], part, parts))
                 _bump(self._slot(slot)[0], column, share)
 
-    def _count(self, lane: Lane, signal: Signal, slot: int, now: int) -> Added:
+    def _count(self, lane: Lane, signal: Signal, slot: int, now: int, compared: bool) -> Added:
+        """What one report says of an absence is not `compared` with what others say of the second in which it ends."""
         if slot <= now - LATE_AFTER_MS:
             lane.set_apart("late", signal.count)
             return Added(late=signal.count, why=f"older than {format_duration(LATE_AFTER_MS)}")
         lane.last_slot = max(lane.last_slot, slot)
-        counted = [self._count_for(lane, objective, signal, slot) for objective in lane.focus.objectives]
+        counted = [
+            self._count_for(lane, objective, signal, slot, compared) for objective in lane.focus.objectives
+        ]
         timed = signal.latencies is not None and (any(counted) or concerns(signal, lane.focus))
         if signal.latencies is not None and timed:
             lane.arms.time(slot, signal.slice.version, signal.latencies)
@@ -140,7 +144,7 @@ class Counters(Windows):
             lane.set_apart("overflow", signal.count)
         return Added(counted=signal.count)
 
-    def _count_for(self, lane: Lane, objective: Objective, signal: Signal, slot: int) -> int:
+    def _count_for(self, lane: Lane, objective: Objective, signal: Signal, slot: int, compared: bool) -> int:
         weight = weigh(signal, objective.sli)
         if weight.excluded:
             lane.excluded[objective.name] = lane.excluded.get(objective.name, 0) + weight.excluded
@@ -148,7 +152,7 @@ class Counters(Windows):
             lane.cut.add(objective.name)
         if weight.total:
             self._stage(lane, objective.name, signal, slot, (weight.total, weight.bad))
-            if objective is lane.judged and not signal.outcome.resend:
+            if compared and objective is lane.judged and not signal.outcome.resend:
                 arm, counts = (signal.slice.version, stratum(signal)), (weight.total, weight.bad)
                 lane.arms.expose(slot, arm, counts, signal.end - signal.start)
         return weight.total

@@ -32,6 +32,8 @@ class Reporter:
     reports: int = 1
     rhythm: int = 0
     """The longest of the last pauses between two of its reports; those that lie further back count less and less."""
+    usual: int = 0
+    """How long the report before the last one was; 0 while there was none."""
 
     def report(self, span: int, end: int, now: int) -> None:
         """Note a report of that length."""
@@ -40,9 +42,15 @@ class Reporter:
             self.interval = max(self.interval, span)
         else:
             pause = min(now - self.heard, FEW_REQUESTS_MS)
-            self.interval, self.reports = span, self.reports + 1
+            self.usual, self.interval, self.reports = self.interval, span, self.reports + 1
             self.rhythm = max(pause, self.rhythm * 7 // 8)
         self.heard, self.idle = now, False
+
+    def catches_up(self, longest: int) -> bool:
+        """Whether its last report spoke of much longer than usual, as after an absence of its sender or of ours; `longest` is
+        the most that any may speak of.
+        """
+        return self.interval > max(3 * self.usual, PATIENCE_MS) if self.usual else self.interval >= longest
 
     def patience(self) -> int:
         """After so long it leaves the watermark."""

@@ -91,6 +91,11 @@ class Sources:
             return spread(begin, start if end <= self.counted_to else until, until)
         return []
 
+    def catches_up(self, source: Source, reporter: str) -> bool:
+        """Whether what it was just heard to say is of a longer time than it usually speaks of."""
+        known = self.reporters.get((source, reporter))
+        return known is not None and known.catches_up(LONGEST_INTERVAL_MS)
+
     def takes(self, source: Source, start: int, end: int, now: int, count: int = 1) -> str:
         """Why what a source says of (start, end], `count` requests, is not counted; empty if it is."""
         if self.elect(source, (start, end), now, count):
@@ -215,10 +220,7 @@ class Sources:
             "mark": self.mark,
             "first": self.first,
             "counted_to": self.counted_to,
-            "reporters": [
-                [kind.value, name, seen.end, seen.heard, seen.interval, seen.idle, seen.reports, seen.rhythm]
-                for (kind, name), seen in self.reporters.items()
-            ],
+            "reporters": [[kind.value, name, *_row(seen)] for (kind, name), seen in self.reporters.items()],
             "proved": self.proved,
             "before": self.before.value if self.before else "",
             "adjusted": self.adjusted,
@@ -244,3 +246,7 @@ class Sources:
             since={Source(str(kind)): at for kind, at in state.get("since", ())},
             overflowed={Source(str(kind)): (at, count) for kind, at, count in state.get("overflowed", ())},
         )
+
+
+def _row(seen: Reporter) -> list[Json]:
+    return [seen.end, seen.heard, seen.interval, seen.idle, seen.reports, seen.rhythm, seen.usual]
