@@ -94,3 +94,10 @@ def test_a_word_is_small(plane, shop):
     eventually(lambda: words(plane), 60)
     assert len(plane.bodies[0]) < 1_000
     assert json.loads(plane.bodies[0])
+
+
+def test_a_process_that_preloads_for_its_children_leaves_it_to_them_to_say_that_nothing_happens(plane, shop):
+    shop.asgi(nowhere)
+    assert list(shop._door.serves) == ["checkout"]
+    shop.part()
+    assert list(shop._door.serves) == []

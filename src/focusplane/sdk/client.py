@@ -88,6 +88,7 @@ class Client:
             names.ENVIRONMENT[0]: environment,
         }
         self._door = Door(View(service, environment), Meter(), tenant_header)
+        self._guards = False
         follower = Follower(self._door, Disk(folder, url, service, environment), clock)
         settings = LinkSettings(
             url, otlp or _otlp(url), _token(token or ""), self._resource, max(flush_ms, 10)
@@ -97,7 +98,7 @@ class Client:
 
     def _guarding(self) -> Door:
         """From now on it is known that requests come in here: also that there are none is worth saying."""
-        self._door.guarding = True
+        self._guards = self._door.guarding = True
         return self._door
 
     def asgi(self, app: AsgiApp, focus: str = "") -> AsgiMiddleware:
@@ -183,11 +184,16 @@ class Client:
         forget(self)
         self._link.close(timeout_s)
 
+    def part(self) -> None:
+        """After a fork, in the parent: a server that preloads its application serves nothing itself."""
+        self._door.guarding = False
+
     def restart(self) -> None:
         """In a forked child: an instance of its own, which counts from nothing and has its own threads."""
         if self._named_instance is None:
             self._resource[names.SERVICE_INSTANCE] = _instance()
         self._door.meter.forget()
+        self._door.guarding = self._guards
         self._link.restart()
 
 

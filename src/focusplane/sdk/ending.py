@@ -33,6 +33,7 @@ class Living(Protocol):
     def flush(self, timeout_s: float) -> bool: ...
     def close(self, timeout_s: float) -> None: ...
     def restart(self) -> None: ...
+    def part(self) -> None: ...
 
 
 _LIVING: dict[int, Living] = {}
@@ -109,4 +110,12 @@ def _forked() -> None:
 
 
 atexit.register(close_all)
-os.register_at_fork(after_in_child=_forked)
+
+
+def _parted() -> None:
+    """A process that forks has others to do the work, until it is seen to do some."""
+    for client in list(_LIVING.values()):
+        client.part()
+
+
+os.register_at_fork(after_in_parent=_parted, after_in_child=_forked)
