@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from dataclasses import replace
 from fractions import Fraction
 
@@ -102,6 +103,16 @@ def test_a_plane_that_holds_its_board_back_is_connected_and_obeyed_once_it_answe
     assert (shop.health().connected, shop.health().board) == (True, KILLED.etag)
     plane.fenced = False
     eventually(lambda: shop.health().board == adopting.etag and not shop.health().refused)
+
+
+def test_a_client_that_was_closed_asks_for_no_board_any_more(plane, shop):
+    eventually(lambda: len(plane.polls) >= 2)
+    following = [thread for thread in threading.enumerate() if thread.name == "focusplane-follow"]
+    before = len(plane.polls)
+    shop.close()
+    for thread in following:
+        thread.join(60)
+    assert len(plane.polls) == before, "the plane sees that it has gone"
 
 
 def test_the_fence_orders_plane_epoch_version_and_generations():

@@ -1,5 +1,7 @@
 """Data planes on their own: Envoy and the SDK go on without the plane, and find it again."""
 
+import shutil
+
 import pytest
 from tests.system.customers import Customers
 from tests.system.town import Town, until
@@ -204,3 +206,73 @@ def test_an_envoy_does_not_follow_a_restored_journal_until_it_is_adopted(town: T
     adopted = town.focus("adopt", "--reason", "restored", "--yes", "--stable", "shop=v2")
     assert adopted.returncode == 0, adopted.stderr
     until(lambda: town.shares() == {"v2": 1.0}, "it follows now")
+
+
+def flag(town: Town, variant: str) -> None:
+    body = {"state": {"variant": variant}, "reason": "test"}
+    assert town.ask("PUT", "/controls/shop/flag.banner", body).status_code == 200
+
+
+def board_number(client: Client) -> int:
+    return int(client.health().board.rpartition(".")[2] or 0)
+
+
+def test_an_application_that_is_ahead_of_a_restored_plane_keeps_its_board_until_it_is_adopted(
+    town: Town,
+) -> None:
+    """Yesterday's copy under its own name and in its own epoch: it must not win by moving on."""
+    town.start_plane()
+    town.stop(town.plane)
+    shutil.copytree(town.data, town.root / "yesterday")
+    town.start_plane()
+    client = follower(town, "till-1")
+    try:
+        for variant in ("off", "on") * 4:
+            flag(town, variant)
+        newest = town.get("/status")["board"]
+        until(lambda: board_number(client) == newest, "the application runs the newest board")
+        town.stop(town.plane)
+        town.data.rename(town.root / "today")
+        (town.root / "yesterday").rename(town.data)
+        town.start_plane()
+        until(lambda: "focus adopt" in client.health().refused, "it is held at its board, and says so")
+        until(lambda: town.get("/status")["fenced"], "the plane says so too")
+        kept = client.health().board
+        while town.get("/status")["board"] <= newest + 2:
+            for variant in ("off", "on"):
+                flag(town, variant)
+        assert "were they restored?" in town.focus("doctor").stdout
+        assert (client.health().board, "focus adopt" in client.health().refused) == (kept, True)
+        assert town.focus("adopt", "--reason", "the backup is right", "--yes").returncode == 0
+        until(lambda: client.health().board != kept and not client.health().refused, "it follows")
+        assert town.get("/status")["fenced"] == ""
+    finally:
+        client.close()
+
+
+def test_an_application_that_was_stopped_is_away_at_once_and_one_that_waits_is_not(town: Town) -> None:
+    town.start_plane()
+    first, second = follower(town, "till-1"), follower(town, "till-2")
+    try:
+        until(lambda: states(town).keys() >= {"till-1", "till-2"}, "both are known")
+        first.close()
+        until(lambda: states(town)["till-1"] == "away", "who let go is away")
+        assert states(town)["till-2"] == "current"
+    finally:
+        first.close()
+        second.close()
+
+
+def follower(town: Town, name: str) -> Client:
+    return Client(
+        town.api,
+        (town.data / "sdk.token").read_text().strip(),
+        service="till",
+        otlp=town.otlp,
+        cache_dir=town.root / name,
+        instance=name,
+    )
+
+
+def states(town: Town) -> dict[str, str]:
+    return {node["node"]: node["state"] for node in town.get("/status")["nodes"]}

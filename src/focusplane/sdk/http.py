@@ -37,6 +37,7 @@ class Line:
         self._timeout_s = timeout_s
         self._max_answer = max_answer
         self._open: http.client.HTTPConnection | None = None
+        self._ended = False
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """One request and its whole answer. A kept connection that the other side has closed is tried once more."""
@@ -45,7 +46,7 @@ class Line:
             return self._ask(method, path, headers, body)
         except (ConnectionError, http.client.BadStatusLine) as closed:
             self.close()
-            if not kept:
+            if not kept or self._ended:
                 raise UnreachableError(f"{self._host}: {closed!r}") from closed
         except (OSError, http.client.HTTPException, ValueError) as failed:
             self.close()
@@ -70,6 +71,8 @@ class Line:
         return Answer(answer.status, {key.lower(): value for key, value in answer.getheaders()}, content)
 
     def _connected(self) -> http.client.HTTPConnection:
+        if self._ended:
+            raise http.client.HTTPException("the client was closed")
         if self._open is None:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
             connection = kind(self._host, self._port, timeout=self._timeout_s)
@@ -79,7 +82,8 @@ class Line:
         return self._open
 
     def cut(self) -> None:
-        """Wake a thread that waits for an answer; may be called from another thread."""
+        """End it: a thread that waits for an answer wakes, and asks no more. May be called from another thread."""
+        self._ended = True
         connection = self._open
         waiting = getattr(connection, "sock", None)
         if waiting is not None:

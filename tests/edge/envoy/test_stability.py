@@ -99,6 +99,7 @@ def test_what_envoy_rejects_is_reported_and_keeps_the_old_state_until_something_
             await until(lambda: any(report.rejected for report in edge.plane.reports()))
             assert edge.version_at() == 1
             assert "routes" in edge.plane.reports()[0].detail
+            assert edge.plane.reports()[0].refused == 2
             assert (await edge.get()).headers["x-upstream"] == "v1"
             edge.plane.publish(board_of(3, checkout=split(v2=100)), focuses)
             await edge.runs(3)
