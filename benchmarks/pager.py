@@ -303,7 +303,7 @@ def report(name: str, found: list[Told], who: str, peer: str) -> None:
     line = {"name": name, "goal": "", "measured": round(median(ours), 1), "unit": "s", "runs": len(ours), "worst": round(max(ours), 1)}  # fmt: skip
     if all(who in one for one in found):
         theirs = median(one[who] for one in found)
-        line |= {"peer": f"{peer}: {theirs:.1f}", "ratio": round(theirs / line["measured"], 1)}
+        line |= {"peer": f"{peer}: {theirs:.1f}", "ratio": round(theirs / median(ours), 1)}
         line |= {"peer_worst": round(max(one[who] for one in found), 1)}
     print(json.dumps(line | {"scraped_and_evaluated_every_s": EVERY_S, "reported_every_s": 1}), flush=True)
 
