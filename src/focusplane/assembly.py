@@ -97,7 +97,8 @@ async def _serve(settings: Settings) -> int:
     journal = SqlJournal(settings.data, restored=settings.restored)
     source = PolicyDirectory(settings.policy_dir)
     doors = _bind(settings)
-    performer = Performer(TcpProber(), AppriseNotifier())
+    notifier = AppriseNotifier()
+    performer = Performer(TcpProber(), notifier)
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
     envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))
     loop.attach(envoy)
@@ -128,6 +129,7 @@ async def _serve(settings: Settings) -> int:
             tasks.create_task(announce(loop, before, missing, log.log)),
         ]
         _ready(settings, addresses)
+        await notifier.load()
         await stop.wait()
         envoy.close()
         await performer.stop()

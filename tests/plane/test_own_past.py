@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from focusplane.act.fact import Kind
-from focusplane.act.request import Done, StartRollout
+from focusplane.act.request import Done, Freeze, StartRollout, Unfreeze
 from focusplane.control.rollout import Phase
 from focusplane.control.split import version_for
 from focusplane.control.state import TrafficState
@@ -86,4 +86,20 @@ def test_a_version_that_breaks_a_single_tenant_is_taken_back() -> None:
     town.it.ask(StartRollout("checkout", "v2"))
     town.bad = {HEAVY: 10}
     town.seconds(60)
+    assert town.it.world.rollouts["checkout"].phase is Phase.ROLLED_BACK
+
+
+def test_a_bad_version_that_is_tried_again_is_taken_back_as_fast_as_the_first_time() -> None:
+    """What its tenants suffered on its first attempt, which a freeze made long, is not their own past."""
+    town = Tenants(Rig({"checkout.yaml": POLICY}), {}, broken=3)
+    town.seconds(5)
+    assert isinstance(town.it.ask(StartRollout("checkout", "v2")), Done)
+    town.it.ask(Freeze("checkout", "look at it"))
+    town.seconds(300)
+    town.it.ask(Unfreeze("checkout"))
+    town.seconds(2)
+    assert town.it.world.rollouts["checkout"].phase is Phase.ROLLED_BACK
+    town.seconds(5)
+    assert isinstance(town.it.ask(StartRollout("checkout", "v2")), Done)
+    town.seconds(10)
     assert town.it.world.rollouts["checkout"].phase is Phase.ROLLED_BACK

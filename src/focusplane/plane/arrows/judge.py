@@ -28,8 +28,8 @@ OLD_MS = 15 * SECOND
 PAST_MS = 15 * MINUTE
 LINGERS_MS = 3 * SECOND
 """So long after a change of weights reports and answers of before it may come in, where reports speak of a second."""
-OWN_PAST_MS = HOUR
-"""How far back each tenant's own past is looked at."""
+OWN_PASTS_MS = (HOUR, 30 * MINUTE, 10 * MINUTE, 5 * MINUTE, 2 * MINUTE, MINUTE)
+"""How far back each tenant's own past is looked at: as far as nobody was on another version."""
 
 
 def rollouts(draft: Draft) -> Draft:
@@ -85,6 +85,18 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     )
 
 
+def _undisturbed(counters: Counters, focus: Focus, rollout: Rollout) -> int:
+    """For how long before the rollout everybody was on the stable version (ms): what tenants suffered on another one, this
+    one's first attempt above all, is not their own.
+    """
+    name, began = sight.leading(focus), rollout.started_at
+    for length in OWN_PASTS_MS:
+        served = counters.slices_over(focus.name, name, "version", began - length, began)
+        if not any(seen.total for version, seen in served.items() if version not in ("", rollout.stable)):
+            return length
+    return 0
+
+
 def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) -> str:
     """Why the failures may be those of the canary's tenants and not its own; empty if they are not. Tenants stay together on
     a version, so that one of them which always fails makes the version look bad.
@@ -101,7 +113,8 @@ def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) 
         for tenant, seen in counters.slices_over(focus.name, name, "tenant", since, mark).items()
         if tenant != OTHER and version_for(rollout.traffic, focus.name, tenant) == rollout.version
     }
-    past = own_past(theirs, counters.slices_over(focus.name, name, "tenant", began - OWN_PAST_MS, began))
+    length = _undisturbed(counters, focus, rollout)
+    past = own_past(theirs, counters.slices_over(focus.name, name, "tenant", began - length, began))
     if canary is None or not explains(past, canary, baseline, spec):
         return ""
     return (
