@@ -36,6 +36,7 @@ PROTOBUF = "application/x-protobuf"
 PER_REQUEST = 5_000
 GOAL_MIB = 700
 """What the plane may grow by, whatever is sent to it."""
+TRIES = 100
 Attack = Iterator[tuple[str, bytes, dict[str, str]]]
 """Path, body, headers."""
 
@@ -139,11 +140,11 @@ def memory(pid: int, what: str) -> float:
 
 
 def send(url: str, attack: Attack) -> dict[int, int]:
-    """Everything, one after the other; how often each status was the answer. What was too much comes again."""
+    """Everything, one after the other; how often each status was the answer. What was too much comes again, and at last not."""
     answers: dict[int, int] = {}
     with httpx.Client(base_url=url, timeout=60) as client:
         for path, body, headers in attack:
-            while True:
+            for _ in range(TRIES):
                 status = client.post(path, content=body, headers=headers).status_code
                 answers[status] = answers.get(status, 0) + 1
                 if status not in (429, 503):
