@@ -18,6 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 KEPT = HERE / "results.json"
 PAGE = HERE / "README.md"
+MISSED = HERE / "missed.md"
+"""Which goals are missed, and what stands in the way: in words, below the tables."""
 
 COLUMNS = {"name", "goal", "measured", "peer", "ratio", "unit"}
 
@@ -106,14 +108,24 @@ def main(names: list[str]) -> int:
         return 2
     chosen = [path for path in modules if not names or path.stem in names]
     where, date = machine(), datetime.now(tz=UTC).date().isoformat()  # noqa: TID251  a benchmark bears its date
-    fresh = [result for module in chosen for result in measure(module, where, date)]
-    known = {path.stem for path in modules} - {path.stem for path in chosen}
+    fresh: list[Result] = []
+    broken: set[str] = set()
+    for module in chosen:
+        try:
+            fresh += measure(module, where, date)
+        except subprocess.CalledProcessError as error:
+            print(
+                f"   {module.stem} failed with status {error.returncode}; its old figures stay",
+                file=sys.stderr,
+            )
+            broken.add(module.stem)
+    known = {path.stem for path in modules} - {path.stem for path in chosen} | broken
     results = sorted(
         [old for old in kept() if old.module in known] + fresh, key=lambda one: (one.module, one.name)
     )
     KEPT.write_text(json.dumps([asdict(one) for one in results], indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(results), encoding="utf-8")
-    return 0
+    PAGE.write_text(page(results) + MISSED.read_text(encoding="utf-8"), encoding="utf-8")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":
