@@ -44,7 +44,7 @@ drift: dev  ## reference pages against the code, and nothing of one machine in t
 	@$(BIN)/python tools/docs.py --check
 	@$(BIN)/python tools/tree.py
 
-bench: dev  ## run benchmarks/ and rewrite its README (ARGS: names of benchmarks)
+bench: dev .venv/.bench  ## run benchmarks/ and rewrite its README (ARGS: names of benchmarks)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 docs: dev  ## write docs/reference from the code
@@ -58,6 +58,7 @@ lock: .venv/.bootstrap  ## pin every dependency again, from pyproject.toml
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt $(LOCKFLAGS)
 	@$(LOCK) pyproject.toml --extra dev -o requirements/dev.txt $(LOCKFLAGS)
 	@$(LOCK) pyproject.toml --extra server --extra envoy -c requirements/dev.txt -o requirements/server.txt $(LOCKFLAGS)
+	@$(LOCK) pyproject.toml --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt $(LOCKFLAGS)
 	@! grep -nE '://|@ ' requirements/*.txt
 
 clean:  ## forget .venv and every cache
@@ -75,7 +76,7 @@ dev: .venv/.dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/.server .venv/.dev: .venv/.%: requirements/%.txt pyproject.toml .venv/.bootstrap
+.venv/.server .venv/.dev .venv/.bench: .venv/.%: requirements/%.txt pyproject.toml .venv/.bootstrap
 	@echo "make: installing $< into .venv"
 	@$(UV) install --quiet --require-hashes -r $<
 	@$(UV) install --quiet --no-deps --no-build-isolation -e .
