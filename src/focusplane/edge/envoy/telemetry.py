@@ -79,8 +79,8 @@ def access_log(tenant_header: str) -> Resource:
 
     What a client can write freely is cut short (a tag value is a new counter), idle counters are dropped after their last
     delta was sent, and their number is bounded: beyond it Envoy counts no further tenants, while the durations, which name
-    no tenant, still count every request. So `sum of durations - sum of requests` is what overflowed. A `sharing_name` for
-    the scope would be natural, but Envoy 1.40 then dies of a segmentation fault when it stops.
+    no tenant, still count every request. So `sum of durations - sum of requests` is what overflowed; nothing watches that
+    difference yet. A `sharing_name` for the scope would be natural, but Envoy 1.40 then dies of a segmentation fault when it stops.
     """
     common = [
         _tag(conventions.FOCUS_ID, f"%METADATA(ROUTE:{METADATA}:id)%"),
