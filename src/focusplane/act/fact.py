@@ -17,6 +17,8 @@ class Kind(StrEnum):
     POLICY_LOADED = "policy.loaded"
     POLICY_REFUSED = "policy.refused"
     POLICY_HELD = "policy.held"
+    OBJECTIVE_ANEW = "objective.anew"
+    OBJECTIVE_CARRIED = "objective.carried"
     HEALTH_CHANGED = "health.changed"
     SOURCE_CHANGED = "source.changed"
     TELEMETRY_DROPPED = "telemetry.dropped"

@@ -1,7 +1,9 @@
 """What counts as good, bad or excluded in the eyes of one objective."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from enum import Enum, StrEnum
+from typing import Any
 
 
 class SliKind(StrEnum):
@@ -41,3 +43,55 @@ class Sli:
     exclude: Match
     under_ms: int = 0
     of: Of = Of.GOOD
+
+
+_AT_FIRST = {
+    Sli: ("kind", "bad", "exclude", "under_ms", "of"),
+    Match: ("status", "errors", "routes", "tenants", "synthetic", "resend"),
+}
+"""The fields that were there when an SLI was stored as its `repr`."""
+
+
+def meaning(sli: Sli) -> str:
+    """What an SLI counts, as text to store and compare: what is at its default is left out, so that a field which comes
+    later changes the meaning only of an SLI that uses it.
+    """
+    return _meant(sli)
+
+
+def meant_at_first(sli: Sli) -> str:
+    """The same as the first versions stored it; empty if the SLI uses what came later."""
+    later = any(
+        not _at_default(field, getattr(part, field.name))
+        for part in (sli, sli.bad, sli.exclude)
+        for field in fields(part)
+        if field.name not in _AT_FIRST[type(part)]
+    )
+    return "" if later else _as_at_first(sli)
+
+
+def _as_at_first(value: Any) -> str:
+    if type(value) not in _AT_FIRST:
+        return repr(value)
+    held = (f"{name}={_as_at_first(getattr(value, name))}" for name in _AT_FIRST[type(value)])
+    return f"{type(value).__name__}({', '.join(held)})"
+
+
+def _meant(value: Any) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {_meant(value[key])}' for key in sorted(value))}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(_meant(item) for item in value)})"
+    if not is_dataclass(value):
+        return repr(value)
+    held = ((field, getattr(value, field.name)) for field in fields(value))
+    said = (f"{field.name}={_meant(part)}" for field, part in held if not _at_default(field, part))
+    return f"{type(value).__name__}({', '.join(said)})"
+
+
+def _at_default(field: Field[Any], value: Any) -> bool:
+    if field.default_factory is not MISSING:
+        return bool(value == field.default_factory())
+    return field.default is not MISSING and bool(value == field.default)

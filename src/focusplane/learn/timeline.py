@@ -51,6 +51,8 @@ _WORDS: Mapping[Kind, str] = {
     Kind.ROLLOUT_HELD: "rollout held",
     Kind.ROLLOUT_REFUSED: "rollout refused",
     Kind.HEALTH_CHANGED: "health changed",
+    Kind.OBJECTIVE_ANEW: "an objective is counted anew",
+    Kind.OBJECTIVE_CARRIED: "an objective goes on with the counts of another",
     Kind.SOURCE_CHANGED: "source of the counts changed",
     Kind.DECIDED: "decided",
     Kind.HELD: "held back",

@@ -12,6 +12,7 @@ from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe.edits import Edited, bequest, heirs_of
 from focusplane.observe.lane import (
     COVERAGE,
     MOST_REMEMBERED_PARTS,
@@ -59,18 +60,25 @@ class Counters(Windows):
     added = 0
     """Signals that said something, ever: what is remembered of a reading holds until this changes."""
 
-    def declare(self, focus: Focus) -> None:
-        """Count for this focus from now on. An objective whose SLI changed starts anew; the rest goes on."""
+    def declare(self, focus: Focus) -> Edited:
+        """Count for this focus from now on. An objective whose SLI changed starts anew, one that means what another one
+        meant before goes on with the counts of that one (it got a new name, say); the rest goes on.
+        """
         lane = self.lanes.get(focus.name)
         if lane is None:
             self.lanes[focus.name] = Lane(focus, Sources(focus.source))
-            return
-        before = {each.name: repr(each.sli) for each in lane.focus.objectives}
+            return Edited()
+        before = lane.meanings()
         lane.declare(focus)
         self._sheet = None
-        stale = lane.stale(before)
+        stale, heirs = lane.stale(before), heirs_of(before, lane.meanings())
+        self.flush()
+        left = {heir: bequest(self, lane, source) for heir, source in heirs.items()}
         if stale:
             self._release(lane, stale.__contains__)
+        for heir, counts in left.items():
+            counts.install(lane, heir)
+        return Edited(tuple(sorted(stale & lane.meanings().keys() - heirs.keys())), heirs)
 
     def forget(self, focus: str) -> None:
         """Stop counting and give the memory of this focus back."""

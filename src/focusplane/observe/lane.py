@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from focusplane.define.focus import Focus
-from focusplane.define.sli import Sli, SliKind
+from focusplane.define.sli import Sli, SliKind, meaning, meant_at_first
 from focusplane.define.slo import Objective
 from focusplane.instrument.classify import Between, Kind, classify, split
 from focusplane.instrument.conventions import TENANT_CLASS
@@ -135,7 +135,7 @@ class Lane:
     def state(self) -> dict[str, Json]:
         """Everything but the policy and the cache, in plain values."""
         return {
-            "slis": {each.name: repr(each.sli) for each in self.focus.objectives},
+            "slis": self.meanings(),
             "sources": self.sources.state(),
             "arms": self.arms.state(),
             "wholes": [[*series, column] for series, column in self.wholes.items()],
@@ -171,10 +171,14 @@ class Lane:
             state.get("swept", 0),
         )
 
-    def stale(self, slis: Mapping[str, str]) -> frozenset[str]:
-        """Objectives whose counts meant something else when their SLIs were these."""
-        now = {each.name: repr(each.sli) for each in self.focus.objectives}
-        return frozenset(name for name, sli in slis.items() if now.get(name) != sli)
+    def meanings(self) -> dict[str, Json]:
+        """What each objective counts, as text that outlives new fields of an SLI."""
+        return {each.name: meaning(each.sli) for each in self.focus.objectives}
+
+    def stale(self, before: Mapping[str, Json]) -> frozenset[str]:
+        """Objectives whose counts meant something else when their SLIs meant this."""
+        now = {each.name: (meaning(each.sli), meant_at_first(each.sli)) for each in self.focus.objectives}
+        return frozenset(name for name, meant in before.items() if meant not in now.get(name, ()))
 
     def forget_parts(self) -> None:
         """Let the cache be rebuilt."""

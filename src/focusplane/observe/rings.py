@@ -99,6 +99,15 @@ class Rings:
             ring[:, :, chosen] = 0
         self.free += chosen
 
+    def copy(self, column: int) -> int:
+        """A new column with all that is remembered of this one."""
+        twin = self.take()
+        self.totals[:, twin] = self.totals[:, column]
+        for ring in self.rings:
+            ring[:, :, twin] = ring[:, :, column]
+        self._past.clear()
+        return twin
+
     def idle(self, columns: Sequence[int]) -> list[int]:
         """Those of the columns in which nothing was counted for as far back as the last tier remembers."""
         chosen = np.array(columns, np.intp)

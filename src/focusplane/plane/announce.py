@@ -19,6 +19,8 @@ _LEVELS: Mapping[Kind, int] = {
     Kind.POLICY_LOADED: logging.INFO,
     Kind.POLICY_REFUSED: logging.ERROR,
     Kind.POLICY_HELD: logging.WARNING,
+    Kind.OBJECTIVE_ANEW: logging.WARNING,
+    Kind.OBJECTIVE_CARRIED: logging.INFO,
     Kind.ROLLOUT_STARTED: logging.INFO,
     Kind.ROLLOUT_REFUSED: logging.WARNING,
     Kind.ROLLOUT_MOVED: logging.INFO,

@@ -21,13 +21,14 @@ from focusplane.control.state import (
     ThrottleState,
     TrafficState,
 )
-from focusplane.define.diff import diff
+from focusplane.define.diff import diff, say
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.load import load
 from focusplane.define.merge import Merged, merge
 from focusplane.define.problem import Problem, Severity
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import NS_PER_MS
+from focusplane.observe.edits import Edited
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.arrows import move
 from focusplane.plane.draft import Draft
@@ -124,7 +125,9 @@ def _say_held(draft: Draft, merged: Merged) -> Draft:
 def _declare(draft: Draft, before: Focus | None, focus: Focus, edits: Sequence[str]) -> Draft:
     if before is not None and before.digest == focus.digest:
         return draft
-    draft.world.counters.declare(focus)
+    edited = draft.world.counters.declare(focus)
+    if before is not None:
+        draft = _say_edited(draft, before, focus, edited)
     if focus.controls.traffic is not None and focus.name not in draft.world.stable:
         draft = draft.put("stable", focus.name, focus.controls.traffic.initial)
     draft = draft.but(board=declared_board(draft.world.board, focus, draft.world.stable.get(focus.name, "")))
@@ -135,6 +138,24 @@ def _declare(draft: Draft, before: Focus | None, focus: Focus, edits: Sequence[s
         short_id("chg", focus.name, focus.digest), draft.at, focus.name, "policy", what, "policy"
     )
     return move.record(draft, change)
+
+
+def _say_edited(draft: Draft, before: Focus, focus: Focus, edited: Edited) -> Draft:
+    """An objective that is counted from nothing again, or with the counts of another one, is on the record."""
+    for name in edited.anew:
+        was, now = before.objective(name).sli, focus.objective(name).sli
+        draft = draft.say(
+            Kind.OBJECTIVE_ANEW,
+            focus.name,
+            name,
+            "its SLI means something else: what was counted until now is left behind, it is counted anew",
+            before=say(was),
+            after=say(now),
+        )
+    for name, source in edited.heirs.items():
+        reason = f"it counts what {source} counted, and goes on with those counts"
+        draft = draft.say(Kind.OBJECTIVE_CARRIED, focus.name, name, reason, source=source)
+    return draft
 
 
 def _take_off(draft: Draft, before: Focus, focus: Focus) -> Draft:
