@@ -1,9 +1,21 @@
 """The burn rules of an objective, derived exactly from its period (DESIGN, the numbers behind the judgement)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
-from focusplane.define.slo import BurnRule, Calendar, CalendarUnit, Level, Window
+from focusplane.define.slo import (
+    AlertTable,
+    BurnRule,
+    Calendar,
+    CalendarUnit,
+    Level,
+    Named,
+    Row,
+    TableName,
+    Window,
+)
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.kernel.tick import DAY, HOUR, MINUTE, SECOND
 
@@ -44,23 +56,63 @@ def period_ms(window: Window) -> int:
     return window.length_ms
 
 
-def burn_rules(target: Fraction, window: Window) -> tuple[tuple[BurnRule, ...], tuple[Dropped, ...]]:
-    """The default rules, gravest first, and those that drop out: factor = share x period / long window."""
+def burn_rules(
+    target: Fraction, window: Window, name: TableName = TableName.DEFAULT
+) -> tuple[tuple[BurnRule, ...], tuple[Dropped, ...]]:
+    """The rules of a named table, gravest first, and those that drop out: factor = share x period / long window.
+
+    `classic` holds the four rows of the workbook alone, `default` besides them the response levels and the outage pair.
+    """
     period, budget = period_ms(window), 1 - target
-    outage = BurnRule(Level.OUTAGE, OUTAGE_LONG_MS, OUTAGE_SHORT_MS, ratio=OUTAGE_RATIO)
-    table = [
+    rules = [
         BurnRule(level, long, short, factor=share * period / long) for level, share, long, short in _SHARES
     ]
-    answers = [BurnRule(level, long, short, factor=factor) for level, factor, long, short in _RESPONSES]
-    rules = sorted([outage, *table, *answers], key=lambda rule: (-rule.level, rule.long_ms))
-    judged = [(rule, _why_not(rule, budget, period)) for rule in rules]
+    if name is TableName.DEFAULT:
+        rules.append(BurnRule(Level.OUTAGE, OUTAGE_LONG_MS, OUTAGE_SHORT_MS, ratio=OUTAGE_RATIO))
+        rules += [BurnRule(level, long, short, factor=factor) for level, factor, long, short in _RESPONSES]
+    judged = [(rule, _why_not(rule, budget, period)) for rule in gravest_first(rules)]
     kept = tuple(rule for rule, why in judged if not why)
     return kept, tuple(Dropped(rule, why) for rule, why in judged if why)
+
+
+def rules_of(
+    table: AlertTable, target: Fraction, window: Window
+) -> tuple[tuple[BurnRule, ...], tuple[Dropped, ...]]:
+    """What a declared table means for this objective; without one, the default table. What is wrong with a declared row
+    is not judged here but at the door (`alerting.row_problems`); only rows of named tables drop out.
+    """
+    rules: dict[BurnRule, None] = {}
+    dropped: list[Dropped] = []
+    for entry in table or (Named(TableName.DEFAULT),):
+        if isinstance(entry, Row):
+            rules[rule_of(entry, window)] = None
+        else:
+            kept, out = burn_rules(target, window, entry.table)
+            rules |= dict.fromkeys(kept)
+            dropped += out
+    return tuple(gravest_first(rules)), tuple(dropped)
+
+
+def rule_of(row: Row, window: Window) -> BurnRule:
+    """The rule of one row: a share of the budget becomes the factor that spends it within the long window, exactly."""
+    factor = row.burn if row.spends is None else row.spends * period_ms(window) / row.long_ms
+    return BurnRule(row.level, row.long_ms, row.short_ms, factor=factor, ratio=row.failing)
+
+
+def gravest_first(rules: Iterable[BurnRule]) -> list[BurnRule]:
+    return sorted(rules, key=lambda rule: (-rule.level, rule.long_ms))
 
 
 def unreachable(factor: Fraction, budget: Fraction) -> bool:
     """No error ratio exceeds 1, so the burn rate never exceeds 1 / budget."""
     return factor * budget >= 1
+
+
+def highest(budget: Fraction) -> str:
+    """The highest burn factor that can still be exceeded, to two digits below the bound: what to write instead."""
+    scaled = 100 / budget
+    below = (ceil(scaled) - 1) if scaled.denominator == 1 else scaled.numerator // scaled.denominator
+    return f"{below / 100:.2f}".rstrip("0").rstrip(".")
 
 
 def ceiling(budget: Fraction) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
+from focusplane.define.alerting import route_notices
 from focusplane.define.evidence import Reachable, requests_needed
 from focusplane.define.focus import Focus, Tier
 from focusplane.define.load import Loaded
@@ -36,6 +37,7 @@ def check(loaded: Loaded, seen: Seen | None = None) -> tuple[Problem, ...]:
         if focus.rollout is not None:
             found.update(_steps(focus, focus.rollout, seen, loaded.places))
         found.update(_care(focus, loaded.places))
+        found.update(route_notices(focus, loaded.places))
     return tuple(sorted(found))
 
 

@@ -13,6 +13,8 @@ from focusplane.kernel.quantity import Rate, format_duration, format_percent, fo
 NOTHING = ""
 _NUMBERS = frozenset({"burn", "factor", "tolerance"})
 """Fractions that are no shares."""
+_SPELT = {"table": "rules"}
+"""Fields that policies spell otherwise."""
 _DERIVED = frozenset({"digest", "rules", "name", "key"})
 
 
@@ -143,7 +145,7 @@ def _keyed(value: Any) -> Mapping[str, Any] | None:
 
 
 def _key(name: str) -> str:
-    first, *rest = name.removesuffix("_ms").split("_")
+    first, *rest = _SPELT.get(name, name).removesuffix("_ms").split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 

@@ -8,7 +8,7 @@ from focusplane.define.controls import Controls
 from focusplane.define.mitigation import Mitigation
 from focusplane.define.people import Runbook, Team
 from focusplane.define.rollout import RolloutSpec
-from focusplane.define.slo import Objective
+from focusplane.define.slo import AlertTable, Objective
 
 
 class Tier(StrEnum):
@@ -35,12 +35,24 @@ class Boundary:
     routes: tuple[str, ...] = ()
 
 
+class GroupBy(StrEnum):
+    """What one incident is about."""
+
+    FOCUS = "focus"
+    TENANT = "tenant"
+
+
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Names of the owner's channels for each urgency."""
+    """Names of the owner's channels for each urgency, and how its alerts are judged and grouped."""
 
     page: tuple[str, ...] = ()
     ticket: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
+    """empty: the ticket channels"""
+    table: AlertTable = ()
+    """the alert table of every objective that has none of its own"""
+    group_by: GroupBy = GroupBy.FOCUS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from focusplane.define.controls import Controls
 from focusplane.define.focus import Alerts, Boundary, Focus, SourceKind, Tier
+from focusplane.define.form_alerts import ALERTS_RECORD
 from focusplane.define.form_controls import CONTROLS
 from focusplane.define.form_mitigation import MITIGATION
 from focusplane.define.form_people import RUNBOOK, TEAM
@@ -26,13 +27,6 @@ ROUTES = Field[tuple[str, ...]](
     "routes", ListOf(ROUTE, single=True), "POST /checkout, /refund/*; none means all.", ()
 )
 BOUNDARY = Record("a boundary", (SERVICE, ROUTES), lambda values: Boundary(values[SERVICE], values[ROUTES]))
-PAGE = Field[tuple[str, ...]](
-    "page", ListOf(Reference("channel"), single=True), "Channels that wake people.", ()
-)
-TICKET = Field[tuple[str, ...]](
-    "ticket", ListOf(Reference("channel"), single=True), "Channels for working hours.", ()
-)
-ALERTS_RECORD = Record("alerts", (PAGE, TICKET), lambda values: Alerts(values[PAGE], values[TICKET]))
 PROMETHEUS = Field[Json]("prometheus", AnyJson(), "A Prometheus to be asked.", required=True)
 SOURCES: Shape[SourceKind] = Either(
     Choice({kind.value: kind for kind in SourceKind if kind is not SourceKind.PROMETHEUS}),

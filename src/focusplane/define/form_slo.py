@@ -1,6 +1,7 @@
 """The keys of an objective and of its SLI."""
 
-from focusplane.define.burn import burn_rules
+from focusplane.define.burn import rules_of
+from focusplane.define.form_alerts import RULES
 from focusplane.define.quantities import DURATION, LINE, PERCENT, ROUTE, STATUS, TIMEZONE, TRUTH, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Shape, Values
 from focusplane.define.shapes import Either, ListOf, Name, Scalar, one_of
@@ -91,8 +92,9 @@ def _objective(values: Values) -> Objective | Broken:
         hint = "choose a target strictly between, such as 99.9%"
         values.error(TARGET, "D101", f"a target of {format_percent(target)} {words}", hint)
         return BROKEN
-    rules, _ = burn_rules(target, window)
-    return Objective(values[NAME], target, window, values[INDICATOR], rules, values[MIN_BAD])
+    table = values[RULES]
+    rules, _ = rules_of(table, target, window)
+    return Objective(values[NAME], target, window, values[INDICATOR], rules, values[MIN_BAD], table)
 
 
-OBJECTIVE = Record("an objective", (NAME, TARGET, PERIOD, INDICATOR, MIN_BAD), _objective)
+OBJECTIVE = Record("an objective", (NAME, TARGET, PERIOD, INDICATOR, MIN_BAD, RULES), _objective)

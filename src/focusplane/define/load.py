@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from focusplane.define.burn import rules_of
 from focusplane.define.envelope import Document, lay_under, open_document
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.form_focus import FOCUS, Metadata
@@ -130,7 +131,7 @@ def _focus(document: Document, metadata: Metadata, defaults: Node, log: Log) -> 
     focus = replace(
         words.focus,
         labels=metadata.labels,
-        objectives=tuple(_watched(one, mitigations) for one in words.focus.objectives),
+        objectives=tuple(_watched(_ruled(one, words.focus), mitigations) for one in words.focus.objectives),
         rollout=_rollout(words.rollout, words.focus.objectives),
         mitigations=mitigations,
     )
@@ -165,6 +166,12 @@ def _completed(
         else mitigation
         for mitigation in mitigations
     )
+
+
+def _ruled(objective: Objective, focus: Focus) -> Objective:
+    """An objective without an alert table of its own has that of its focus."""
+    table = objective.table or focus.alerts.table
+    return replace(objective, table=table, rules=rules_of(table, objective.target, objective.window)[0])
 
 
 def _watched(objective: Objective, mitigations: tuple[Mitigation, ...]) -> Objective:

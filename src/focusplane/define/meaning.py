@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from focusplane.define.alerting import row_problems
 from focusplane.define.burn import (
     SHORTEST_PERIOD_MS,
     SHORTEST_WINDOW_MS,
-    burn_rules,
     ceiling,
     period_ms,
+    rules_of,
     say,
     unreachable,
 )
@@ -32,6 +33,7 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
     """Every mistake that shows only when the parts of one focus are seen together."""
     for objective in focus.objectives:
         yield from _objective(objective, f"{focus.name}.objectives.{objective.name}", places)
+        yield from row_problems(focus, objective, places)
     for flag in focus.controls.flags.values():
         yield from _flag(flag, f"{focus.name}.controls.flags.{flag.key}", places, today)
     if focus.controls.traffic is not None:
@@ -54,7 +56,7 @@ def _objective(objective: Objective, path: str, places: Places) -> Iterator[Prob
         what = f"a window of {format_duration(length)} holds fewer than 4 of the shortest alert window (30s)"
         yield places.error(f"{path}.window", "D114", what, "30d is usual, 2m the least")
         return
-    dropped = burn_rules(objective.target, objective.window)[1]
+    dropped = rules_of(objective.table, objective.target, objective.window)[1]
     for why in dict.fromkeys(one.why for one in dropped):
         rules = "; ".join(say(one.rule) for one in dropped if one.why == why)
         what = f"default rules of {objective.name!r} are left out ({rules}): {why}"
@@ -102,7 +104,11 @@ def _burn(when: OnBurn, focus: Focus, path: str, places: Places) -> Iterator[Pro
     if when.level is Level.NONE:
         yield from _own_factor(when, objective, path, places)
         return
-    if not any(rule.level is when.level for rule in objective.rules):
+    if objective.table and not any(rule.level >= when.level for rule in objective.rules):
+        what = f"no rule of {objective.name!r} is of level {when.level.name.lower()} or above"
+        yield places.error(f"{path}.burn", "D113", what, "add such a rule to `rules`, or give `windows` here")
+        return
+    if not objective.table and not any(rule.level is when.level for rule in objective.rules):
         what = f"burn level {when.level.name.lower()} can never be reached by {objective.name!r}"
         hint = f"{ceiling(objective.budget)}; use a lower factor, a higher target or a longer window"
         yield places.error(f"{path}.burn", "D113", what, hint)

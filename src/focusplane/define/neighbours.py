@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
+from focusplane.define.alerting import team_problems
 from focusplane.define.controls import Address
 from focusplane.define.focus import Boundary, Focus, PolicySet
 from focusplane.define.items import items_of
@@ -20,6 +21,7 @@ def set_problems(policies: PolicySet, places: Places, removed: Mapping[str, Plac
         yield from _listeners(one, other, places)
         if one.environment == other.environment:
             yield from _boundaries(one, other, places)
+    yield from team_problems(policies, places)
     declared = items_of(policies)
     for name, place in removed.items():
         if name in declared:

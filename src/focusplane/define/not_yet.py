@@ -74,11 +74,6 @@ TABLE: tuple[NotYet, ...] = (
         lambda focus: _mitigations(focus, "when", OnBreaker),
     ),
     NotYet(
-        "D212",
-        "`dependsOn` is shown but not yet used to rank causes",
-        lambda focus: _if(bool(focus.depends_on), "dependsOn"),
-    ),
-    NotYet(
         "D213",
         "quotas are counted by tenant.id only; this attribute is not used yet",
         lambda focus: _if(

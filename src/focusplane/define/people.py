@@ -6,12 +6,24 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """When nobody has acknowledged an incident so long after it was paged, these channels are told, too; of another
+    team if `team` names one.
+    """
+
+    after_ms: int
+    channels: tuple[str, ...]
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """`channels` maps a name to an Apprise URL or a reference such as `env:PAGER_URL`."""
 
     name: str
     members: tuple[str, ...] = ()
     channels: Mapping[str, str] = field(default_factory=dict)
+    escalation: tuple[Escalation, ...] = ()
 
 
 class StepKind(StrEnum):

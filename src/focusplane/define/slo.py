@@ -56,6 +56,38 @@ class BurnRule:
     ratio: Fraction | None = None
 
 
+class TableName(StrEnum):
+    """A table that stands ready under a name."""
+
+    DEFAULT = "default"
+    CLASSIC = "classic"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of an alert table as it was written: exactly one of `burn` (a factor), `spends` (a share of the budget, in the
+    long window) and `failing` (the error ratio itself).
+    """
+
+    level: Level
+    long_ms: int
+    short_ms: int
+    burn: Fraction | None = None
+    spends: Fraction | None = None
+    failing: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The rows of a table that stands ready."""
+
+    table: TableName
+
+
+AlertTable = tuple[Row | Named, ...]
+"""Rows, and names of tables whose rows join them. Empty: nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """One SLO. `target` lies strictly between 0 and 1; `budget` is what it allows to fail."""
@@ -67,6 +99,8 @@ class Objective:
     rules: tuple[BurnRule, ...]
     min_bad: int = 5
     """Below this many bad events in the short window no rule fires: one failure is not an outage."""
+    table: AlertTable = ()
+    """The alert table as it was declared, here or for the whole focus; `rules` is what became of it."""
 
     @property
     def budget(self) -> Fraction:

@@ -1,6 +1,7 @@
 """Wording: the declared things that a reviewer reads whole, each as the sentence it stands for."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 from focusplane.define.controls import Breaker, Flag, Quota, Throttle, Traffic
 from focusplane.define.focus import Boundary, Focus
@@ -18,9 +19,9 @@ from focusplane.define.mitigation import (
     StartRunbook,
     UseFallback,
 )
-from focusplane.define.people import Runbook, Team
+from focusplane.define.people import Escalation, Runbook, Team
 from focusplane.define.rollout import Freeze, JudgeSpec, RolloutSpec, Step
-from focusplane.define.slo import Calendar, Level, Objective, Rolling
+from focusplane.define.slo import Calendar, Level, Named, Objective, Rolling, Row
 from focusplane.kernel.quantity import format_duration, format_percent, format_rate
 
 
@@ -99,10 +100,25 @@ def _rule(value: object) -> str:
         case Mitigation():
             asks = f", asks {worded(value.approval)}" if value.approval else ""
             return f"when {_when(value.when)}, {_move(value.move)} (mode {value.mode}{asks})"
+        case Row():
+            return _row(value)
+        case Named():
+            return f"the table {value.table}"
+        case Escalation():
+            whose = f" of {value.team}" if value.team else ""
+            return f"after {format_duration(value.after_ms)} {_joined(value.channels)}{whose}"
         case Approval():
             return f"{value.count} {value.by} within {format_duration(value.within_ms)}"
         case _:
             return _when(value) or _move(value)
+
+
+def _row(row: Row) -> str:
+    windows = f"{format_duration(row.long_ms)} and {format_duration(row.short_ms)}"
+    if row.burn is not None:
+        return f"{row.level.name.lower()} at {float(row.burn):.4g}x over {windows}"
+    share, words = (row.spends, "of the budget") if row.spends is not None else (row.failing, "failing")
+    return f"{row.level.name.lower()} at {format_percent(share or Fraction(0))} {words} over {windows}"
 
 
 _LEVELS = {Level.ACT: "4x", Level.REVIEW: "2x"}

@@ -15,7 +15,7 @@ FEW = 10
 """Below so many failures expected at the threshold, traffic is low and the lower bound must exceed the threshold too."""
 NONE = Fraction(0)
 SAMPLES = 4
-"""A window of the outage pair holds at least so many export intervals."""
+"""A window holds at least so many export intervals."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,9 +74,7 @@ def read(reading: Reading, length_ms: int, known_ms: int, budget: Fraction) -> W
 
 
 def stretched(rule: BurnRule, interval_ms: int) -> tuple[int, int]:
-    """The rule's windows (long, short), the outage pair's at least four export intervals long."""
-    if rule.ratio is None:
-        return rule.long_ms, rule.short_ms
+    """The rule's windows (long, short), at least four export intervals long: two samples show nothing."""
     return max(rule.long_ms, SAMPLES * interval_ms), max(rule.short_ms, SAMPLES * interval_ms)
 
 
