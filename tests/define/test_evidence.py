@@ -52,7 +52,9 @@ def test_more_slack_never_needs_more_requests(failing: int, weight: int, slack: 
 
 def test_the_example_reaches_its_evidence_at_the_traffic_of_the_demo(checkout: str) -> None:
     found = check(load({"a.yaml": checkout}), Seen({"checkout": Fraction(200)}))
-    assert [(one.severity, one.code) for one in found] == [(Severity.NOTICE, "D122")] * 3
+    assert [(one.severity, one.code) for one in found if one.code != "D289"] == [
+        (Severity.NOTICE, "D122")
+    ] * 3
 
 
 def test_a_step_out_of_reach_is_refused_with_what_it_would_take(checkout: str) -> None:
@@ -64,7 +66,7 @@ def test_a_step_out_of_reach_is_refused_with_what_it_would_take(checkout: str) -
 
 def test_without_stated_traffic_the_number_of_requests_is_told(checkout: str) -> None:
     found = check(load({"a.yaml": checkout}))
-    assert {(one.severity, one.code) for one in found} == {(Severity.NOTICE, "D122")}
+    assert {(one.severity, one.code) for one in found if one.code != "D289"} == {(Severity.NOTICE, "D122")}
     assert "requests in all" in found[0].what
 
 
