@@ -2,40 +2,24 @@
 
 from focusplane.define.burn import rules_of
 from focusplane.define.form_alerts import RULES
-from focusplane.define.quantities import DURATION, LINE, PERCENT, ROUTE, STATUS, TIMEZONE, TRUTH, whole
+from focusplane.define.form_match import FAILED, MATCH, UNASKED
+from focusplane.define.quantities import DURATION, PERCENT, TIMEZONE, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Shape, Values
-from focusplane.define.shapes import Either, ListOf, Name, Scalar, one_of
+from focusplane.define.shapes import Either, Name, Scalar, one_of
 from focusplane.define.sli import Match, Of, Sli, SliKind
 from focusplane.define.slo import Calendar, CalendarUnit, Objective, Rolling, Window
 from focusplane.kernel.quantity import format_percent
-
-STATUSES = Field("status", ListOf(STATUS, single=True), "Status codes and classes: 503, 5xx.", ())
-ERRORS = Field("errors", ListOf(LINE, single=True), "Values of error.type.", ())
-ROUTES = Field("routes", ListOf(ROUTE, single=True), "Routes: POST /checkout, /refund/*.", ())
-TENANTS = Field("tenants", ListOf(LINE, single=True), "Values of tenant.id.", ())
-SYNTHETIC = Field[bool | None]("synthetic", TRUTH, "Whether it is marked as synthetic.", None)
-RESEND = Field[bool | None]("resend", TRUTH, "Whether it is a repeated attempt.", None)
-
-
-def _match(values: Values) -> Match:
-    return Match(
-        values[STATUSES],
-        values[ERRORS],
-        values[ROUTES],
-        values[TENANTS],
-        values[SYNTHETIC],
-        values[RESEND],
-    )
-
-
-MATCH = Record("a match", (STATUSES, ERRORS, ROUTES, TENANTS, SYNTHETIC, RESEND), _match)
-FAILED = Match(status=("5xx",))
-UNASKED = Match(synthetic=True)
 
 BAD = Field(
     "bad", MATCH, "Which answers fail the objective; all others are good. Default: status 5xx.", FAILED
 )
 EXCLUDE = Field("exclude", MATCH, "Which are not counted at all. Default: synthetic ones.", UNASKED)
+GOOD = Field[Match | None](
+    "good", MATCH, "Instead of `bad`: which answers are good; all others of the total are bad.", None
+)
+TOTAL = Field[Match | None](
+    "total", MATCH, "Which answers are asked about at all. Default: every one that is not excluded.", None
+)
 UNDER = Field("under", DURATION, "An answer is in time at or under this.", required=True)
 OF = Field("of", one_of(Of), "Of which answers: good (default) or all.", Of.GOOD)
 
@@ -52,14 +36,18 @@ LATENCY = Field[tuple[int, Of] | None](
 )
 
 
-def _sli(values: Values) -> Sli:
+def _sli(values: Values) -> Sli | Broken:
+    if values.has(GOOD) and values.has(BAD):
+        what = "`good` and `bad` at once: what is neither, or both, would be undecided"
+        values.error(GOOD, "D240", what, "keep one of them; the other is the rest of `total`")
+        return BROKEN
     latency = values[LATENCY]
-    if latency is None:
-        return Sli(SliKind.EVENTS, values[BAD], values[EXCLUDE])
-    return Sli(SliKind.LATENCY, values[BAD], values[EXCLUDE], *latency)
+    kind, under, of = (SliKind.EVENTS, 0, Of.GOOD) if latency is None else (SliKind.LATENCY, *latency)
+    bad = Match() if values.has(GOOD) else values[BAD]
+    return Sli(kind, bad, values[EXCLUDE], under, of, values[GOOD], values[TOTAL])
 
 
-SLI = Record("an SLI", (BAD, EXCLUDE, LATENCY), _sli)
+SLI = Record("an SLI", (BAD, EXCLUDE, LATENCY, GOOD, TOTAL), _sli)
 
 CALENDAR = Field("calendar", one_of(CalendarUnit), "Starts anew each week, month or quarter.", required=True)
 ZONE = Field("timezone", TIMEZONE, "The IANA time zone in which it starts anew.", "UTC")

@@ -15,6 +15,7 @@ from focusplane.define.burn import (
 from focusplane.define.controls import Flag, Traffic
 from focusplane.define.focus import Focus
 from focusplane.define.log import Places, did_you_mean
+from focusplane.define.meaning_sli import sli_problems
 from focusplane.define.mitigation import (
     Mitigation,
     OnBurn,
@@ -51,6 +52,7 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
 
 
 def _objective(objective: Objective, path: str, places: Places) -> Iterator[Problem]:
+    yield from sli_problems(objective.sli, f"{path}.sli", places)
     length = period_ms(objective.window)
     if length < SHORTEST_PERIOD_MS:
         what = f"a window of {format_duration(length)} holds fewer than 4 of the shortest alert window (30s)"

@@ -32,17 +32,36 @@ class Match:
     tenants: tuple[str, ...] = ()
     synthetic: bool | None = None
     resend: bool | None = None
+    clients: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(Key, values): every key must have one of its values. Sorted by key, so that the order of writing means nothing."""
+
+    @property
+    def empty(self) -> bool:
+        return self == NO_MATCH
+
+
+NO_MATCH = Match()
 
 
 @dataclass(frozen=True, slots=True)
 class Sli:
-    """`bad` fails the event, `exclude` leaves it out, all else is good; `under_ms` only for latency."""
+    """`exclude` leaves an event out, and so does `total` if it is said and does not fit. Of the rest either `bad` says what
+    failed, or, where it is said, `good` what did not. `under_ms` only for latency.
+    """
 
     kind: SliKind
     bad: Match
     exclude: Match
     under_ms: int = 0
     of: Of = Of.GOOD
+    good: Match | None = None
+    total: Match | None = None
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """All that are said."""
+        return tuple(each for each in (self.bad, self.exclude, self.good, self.total) if each is not None)
 
 
 _AT_FIRST = {

@@ -88,6 +88,24 @@ AlertTable = tuple[Row | Named, ...]
 """Rows, and names of tables whose rows join them. Empty: nothing was written."""
 
 
+class Dimension(StrEnum):
+    """By what requests can be told apart."""
+
+    TENANT = "tenant"
+    REGION = "region"
+    VERSION = "version"
+    ROUTE = "route"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Each value of the dimension is judged apart, the first and busiest `most` of them; the rest together as `other`."""
+
+    dimension: Dimension
+    most: int = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """One SLO. `target` lies strictly between 0 and 1; `budget` is what it allows to fail."""
@@ -101,6 +119,7 @@ class Objective:
     """Below this many bad events in the short window no rule fires: one failure is not an outage."""
     table: AlertTable = ()
     """The alert table as it was declared, here or for the whole focus; `rules` is what became of it."""
+    by: Grouping | None = None
 
     @property
     def budget(self) -> Fraction:

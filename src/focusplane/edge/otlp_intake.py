@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from focusplane.define.focus import Focus
 from focusplane.edge.otlp_room import Room
+from focusplane.instrument.asked import keys_of
 from focusplane.instrument.cumulative import Cumulative, Rows
 from focusplane.instrument.gather import Gathered, Judges, gather_points, gather_spans
 from focusplane.instrument.point import Point, Points, Spans, Temporality
@@ -109,6 +110,8 @@ class OtlpIntake:
         self._scrapes = Scrapes(last=self.cumulative.last)
         self._precedence = Precedence()
         self._policies: Mapping[str, Focus] = {}
+        self._asked_for: Mapping[str, Focus] = {}
+        self._asked: frozenset[str] = frozenset()
         self._index = Index({}, settings.default_environment)
         self._recognisers: dict[Bound, Recogniser] = {}
 
@@ -143,7 +146,7 @@ class OtlpIntake:
         self, body: bytes, naming: Naming, sender: Sender = ANYBODY
     ) -> tuple[AccessLog, Taken]:
         """The same for an access log. Its batch is named by its lines, in any order."""
-        log = await self._decode(partial(access_log.decode, naming=naming), body)
+        log = await self._decode(lambda body: access_log.decode(body, naming, self._asked), body)
         gathered = gather_spans(log.spans, self._current(sender.bound), self._clock.now_ms(), Source.EDGE)
         return log, await self._hand_over(batch_key((log.spans.identity,), sender), gathered)
 
@@ -228,18 +231,27 @@ class OtlpIntake:
 
     async def _decode(self, decode: Callable[[bytes], Decoded], body: bytes) -> Decoded:
         async with self._decoding:
+            self._ask()
             if len(body) > self.settings.thread_above:
                 return await asyncio.to_thread(decode, body)
             return decode(body)
 
+    def _ask(self) -> None:
+        """Attributes that the policies in force ask for are read from now on. Only while nothing is decoded."""
+        policies = self._intake.policies()
+        if policies is not self._asked_for:
+            self._asked_for, self._asked = policies, keys_of(policies.values())
+            self._interner.ask(self._asked)
+            self._remote_write.ask(self._asked)
+
     def _points(self, encoding: Encoding) -> Callable[[bytes], Points]:
         if encoding is Encoding.JSON:
-            return otlp_metrics.decode_json
+            return lambda body: otlp_metrics.decode_json(body, self._interner.keys)
         return partial(otlp_metrics.decode_protobuf, interner=self._interner)
 
     def _spans(self, encoding: Encoding) -> Callable[[bytes], Spans]:
         if encoding is Encoding.JSON:
-            return otlp_traces.decode_json
+            return lambda body: otlp_traces.decode_json(body, self._interner.keys)
         return partial(otlp_traces.decode_protobuf, interner=self._interner)
 
 

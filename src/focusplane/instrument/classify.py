@@ -1,10 +1,13 @@
 """Good, bad or excluded, with the reason, in the eyes of one objective; and fast or slow for latency."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
-from focusplane.define.sli import Match, Of, Sli, SliKind
+from focusplane.define.sli import NO_MATCH, Match, Of, Sli, SliKind
+from focusplane.instrument.asked import OTHERWISE
 from focusplane.instrument.signal import Latencies, Outcome, Slice
 from focusplane.instrument.tagging import route_fits
 
@@ -40,24 +43,36 @@ class Between:
     total: int
 
 
-def classify(outcome: Outcome, part: Slice, sli: Sli) -> Classified:
-    """Exclusion is asked first, then `bad`; all else is good.
+Attributes = Mapping[str, str]
+_NOTHING: Attributes = {}
 
-    Synthetic requests are excluded unless the objective says `exclude: {synthetic: false}`. A client that left before
-    any answer (proxy flag DC, no status) says nothing about the answer and is excluded. In a latency objective a failed
-    answer is excluded, or with `of: all` bad however fast it failed.
+
+def classify(outcome: Outcome, part: Slice, sli: Sli, said: Attributes = _NOTHING) -> Classified:
+    """Exclusion is asked first, then `total`, then `good` or `bad`.
+
+    Synthetic requests are excluded unless the objective says `exclude: {synthetic: false}` or asks for them. A client that
+    left before any answer (proxy flag DC, no status) says nothing about the answer and is excluded. In a latency objective
+    a failed answer is excluded, or with `of: all` bad however fast it failed.
     """
-    if outcome.synthetic and sli.exclude.synthetic is not False and sli.bad.synthetic is not True:
+    if outcome.synthetic and sli.exclude.synthetic is not False and not _asks_for_synthetic(sli):
         return Classified(Kind.EXCLUDED, "synthetic")
     if _left_early(outcome):
         return Classified(Kind.EXCLUDED, "the client left before an answer (DC)")
-    if excludes(sli.exclude, outcome, part):
+    if excludes(sli.exclude, outcome, part, said):
         return Classified(Kind.EXCLUDED, f"excluded: {words(outcome)}")
-    if not matches(sli.bad, outcome, part):
+    if sli.total is not None and not matches(sli.total, outcome, part, said):
+        return Classified(Kind.EXCLUDED, f"none of the total: {words(outcome)}")
+    if _succeeded(sli, outcome, part, said):
         return Classified(Kind.GOOD, words(outcome))
     if sli.kind is SliKind.LATENCY and sli.of is Of.GOOD:
         return Classified(Kind.EXCLUDED, f"failed answers are not timed: {words(outcome)}")
     return Classified(Kind.BAD, words(outcome))
+
+
+def _succeeded(sli: Sli, outcome: Outcome, part: Slice, said: Attributes) -> bool:
+    if sli.good is not None:
+        return matches(sli.good, outcome, part, said)
+    return not matches(sli.bad, outcome, part, said)
 
 
 def split(latencies: Latencies, under_ms: int) -> Exact | Between:
@@ -72,9 +87,9 @@ def split(latencies: Latencies, under_ms: int) -> Exact | Between:
     return Between(below, below + cut, total)
 
 
-def matches(match: Match, outcome: Outcome, part: Slice) -> bool:
+def matches(match: Match, outcome: Outcome, part: Slice, said: Attributes = _NOTHING) -> bool:
     """A conjunction; an empty match fits nothing."""
-    if match == Match():
+    if match == NO_MATCH:
         return False
     return (
         (not match.status or any(_status_fits(wanted, outcome) for wanted in match.status))
@@ -83,15 +98,19 @@ def matches(match: Match, outcome: Outcome, part: Slice) -> bool:
         and (not match.tenants or part.tenant in match.tenants)
         and (match.synthetic is None or outcome.synthetic is match.synthetic)
         and (match.resend is None or outcome.resend is match.resend)
+        and (not match.clients or part.client in match.clients)
+        and all(said.get(key, OTHERWISE) in values for key, values in match.attributes)
     )
 
 
-def excludes(match: Match, outcome: Outcome, part: Slice) -> bool:
+def excludes(match: Match, outcome: Outcome, part: Slice, said: Attributes = _NOTHING) -> bool:
     """Like `matches`, but `synthetic: false` and `resend: false` say "do not exclude" and are no conditions."""
-    plain = Match(
-        match.status, match.errors, match.routes, match.tenants, match.synthetic or None, match.resend or None
-    )
-    return matches(plain, outcome, part)
+    return matches(_conditions(match), outcome, part, said)
+
+
+@lru_cache(maxsize=1_024)
+def _conditions(match: Match) -> Match:
+    return replace(match, synthetic=match.synthetic or None, resend=match.resend or None)
 
 
 def words(outcome: Outcome) -> str:
@@ -114,6 +133,10 @@ def _status_fits(wanted: str, outcome: Outcome) -> bool:
 def _route_fits(pattern: str, route: str) -> bool:
     """A slice knows its route but not its method: `POST /checkout` is compared by its path alone."""
     return route_fits(pattern.rpartition(" ")[2], "", route)
+
+
+def _asks_for_synthetic(sli: Sli) -> bool:
+    return any(match.synthetic is True for match in (sli.bad, sli.good, sli.total) if match is not None)
 
 
 def _left_early(outcome: Outcome) -> bool:

@@ -133,7 +133,6 @@ class _Gathering:
 
     def _add(self, point: Point, delta: Delta, known: Recognised, timing_only: bool) -> None:
         end = delta.end // _MS
-        kind = text(point.attributes.attributes, (names.TENANT_CLASS,))
         signal = Signal(
             focus=known.focus,
             environment=known.environment,
@@ -146,12 +145,19 @@ class _Gathering:
             count=total(delta.value),
             latencies=latencies_of(delta.value, unit_ms(point, known.source)),
             timing_only=timing_only,
-            attributes={names.TENANT_CLASS: kind} if kind else {},
+            attributes=known.attributes,
         )
         if signal.count:
             self._signals.append(signal)
         else:
-            quiet = replace(signal, slice=Slice(), outcome=Outcome(), latencies=None, timing_only=False)
+            quiet = replace(
+                signal,
+                slice=Slice(),
+                outcome=Outcome(),
+                latencies=None,
+                timing_only=False,
+                attributes=_NOTHING,
+            )
             self._silent.setdefault((known.focus, known.source, signal.reporter), quiet)
 
     def _gateway(self, point: Point) -> None:
@@ -216,7 +222,7 @@ class _Gathering:
                     len(durations),
                     _timed(known.alone, durations) if group.timed else None,
                     False,
-                    _NOTHING,
+                    known.attributes,
                     False,
                     round(group.each * len(durations)),
                 )

@@ -19,6 +19,8 @@ RESOURCE: Mapping[str, tuple[str, ...]] = {
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     names.FOCUS_ID: ("focus_id",),
     names.TENANT_ID: ("tenant_id", "tenant"),
+    names.TENANT_CLASS: ("tenant_class",),
+    names.CLIENT: ("client_id",),
     names.METHOD[0]: ("http_request_method", "http_method", "method"),
     names.ROUTE[0]: ("http_route", "route", "handler", "uri", "path"),
     names.STATUS[0]: ("http_response_status_code", "http_status_code", "status_code", "status", "code"),
@@ -68,16 +70,16 @@ class Meaning:
     bound: str = ""
 
 
-def meaning_of(labels: Mapping[str, str]) -> Meaning | None:
-    """None for a series that is not read."""
+def meaning_of(labels: Mapping[str, str], asked: frozenset[str] = frozenset()) -> Meaning | None:
+    """None for a series that is not read. `asked` are attributes that policies ask for besides."""
     name = labels.get("__name__", "")
     counter = COUNTERS.get(name)
     if counter is not None:
-        return Meaning(counter, "", _resource(labels), _attributes(labels))
+        return Meaning(counter, "", _resource(labels), _attributes(labels, asked))
     histogram = HISTOGRAMS.get(name.removesuffix(_BUCKET)) if name.endswith(_BUCKET) else None
     if histogram is None or "le" not in labels:
         return None
-    return Meaning(*histogram, _resource(labels), _attributes(labels), labels["le"])
+    return Meaning(*histogram, _resource(labels), _attributes(labels, asked), labels["le"])
 
 
 def _resource(labels: Mapping[str, str]) -> Attributes:
@@ -89,9 +91,16 @@ def _resource(labels: Mapping[str, str]) -> Attributes:
     return dict(found)
 
 
-def _attributes(labels: Mapping[str, str]) -> Attributes:
+def label_of(attribute: str) -> str:
+    """The label that says an attribute, as OpenTelemetry's exporters write it: `app.crash` is `app_crash`."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", attribute)
+
+
+def _attributes(labels: Mapping[str, str], asked: frozenset[str]) -> Attributes:
     """A status class such as `5xx` becomes the first status of its class; `DeadlineExceeded` becomes its gRPC name."""
-    found = _found(labels, ATTRIBUTES.items())
+    found = _found(
+        labels, [*ATTRIBUTES.items(), *((key, (label_of(key),)) for key in sorted(asked - ATTRIBUTES.keys()))]
+    )
     status, code = found.get(names.STATUS[0], ""), found.get(names.RPC_STATUS[0], "")
     if _CLASS.fullmatch(status):
         found[names.STATUS[0]] = f"{status[0]}00"

@@ -57,6 +57,7 @@ def slice_of(resource: Attributes, attributes: Attributes) -> Slice:
         version=_either(resource, attributes, names.SERVICE_VERSION),
         route=route_of(attributes),
         region=_either(resource, attributes, names.REGION),
+        client=_either(resource, attributes, names.CLIENT),
     )
 
 

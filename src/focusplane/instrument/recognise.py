@@ -1,9 +1,10 @@
 """What is known about requests with given attributes: their focus, slice, outcome and reporter; worked out once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from focusplane.instrument import conventions as names
+from focusplane.instrument.asked import Asked, asked_by, told
 from focusplane.instrument.outcome import outcome_of, slice_of
 from focusplane.instrument.point import Said
 from focusplane.instrument.signal import Latencies, Outcome, Slice, Source
@@ -26,6 +27,8 @@ class Recognised:
     slice: Slice
     outcome: Outcome
     alone: tuple[Latencies, ...]
+    attributes: Mapping[str, str]
+    """What it says to what the policies ask; never written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Recogniser:
         self._limit = limit
         self._text = 0
         self._singles: dict[str, tuple[Latencies, ...]] = {}
+        self._asked: dict[str, Asked] = {}
         self._known: dict[tuple[Said, Said, bool], Recognised | Untagged] = {}
 
     def recognise(self, resource: Said, attributes: Said, failed: bool) -> Recognised | Untagged:
@@ -118,6 +122,7 @@ class Recogniser:
             slice=slice_of(resource, attributes),
             outcome=outcome_of(attributes, failed),
             alone=self._alone(tagged.focus),
+            attributes=told(self._asked_by(tagged.focus), resource, attributes),
         )
 
     def _bind(self, resource: Attributes, attributes: Attributes) -> tuple[Attributes, Attributes]:
@@ -126,6 +131,11 @@ class Recogniser:
         if self._bound.tenant:
             attributes = {**attributes, names.TENANT_ID: self._bound.tenant}
         return resource, attributes
+
+    def _asked_by(self, focus: str) -> Asked:
+        if focus not in self._asked:
+            self._asked[focus] = asked_by(self._index.focus(focus))
+        return self._asked[focus]
 
     def _alone(self, focus: str) -> tuple[Latencies, ...]:
         if focus not in self._singles:

@@ -30,6 +30,7 @@ class Slice:
     version: str = ""
     route: str = ""
     region: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)

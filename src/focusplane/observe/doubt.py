@@ -120,7 +120,7 @@ def _outseen(now: Now) -> str:
 def _untimed(now: Now, objective: Objective) -> str:
     """A latency objective whose durations stopped while good answers are counted on."""
     events = now.lane.judged
-    if objective.sli.kind is not SliKind.LATENCY or events is None:
+    if objective.sli.kind is not SliKind.LATENCY or events is None or objective.sli.total != events.sli.total:
         return ""
     good = now.counters.over(now.name, events.name, now.length_ms, now.until)
     timed = now.counters.over(now.name, objective.name, now.length_ms, now.until)

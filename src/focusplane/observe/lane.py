@@ -15,7 +15,7 @@ from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
 from focusplane.observe.watermark import Sources
 
-MOST_VALUES = {"version": 100, "tenant": 1_500, "route": 300, "region": 100}
+MOST_VALUES = {"version": 100, "tenant": 1_500, "route": 300, "region": 100, "client": 300}
 """The values of each dimension that are counted apart, for each objective; a dimension cannot use up the budget of another.
 What exceeds it is counted in the value `other`, and reported (N11). Declared versions always have their own."""
 DIMENSIONS = tuple(MOST_VALUES)
@@ -58,7 +58,7 @@ def weigh(signal: Signal, sli: Sli) -> Weight:
         return NOTHING
     else:
         count = signal.count
-    kind = classify(signal.outcome, signal.slice, sli).kind
+    kind = classify(signal.outcome, signal.slice, sli, signal.attributes).kind
     if kind is Kind.EXCLUDED:
         return Weight(0, 0, count)
     if kind is Kind.BAD:
@@ -75,7 +75,9 @@ def concerns(signal: Signal, focus: Focus) -> bool:
     """Whether a duration is one of this focus's work, also if no objective counts it: not what every objective leaves out."""
     if not focus.objectives:
         return not signal.outcome.synthetic
-    kinds = (classify(signal.outcome, signal.slice, each.sli).kind for each in focus.objectives)
+    kinds = (
+        classify(signal.outcome, signal.slice, each.sli, signal.attributes).kind for each in focus.objectives
+    )
     return any(kind is not Kind.EXCLUDED for kind in kinds)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from focusplane.instrument import conventions as names
+from focusplane.instrument.asked import written
 from focusplane.instrument.point import Said, SpanGroup, Spans
 from focusplane.instrument.signal import Source
 from focusplane.kernel.errors import DataError
@@ -36,6 +37,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "instance": ("instance", "service.instance.id", "hostname"),
     "environment": ("environment", "deployment.environment.name"),
     "synthetic": ("synthetic", "focus.synthetic"),
+    "client": ("client", "client.id", "client_id"),
 }
 """What is read -> the fields that say it, the first that is there; `?field.status=code` puts another one before them."""
 _RESOURCE = {
@@ -51,6 +53,7 @@ _REQUEST = {
     "tenant": names.TENANT_ID,
     "focus": names.FOCUS_ID,
     "synthetic": names.SYNTHETIC,
+    "client": names.CLIENT,
 }
 _ONE = re.compile(r"\d+|[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|.{48,}")
 """A part of a path that names one thing of many: a number, a UUID, a hash, or whatever is as long."""
@@ -94,12 +97,12 @@ def naming_of(query: Mapping[str, str]) -> Naming:
     return Naming(fields, always)
 
 
-def decode(body: bytes, naming: Naming) -> AccessLog:
-    """Raises `DataError` when not one line can be read, or there are too many."""
+def decode(body: bytes, naming: Naming, asked: frozenset[str] = frozenset()) -> AccessLog:
+    """`asked` are attributes that policies ask for: the fields of these very names. Raises `DataError` when not one line can be read, or there are too many."""
     if body.count(b"\n") >= MOST_LINES:
         raise TooDenseError(f"the log has more than {MOST_LINES} lines", "send it in parts")
     lines = [line for line in body.split(b"\n") if line.strip()]
-    reader = _Reader(naming)
+    reader = _Reader(naming, asked)
     for line in lines:
         reader.line(line)
     if lines and not reader.groups:
@@ -111,8 +114,9 @@ def decode(body: bytes, naming: Naming) -> AccessLog:
 class _Reader:
     """Walks one body."""
 
-    def __init__(self, naming: Naming) -> None:
+    def __init__(self, naming: Naming, asked: frozenset[str]) -> None:
         self._naming = naming
+        self._asked = tuple(sorted(asked - frozenset(_REQUEST.values())))
         self._said: dict[tuple[tuple[str, str], ...], Said] = {}
         self.groups: dict[tuple[Said, Said, bool, int], SpanGroup] = {}
         self.rejected: Counter[str] = Counter()
@@ -133,6 +137,7 @@ class _Reader:
         resource[names.SOURCE] = Source.EDGE
         request = {key: self._text(said, what) for what, key in _REQUEST.items()}
         self._line_of(said, request)
+        request |= {key: written(said[key])[:MAX_TEXT] for key in self._asked if _is_plain(said.get(key))}
         like = (
             self._same(resource),
             self._same(request),
@@ -181,6 +186,10 @@ class _Reader:
         if began is not None:
             return _time_ns(began) + duration
         raise _UnreadableError("no time")
+
+
+def _is_plain(said: Any) -> bool:
+    return isinstance(said, str | int | float)
 
 
 def template(path: str) -> str:

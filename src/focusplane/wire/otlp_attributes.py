@@ -42,6 +42,8 @@ WANTED: frozenset[str] = frozenset(
         names.SYNTHETIC,
         names.SYNTHETIC_AGENT,
         names.REGION,
+        names.CLIENT,
+        names.TENANT_CLASS,
         names.PROXY_FLAG,
         names.OVERFLOW,
         names.LISTENER,
@@ -50,9 +52,16 @@ WANTED: frozenset[str] = frozenset(
 
 _FIRST_FIELD = 0x0A
 """The tag of `key`. A sender that writes `value` first is in its right, and is decoded without a short cut."""
-_HEADS = frozenset(bytes((_FIRST_FIELD, len(key))) + key[:1].encode() for key in WANTED) | {b""}
-"""Tag, length and first letter of each wanted key: enough to pass over most others without decoding them. The empty
-attribute is among them because it has no first byte to look at."""
+
+
+def _heads(keys: frozenset[str]) -> frozenset[bytes]:
+    """Tag, length and first letter of each wanted key: enough to pass over most others without decoding them. The empty
+    attribute is among them because it has no first byte to look at.
+    """
+    written = (key.encode() for key in keys)
+    return frozenset(bytes((_FIRST_FIELD, len(key))) + key[:1] for key in written if len(key) < 128) | {b""}
+
+
 _KEY_VALUE = message("KeyValue")
 _RESOURCE = message("Resource")
 _UNWANTED = 0
@@ -69,6 +78,8 @@ class Interner:
     """
 
     def __init__(self) -> None:
+        self.keys = WANTED
+        self._heads = _heads(WANTED)
         self._numbers: dict[bytes, int] = {}
         self._number = self._numbers.get
         self._pairs: dict[int, Pair] = {}
@@ -79,6 +90,13 @@ class Interner:
         self._weight = 0
         self._resource_weight = 0
 
+    def ask(self, keys: frozenset[str]) -> None:
+        """From now on attributes with these keys are read too."""
+        if self.keys != WANTED | keys:
+            self.keys = WANTED | keys
+            self._heads = _heads(self.keys)
+            self._forget()
+
     def wanted(self, raw: Sequence[bytes]) -> Said:
         """Those of these attributes whose keys are read. The hot path: one look-up of each, one of all, no decoding."""
         encoded = raw[:_READ]  # protobuf hands over a whole list faster than one attribute after another
@@ -87,7 +105,7 @@ class Interner:
             said, unknown = known
             for place in unknown:
                 one = encoded[place]
-                if one[:3] in _HEADS or one[0] != _FIRST_FIELD:
+                if one[:3] in self._heads or one[0] != _FIRST_FIELD:
                     break
             else:
                 return said
@@ -133,8 +151,8 @@ class Interner:
         number = self._number(encoded)
         if number is not None:
             return self._pairs.get(number)
-        pair = pair_of(encoded) if encoded[:3] in _HEADS or encoded[0] != _FIRST_FIELD else None
-        if pair is None or pair[0] not in WANTED:
+        pair = pair_of(encoded) if encoded[:3] in self._heads or encoded[0] != _FIRST_FIELD else None
+        if pair is None or pair[0] not in self.keys:
             head = encoded[:3]
             if len(encoded) <= _LONGEST and self._unwanted[head] < _FEW:
                 self._unwanted[head] += 1

@@ -192,12 +192,13 @@ LOGS = msgspec.json.Decoder(Logs, strict=False)
 class JsonAttributes:
     """What `Interner` is for protobuf, for one request."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: frozenset[str] = WANTED) -> None:
+        self._keys = keys
         self._known: dict[tuple[Pair, ...], Said] = {}
 
     def wanted(self, raw: Iterable[KeyValue]) -> Said:
         """Those of these attributes whose keys are read."""
-        return self._said(item for item in raw if item.key in WANTED)
+        return self._said(item for item in raw if item.key in self._keys)
 
     def resource(self, raw: ResourceSaid) -> Said:
         """All scalar attributes of a resource."""

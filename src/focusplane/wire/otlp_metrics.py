@@ -13,7 +13,7 @@ from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
 from focusplane.wire import otlp_points as read
 from focusplane.wire.density import METRICS, thin
-from focusplane.wire.otlp_attributes import Interner
+from focusplane.wire.otlp_attributes import WANTED, Interner
 from focusplane.wire.otlp_json import METRICS as JSON_METRICS
 from focusplane.wire.otlp_json import JsonAttributes, parse_json
 from focusplane.wire.otlp_schema import message
@@ -49,9 +49,9 @@ def decode_protobuf(body: bytes, interner: Interner) -> Points:
     return _Reader(interner).read(request)
 
 
-def decode_json(body: bytes) -> Points:
+def decode_json(body: bytes, keys: frozenset[str] = WANTED) -> Points:
     """Raises `DataError` when the text is no OTLP/JSON metrics request."""
-    return _Reader(JsonAttributes()).read(parse_json(JSON_METRICS, body))
+    return _Reader(JsonAttributes(keys)).read(parse_json(JSON_METRICS, body))
 
 
 class _Reader:

@@ -15,7 +15,7 @@ from focusplane.instrument.point import Said, SpanGroup, SpanRecord, Spans
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
 from focusplane.wire.density import TRACES, thin
-from focusplane.wire.otlp_attributes import Interner
+from focusplane.wire.otlp_attributes import WANTED, Interner
 from focusplane.wire.otlp_json import TRACES as JSON_TRACES
 from focusplane.wire.otlp_json import JsonAttributes, Status, parse_json
 from focusplane.wire.otlp_schema import message
@@ -52,9 +52,9 @@ def decode_protobuf(body: bytes, interner: Interner) -> Spans:
     return _Reader(interner, _status_bytes_failed).read(request)
 
 
-def decode_json(body: bytes) -> Spans:
+def decode_json(body: bytes, keys: frozenset[str] = WANTED) -> Spans:
     """Raises `DataError` when the text is no OTLP/JSON traces request."""
-    return _Reader(JsonAttributes(), _status_failed).read(parse_json(JSON_TRACES, body))
+    return _Reader(JsonAttributes(keys), _status_failed).read(parse_json(JSON_TRACES, body))
 
 
 def _status_bytes_failed(raw: bytes) -> bool:

@@ -66,9 +66,21 @@ class RemoteWriteReader:
     """
 
     def __init__(self) -> None:
+        self._asked: frozenset[str] = frozenset()
         self._known: dict[bytes, Series | str] = {}
         self._weight = 0
         self._said: dict[tuple[tuple[str, object], ...], Said] = {}
+
+    def ask(self, keys: frozenset[str]) -> None:
+        """From now on labels that say these attributes are read too."""
+        if self._asked != keys:
+            self._asked = keys
+            self._forget()
+
+    def _forget(self) -> None:
+        self._weight = 0
+        self._known.clear()
+        self._said.clear()
 
     def read(self, version: Version, body: bytes, mark: bytes = b"") -> Samples:
         """Raises `DataError` when the bytes are no request of that version."""
@@ -107,9 +119,7 @@ class RemoteWriteReader:
         known = self._known.get(raw)
         if known is None:
             if max(len(self._known), len(self._said)) >= CACHE or self._weight >= CACHE_BYTES:
-                self._weight = 0
-                self._known.clear()
-                self._said.clear()
+                self._forget()
             known = self._meaning(labels(parts), mark)
             if len(raw) <= _LONGEST:
                 self._known[raw] = known
@@ -118,7 +128,7 @@ class RemoteWriteReader:
 
     def _meaning(self, labels: Mapping[str, str], mark: bytes) -> Series | str:
         """The series, or the name of one that is not read."""
-        meaning = meaning_of(labels)
+        meaning = meaning_of(labels, self._asked)
         name = labels.get("__name__", "")[:100]
         if meaning is None or len(labels) > _MOST_LABELS:
             return name
