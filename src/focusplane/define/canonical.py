@@ -1,12 +1,16 @@
 """Declared values as exact JSON: what digests are made of and what diffs compare."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Any
 
 from focusplane.kernel.ids import Json, digest
+
+LATER = {"later": True}
+"""Metadata of a field that came after the first version: at its default it stands in no digest, so that what was declared
+before keeps the digest that it had, and old journals replay to the same ids."""
 
 
 def plain(value: Any) -> Json:
@@ -27,7 +31,11 @@ def plain(value: Any) -> Json:
 
 def _composite(value: Any) -> Json:
     if is_dataclass(value):
-        held = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        held = {
+            field.name: plain(getattr(value, field.name))
+            for field in fields(value)
+            if not _unsaid(field, value)
+        }
         return {"is": type(value).__name__, **held}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -36,6 +44,13 @@ def _composite(value: Any) -> Json:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} stands in no policy")
+
+
+def _unsaid(field: Field[Any], value: Any) -> bool:
+    if not field.metadata.get("later"):
+        return False
+    default = field.default_factory() if field.default_factory is not MISSING else field.default
+    return bool(getattr(value, field.name) == default)
 
 
 def digest_of(value: Any) -> str:

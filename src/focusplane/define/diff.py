@@ -20,7 +20,7 @@ _DERIVED = frozenset({"digest", "rules", "name", "key"})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Change:
-    """`before` or `after` is empty for what was added or taken away; `focus` may also be `team/x` or `runbook/x`."""
+    """`before` or `after` is empty for what was added or taken away; `focus` may also be `team/x`, `runbook/x` or `calendar/x`."""
 
     focus: str
     path: str
@@ -43,6 +43,7 @@ def diff(old: PolicySet, new: PolicySet) -> tuple[Change, ...]:
         ("", old.focuses, new.focuses),
         ("team/", old.teams, new.teams),
         ("runbook/", old.runbooks, new.runbooks),
+        ("calendar/", old.calendars, new.calendars),
     ):
         for name in {**before, **after}:
             for path, one, other in _walk("", before.get(name), after.get(name)):

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from focusplane.define.canonical import LATER
 from focusplane.define.controls import Controls
 from focusplane.define.mitigation import Mitigation
 from focusplane.define.people import Runbook, Team
+from focusplane.define.planned import WorkCalendar
 from focusplane.define.rollout import RolloutSpec
 from focusplane.define.slo import AlertTable, Objective
 
@@ -91,3 +93,4 @@ class PolicySet:
     runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
     digest: str = ""
+    calendars: Mapping[str, WorkCalendar] = field(default_factory=dict, metadata=LATER)

@@ -9,6 +9,7 @@ from focusplane.define.form_alerts import ALERTS_RECORD
 from focusplane.define.form_controls import CONTROLS
 from focusplane.define.form_mitigation import MITIGATION
 from focusplane.define.form_people import RUNBOOK, TEAM
+from focusplane.define.form_planned import CALENDAR
 from focusplane.define.form_rollout import ROLLOUT, RolloutWords
 from focusplane.define.form_slo import OBJECTIVE
 from focusplane.define.mitigation import Mitigation
@@ -127,11 +128,10 @@ METADATA = Record("metadata", (METADATA_NAME, LABELS), lambda v: Metadata(v[META
 TOMBSTONE = Record(
     "metadata of a tombstone", (REMOVED_NAME, LABELS), lambda v: Metadata(v[REMOVED_NAME], v[LABELS])
 )
-SPECS: Mapping[str, Record[object]] = {"Focus": FOCUS, "Team": TEAM, "Runbook": RUNBOOK}
-KINDS = ("Focus", "Team", "Runbook", "Defaults", "Removed")
+SPECS: Mapping[str, Record[object]] = {"Focus": FOCUS, "Team": TEAM, "Runbook": RUNBOOK, "Calendar": CALENDAR}
+KINDS = ("Focus", "Team", "Runbook", "Calendar", "Defaults", "Removed")
 LATER_KINDS = {
     "GameDay": "game days",
-    "Calendar": "calendars",
     "Access": "rights of people",
 }
 """Kinds that come with their features and are unknown until then."""

@@ -9,7 +9,7 @@ from focusplane.define.focus import Focus, PolicySet
 
 
 def items_of(policies: PolicySet) -> Mapping[str, Any]:
-    """`checkout`, `team/payments`, `runbook/failing`, `checkout/flag.new-pricing`, `checkout/version.v2` -> value."""
+    """`checkout`, `team/payments`, `runbook/failing`, `calendar/backup`, `checkout/flag.new-pricing`, `checkout/version.v2` -> value."""
     items: dict[str, Any] = {}
     for focus in policies.focuses.values():
         items[focus.name] = focus
@@ -19,6 +19,7 @@ def items_of(policies: PolicySet) -> Mapping[str, Any]:
             items |= {f"{focus.name}/version.{name}": at for name, at in versions.items()}
     items |= {f"team/{name}": team for name, team in policies.teams.items()}
     items |= {f"runbook/{name}": runbook for name, runbook in policies.runbooks.items()}
+    items |= {f"calendar/{name}": calendar for name, calendar in policies.calendars.items()}
     return items
 
 

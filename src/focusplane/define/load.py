@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TypeVar
 
 from focusplane.define.burn import rules_of
 from focusplane.define.envelope import Document, lay_under, open_document
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.form_focus import FOCUS, Metadata
 from focusplane.define.form_people import RUNBOOK, TEAM
+from focusplane.define.form_planned import CALENDAR
 from focusplane.define.form_rollout import RolloutWords
 from focusplane.define.items import sealed, sealed_set
 from focusplane.define.log import Log, Places
@@ -17,14 +19,16 @@ from focusplane.define.mitigation import Mitigation, OnBurn
 from focusplane.define.neighbours import set_problems
 from focusplane.define.not_yet import not_yet
 from focusplane.define.people import Runbook, Team
+from focusplane.define.planned import WorkCalendar
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.references import reference_problems
 from focusplane.define.rollout import RolloutSpec
-from focusplane.define.shape import BROKEN
+from focusplane.define.shape import BROKEN, Record
 from focusplane.define.sli import SliKind
 from focusplane.define.slo import BurnRule, Level, Objective
 from focusplane.define.yaml_nodes import Node, Place, Table, documents
 
+T = TypeVar("T")
 DEFAULT_SLACK = Fraction(1, 100)
 """Only while a focus has no objective that could be read; it cannot be used then."""
 
@@ -47,7 +51,13 @@ class _Declared:
     focuses: dict[str, Focus] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
     runbooks: dict[str, Runbook] = field(default_factory=dict)
+    calendars: dict[str, WorkCalendar] = field(default_factory=dict)
     removed: dict[str, Place] = field(default_factory=dict)
+
+    def policies(self) -> PolicySet:
+        return PolicySet(
+            self.focuses, self.teams, self.runbooks, frozenset(self.removed), calendars=self.calendars
+        )
 
 
 def load(files: Mapping[str, str], today: str | None = None) -> Loaded:
@@ -59,7 +69,7 @@ def load(files: Mapping[str, str], today: str | None = None) -> Loaded:
     opened = [found for path in sorted(files) for found in _open(path, files[path], log)]
     read = _read_all(opened, log)
     places = Places(log.places)
-    policies = sealed_set(PolicySet(read.focuses, read.teams, read.runbooks, frozenset(read.removed)))
+    policies = sealed_set(read.policies())
     names = {(document.kind, document.metadata.name) for document in opened}
     problems = [
         *log.problems,
@@ -102,15 +112,19 @@ def _read_one(document: Document, metadata: Metadata, defaults: Node, read: _Dec
             if focus is not None:
                 read.focuses[focus.name] = focus
         case "Team":
-            team = TEAM.read(document.spec, f"team/{metadata.name}", log)
-            if team is not BROKEN:
-                read.teams[team.name] = team
+            _put(TEAM, read.teams, document.spec, f"team/{metadata.name}", log)
         case "Runbook":
-            runbook = RUNBOOK.read(document.spec, f"runbook/{metadata.name}", log)
-            if runbook is not BROKEN:
-                read.runbooks[runbook.name] = runbook
+            _put(RUNBOOK, read.runbooks, document.spec, f"runbook/{metadata.name}", log)
+        case "Calendar":
+            _put(CALENDAR, read.calendars, document.spec, f"calendar/{metadata.name}", log)
         case _:
             read.removed[metadata.name] = document.place
+
+
+def _put(record: Record[T], into: dict[str, T], spec: Table, path: str, log: Log) -> None:
+    value = record.read(spec, path, log)
+    if value is not BROKEN:
+        into[path.partition("/")[2]] = value
 
 
 def _defaults(opened: list[Document], log: Log) -> Table:

@@ -27,7 +27,7 @@ class Merged:
 def merge(old: PolicySet, new: PolicySet) -> Merged:
     """The new set, with everything that vanished from the old one without a tombstone.
 
-    Focuses, teams, runbooks, flags and versions are held; anything else inside a focus is a plain edit.
+    Focuses, teams, runbooks, calendars, flags and versions are held; anything else inside a focus is a plain edit.
     A newcomer that claims the listener or the boundary of a held focus waits for the tombstone.
     """
     removed = new.removed
@@ -39,7 +39,8 @@ def merge(old: PolicySet, new: PolicySet) -> Merged:
     focuses = {name: focus for name, focus in focuses.items() if name not in waiting} | kept
     teams = _held("team", old.teams, new.teams, removed)
     runbooks = _held("runbook", old.runbooks, new.runbooks, removed)
-    policies = sealed_set(PolicySet(focuses, teams, runbooks, removed))
+    calendars = _held("calendar", old.calendars, new.calendars, removed)
+    policies = sealed_set(PolicySet(focuses, teams, runbooks, removed, calendars=calendars))
     wanted = items_of(new)
     held = tuple(name for name in items_of(policies) if name not in wanted)
     return Merged(policies, held, (*_alarms(old, new), *waiting.values()))
@@ -117,7 +118,7 @@ def _alarms(old: PolicySet, new: PolicySet) -> tuple[str, ...]:
 
 
 def _is_document(name: str) -> bool:
-    return "/" not in name or name.startswith(("team/", "runbook/"))
+    return "/" not in name or name.startswith(("team/", "runbook/", "calendar/"))
 
 
 def _buried(name: str, removed: frozenset[str]) -> bool:

@@ -11,7 +11,7 @@ from focusplane.define.log import Log
 from focusplane.define.yaml_nodes import documents
 
 _SEPARATOR = re.compile(r"^(?=---(?:\s|$))", re.MULTILINE)
-_PREFIXES = {"Focus": "", "Team": "team/", "Runbook": "runbook/"}
+_PREFIXES = {"Focus": "", "Team": "team/", "Runbook": "runbook/", "Calendar": "calendar/"}
 Document = tuple[str, str]
 """Kind and name."""
 
@@ -63,7 +63,7 @@ def item(document: Document) -> str:
 
 
 def _document(name: str) -> Document:
-    for kind in ("Team", "Runbook"):
+    for kind in ("Team", "Runbook", "Calendar"):
         if name.startswith(_PREFIXES[kind]):
             return kind, name.removeprefix(_PREFIXES[kind])
     return "Focus", name

@@ -7,7 +7,7 @@ from focusplane.define.focus import PolicySet
 from focusplane.define.log import Log, Use, did_you_mean, problem_at
 from focusplane.define.problem import Problem, Severity
 
-_DOCUMENTS = {"team": "Team", "runbook": "Runbook"}
+_DOCUMENTS = {"team": "Team", "runbook": "Runbook", "focus": "Focus"}
 
 
 def reference_problems(

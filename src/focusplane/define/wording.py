@@ -20,6 +20,7 @@ from focusplane.define.mitigation import (
     UseFallback,
 )
 from focusplane.define.people import Escalation, Runbook, Team
+from focusplane.define.planned import WorkCalendar, WorkWindow
 from focusplane.define.rollout import Freeze, JudgeSpec, RolloutSpec, Step
 from focusplane.define.slo import Calendar, Level, Named, Objective, Rolling, Row
 from focusplane.kernel.quantity import format_duration, format_percent, format_rate
@@ -27,7 +28,7 @@ from focusplane.kernel.quantity import format_duration, format_percent, format_r
 
 def worded(value: object) -> str:
     """The sentence of a declared thing; empty for one that has none of its own."""
-    return _people(value) or _levers(value) or _rollout(value) or _rule(value)
+    return _people(value) or _work(value) or _levers(value) or _rollout(value) or _rule(value)
 
 
 def _people(value: object) -> str:
@@ -47,6 +48,17 @@ def _people(value: object) -> str:
             return format_duration(value.length_ms)
         case Calendar():
             return f"a calendar {value.unit} in {value.timezone}"
+        case _:
+            return ""
+
+
+def _work(value: object) -> str:
+    match value:
+        case WorkCalendar():
+            return f"{value.reason}: {_joined(map(worded, value.windows))}; until {value.expires}, {value.author}"
+        case WorkWindow():
+            again = f", {value.rrule}" if value.rrule else ""
+            return f"{value.start} {value.timezone} for {format_duration(value.for_ms)}{again}"
         case _:
             return ""
 
