@@ -5,6 +5,7 @@ import pytest
 from focusplane.define.load import Loaded, load
 from focusplane.define.problem import Severity
 from focusplane.define.sli import Match, Sli, SliKind
+from focusplane.define.slo import Dimension, Grouping
 
 POLICY = """\
 apiVersion: focusplane/v1
@@ -91,3 +92,17 @@ def test_a_contradiction_is_told_with_its_code(sli: str, code: str, words: str) 
 def test_what_only_might_overlap_is_no_contradiction() -> None:
     assert told(read("{bad: {status: 5xx}, total: {status: [503, 2xx], routes: [/a, /b/*]}}")) == []
     assert told(read("{bad: {routes: /a/*}, total: {routes: /a/b}}")) == []
+
+
+def test_groups_are_read_short_and_long_and_bounded() -> None:
+    def by(text: str) -> Loaded:
+        return load(
+            {"focus.yaml": POLICY.replace("window: 30d, sli: SLI", f"window: 30d, by: {text}, sli: {{}}")}
+        )
+
+    assert by("tenant").policies.focuses["app"].objectives[0].by == Grouping(Dimension.TENANT, 50)
+    assert by("{dimension: client, most: 7}").policies.focuses["app"].objectives[0].by == Grouping(
+        Dimension.CLIENT, 7
+    )
+    assert [code for code, _ in told(by("customer"))] == ["D012"]
+    assert [code for code, _ in told(by("{dimension: tenant, most: 501}"))] == ["D012"]

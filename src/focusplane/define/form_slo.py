@@ -7,7 +7,7 @@ from focusplane.define.quantities import DURATION, PERCENT, TIMEZONE, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Name, Scalar, one_of
 from focusplane.define.sli import Match, Of, Sli, SliKind
-from focusplane.define.slo import Calendar, CalendarUnit, Objective, Rolling, Window
+from focusplane.define.slo import Calendar, CalendarUnit, Dimension, Grouping, Objective, Rolling, Window
 from focusplane.kernel.quantity import format_percent
 
 BAD = Field(
@@ -73,6 +73,31 @@ INDICATOR = Field("sli", SLI, "What counts as good, bad and excluded.", required
 MIN_BAD = Field("minBad", whole(1, 1_000_000), "Fewer bad answers than this never raise an alarm.", 5)
 
 
+_DIMENSIONS = " | ".join(Dimension)
+
+
+def _grouped(text: str) -> Grouping:
+    if text not in {str(each) for each in Dimension}:
+        raise ValueError(f"{text!r} is not one of {_DIMENSIONS}")
+    return Grouping(Dimension(text))
+
+
+DIMENSION = Field(
+    "dimension",
+    one_of(Dimension),
+    "What the groups differ in: tenant, region, version, route, client.",
+    required=True,
+)
+MOST = Field("most", whole(1, 500), "So many groups are judged apart, the others together.", 50)
+GROUPING: Shape[Grouping] = Either(
+    Scalar(_DIMENSIONS, _grouped, {"enum": [str(each) for each in Dimension]}),
+    Record("a grouping", (DIMENSION, MOST), lambda values: Grouping(values[DIMENSION], values[MOST])),
+)
+BY = Field[Grouping | None](
+    "by", GROUPING, "Judged apart for each tenant, region, version, route or client.", None
+)
+
+
 def _objective(values: Values) -> Objective | Broken:
     target, window = values[TARGET], values[PERIOD]
     if not 0 < target < 1:
@@ -82,7 +107,9 @@ def _objective(values: Values) -> Objective | Broken:
         return BROKEN
     table = values[RULES]
     rules, _ = rules_of(table, target, window)
-    return Objective(values[NAME], target, window, values[INDICATOR], rules, values[MIN_BAD], table)
+    return Objective(
+        values[NAME], target, window, values[INDICATOR], rules, values[MIN_BAD], table, values[BY]
+    )
 
 
-OBJECTIVE = Record("an objective", (NAME, TARGET, PERIOD, INDICATOR, MIN_BAD, RULES), _objective)
+OBJECTIVE = Record("an objective", (NAME, TARGET, PERIOD, INDICATOR, MIN_BAD, RULES, BY), _objective)

@@ -13,11 +13,13 @@ from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.edits import Edited, bequest, heirs_of
+from focusplane.observe.groups import place, rearrange, regroup, series_of
 from focusplane.observe.lane import (
     COVERAGE,
     MOST_REMEMBERED_PARTS,
     MOST_VALUES,
     SWEEP_MS,
+    Columns,
     Lane,
     Series,
     concerns,
@@ -78,6 +80,7 @@ class Counters(Windows):
             self._release(lane, stale.__contains__)
         for heir, counts in left.items():
             counts.install(lane, heir)
+        regroup(self, lane)
         return Edited(tuple(sorted(stale & lane.meanings().keys() - heirs.keys())), heirs)
 
     def forget(self, focus: str) -> None:
@@ -159,25 +162,28 @@ class Counters(Windows):
         if weight.cut:
             lane.cut.add(objective.name)
         if weight.total:
-            self._stage(lane, objective.name, signal, slot, (weight.total, weight.bad))
+            self._stage(lane, objective, signal, slot, (weight.total, weight.bad))
             if compared and objective is lane.judged and not signal.outcome.resend:
                 arm, counts = (signal.slice.version, stratum(signal)), (weight.total, weight.bad)
                 lane.arms.expose(slot, arm, counts, signal.end - signal.start)
         return weight.total
 
-    def _stage(self, lane: Lane, objective: str, signal: Signal, slot: int, amount: tuple[int, int]) -> None:
-        columns = lane.parts.get((objective, signal.slice))
+    def _stage(
+        self, lane: Lane, objective: Objective, signal: Signal, slot: int, amount: tuple[int, int]
+    ) -> None:
+        columns = lane.parts.get((objective.name, signal.slice))
         if columns is None:
-            columns = self._columns(lane, objective, signal)
-        wholes, slices = self._slot(slot)
-        _bump(wholes, columns[0], amount)
-        for column in columns[1:]:
-            _bump(slices, column, amount)
+            columns = self._columns(lane, objective, signal, slot)
+        for amounts, own in zip(self._slot(slot), columns, strict=True):
+            for column in own:
+                _bump(amounts, column, amount)
 
-    def _columns(self, lane: Lane, objective: str, signal: Signal) -> tuple[int, ...]:
-        found = [self._whole(lane, (objective, ""))]
+    def _columns(self, lane: Lane, objective: Objective, signal: Signal, slot: int) -> Columns:
+        wholes, found = [self._whole(lane, (objective.name, ""))], []
+        if objective.by is not None:
+            wholes.append(self._group(lane, objective, signal, slot))
         for dimension, value in slice_keys(signal.slice):
-            known = lane.slices.setdefault((objective, dimension), {})
+            known = lane.slices.setdefault((objective.name, dimension), {})
             if not lane.admits(known, dimension, value):
                 lane.beyond.add(signal.slice)
                 value = OTHER
@@ -186,8 +192,16 @@ class Counters(Windows):
             found.append(known[value])
         if len(lane.parts) >= MOST_REMEMBERED_PARTS:
             lane.forget_parts()
-        lane.parts[objective, signal.slice] = columns = tuple(found)
+        lane.parts[objective.name, signal.slice] = columns = (tuple(wholes), tuple(found))
         return columns
+
+    def _group(self, lane: Lane, objective: Objective, signal: Signal, slot: int) -> int:
+        assert objective.by is not None
+        series = series_of(objective.name, objective.by, place(lane, objective, signal.slice))
+        if series not in lane.wholes:
+            lane.born[series] = slot - SECOND
+            lane.grouped.pop(objective.name, None)
+        return self._whole(lane, series)
 
     def _cover(self, lane: Lane, coverage: Sequence[Coverage]) -> None:
         if not coverage:
@@ -206,6 +220,7 @@ class Counters(Windows):
         for lane in self.lanes.values():
             if lane.last_slot >= lane.swept + SWEEP_MS:
                 lane.swept = lane.last_slot
+                rearrange(self, lane)
                 self._sweep(lane)
 
     def _sweep(self, lane: Lane) -> None:
@@ -277,6 +292,7 @@ class Counters(Windows):
         self._sheet = None
         lane.forget_parts()
         self.wholes.release([lane.wholes.pop(series) for series in list(lane.wholes) if gone(series[0])])
+        lane.born = {series: slot for series, slot in lane.born.items() if series in lane.wholes}
         for key in [key for key in lane.slices if gone(key[0])]:
             self.slices.release(list(lane.slices.pop(key).values()))
 

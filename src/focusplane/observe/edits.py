@@ -26,6 +26,7 @@ class Bequest:
     slices: Mapping[str, Mapping[str, int]]
     excluded: int
     cut: bool
+    born: Mapping[str, int] = field(default_factory=dict)
 
     def install(self, lane: Lane, objective: str) -> None:
         """They are the counts of that objective from now on."""
@@ -33,6 +34,8 @@ class Bequest:
         lane.slices.update(
             {(objective, dimension): dict(values) for dimension, values in self.slices.items()}
         )
+        lane.born.update({(objective, key): slot for key, slot in self.born.items()})
+        lane.forget_parts()
         if self.excluded:
             lane.excluded[objective] = self.excluded
         lane.cut.discard(objective)
@@ -60,4 +63,5 @@ def bequest(windows: Windows, lane: Lane, objective: str) -> Bequest:
         },
         lane.excluded.get(objective, 0),
         objective in lane.cut,
+        {key: slot for (name, key), slot in lane.born.items() if name == objective},
     )

@@ -15,6 +15,10 @@ class State(StrEnum):
     BLIND = "blind"
 
 
+GRAVITY = (State.OK, State.BLIND, State.BURNING, State.EXHAUSTED)
+"""From the least grave to the gravest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Burn:
     """One rule, looked at now. Rates are burn rates (error ratio / budget), None where the window has no data."""
@@ -50,3 +54,5 @@ class Health:
     budget: Budget | NoData = NoData("nothing measured yet")
     age_ms: int = 0
     """How old the newest counted event may be: now minus the data watermark."""
+    group: str = ""
+    """Such as `tenant=acme`; empty for the whole objective."""

@@ -11,8 +11,10 @@ from focusplane.observe.budget import budget, full, span
 from focusplane.observe.burn import Window, burn, read, stretched
 from focusplane.observe.counters import Counters
 from focusplane.observe.doubt import doubt
-from focusplane.observe.health import Budget, Burn, Health, State
-from focusplane.observe.reading import Measured, NoData
+from focusplane.observe.groups import groups_of, series_of
+from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State
+from focusplane.observe.lane import Lane
+from focusplane.observe.reading import Measured, NoData, Reading
 
 SPEED_OVER_MS = HOUR
 """The present burn, for the date on which the budget ends, is that of the last hour."""
@@ -31,11 +33,16 @@ class Look:
     budget: Fraction
     windows: dict[int, Window] = field(default_factory=dict)
     """Rules share windows: each is read once a look."""
+    group: str = ""
+    """Such as `tenant=acme`; empty for the whole."""
+
+    def over(self, length_ms: int) -> Reading:
+        return self.counters.over_group(self.focus, self.objective.name, self.group, length_ms, self.mark)
 
     def window(self, length_ms: int) -> Window:
         found = self.windows.get(length_ms)
         if found is None:
-            reading = self.counters.over(self.focus, self.objective.name, length_ms, self.mark)
+            reading = self.over(length_ms)
             known = min(self.known_ms, length_ms)
             found = self.windows[length_ms] = read(reading, length_ms, known, self.budget)
         return found
@@ -52,18 +59,56 @@ def judge(objective: Objective, counters: Counters, focus: str, now: int) -> Hea
     interval = lane.sources.interval()
     known = 0 if lane.sources.first is None else max(0, mark - lane.sources.first)
     look = Look(counters, focus, objective, mark, known, interval, objective.budget)
-    reading, left = _budget(look)
     age = max(0, now - mark)
     why = _silent(counters, focus, now, age) or doubt(counters, focus, objective, mark)
+    return _looked(look, lane, age, why)
+
+
+def judge_groups(objective: Objective, counters: Counters, whole: Health) -> tuple[Health, ...]:
+    """Health of each group of an objective, by the same rules and windows as the whole; the worst first. A group that had
+    no request in the objective's window is none, and where the whole cannot be seen, no part of it can.
+    """
+    lane, mark = counters.lanes.get(whole.focus), counters.watermark(whole.focus)
+    if objective.by is None or lane is None or isinstance(mark, NoData):
+        return ()
+    why = whole.reason if whole.state is State.BLIND else ""
+    found: list[Health] = []
+    for value in groups_of(lane, objective):
+        series = series_of(objective.name, objective.by, value)
+        known, interval = (
+            max(0, mark - lane.born.get(series, lane.sources.first or 0)),
+            lane.sources.interval(),
+        )
+        look = Look(
+            counters, whole.focus, objective, mark, known, interval, objective.budget, group=series[1]
+        )
+        judged = _looked(look, lane, whole.age_ms, why)
+        if isinstance(judged.reading, Measured):
+            found.append(judged)
+    return tuple(sorted(found, key=_worst_first))
+
+
+def _worst_first(one: Health) -> tuple[int, int, Fraction, str]:
+    bad = one.reading.bad_ratio if isinstance(one.reading, Measured) else Fraction(0)
+    return -GRAVITY.index(one.state), -one.level, -bad, one.group
+
+
+def _looked(look: Look, lane: Lane, age: int, why: str) -> Health:
+    """What one look says; `why` it cannot be believed, if so."""
+    reading, left = _budget(look)
+    said = (look.focus, look.objective.name)
     if why:
-        return Health(focus, objective.name, State.BLIND, Level.NONE, why, reading, (), left, age)
-    burns = tuple(_burn(look, rule) for rule in objective.rules)
+        return Health(*said, State.BLIND, Level.NONE, why, reading, (), left, age, look.group)
+    if look.group and isinstance(reading, Measured) and not reading.bad:
+        burns: tuple[Burn, ...] = ()  # nothing failed: no rule can fire, and there may be many groups
+    else:
+        burns = tuple(_burn(look, rule) for rule in look.objective.rules)
     state, level, reason = _rule(reading, burns, left)
-    if objective.name in lane.cut:
+    if look.objective.name in lane.cut:
         reason += "; the threshold is no bucket bound, slow answers are an upper bound"
     if lane.sources.active is Source.SPANS and lane.sources.adjusted:
         reason += "; an estimate from sampled spans"
-    return Health(focus, objective.name, state, level, reason, reading, burns, left, age)
+    return Health(*said, state, level, reason, reading, burns, left, age, look.group)
 
 
 def _silent(counters: Counters, focus: str, now: int, age: int) -> str:
@@ -89,7 +134,7 @@ def _burn(look: Look, rule: BurnRule) -> Burn:
 def _budget(look: Look) -> tuple[Measured | NoData, Budget | NoData]:
     whole = span(look.objective.window, look.mark)
     elapsed = look.mark - whole.since
-    reading = look.counters.over(look.focus, look.objective.name, elapsed, look.mark)
+    reading = look.over(elapsed)
     known = min(look.known_ms, elapsed)
     if isinstance(reading, NoData) or known <= 0:
         return reading, NoData("nothing measured yet")

@@ -25,6 +25,8 @@ SWEEP_MS = 10 * MINUTE
 
 Series = tuple[str, str]
 """Objective and slice: `("availability", "")`, `("availability", "tenant=acme")`."""
+Columns = tuple[tuple[int, ...], tuple[int, ...]]
+"""Where one slice of one objective is counted: its whole and its group, then its values."""
 COVERAGE: Series = ("", "coverage")
 """The series that counts reporter-milliseconds: total is what was expected, bad what was missing."""
 
@@ -113,13 +115,17 @@ class Lane:
     last_slot: int = 0
     swept: int = 0
     """The slot at which columns were last given back."""
-    parts: dict[tuple[str, Slice], tuple[int, ...]] = field(default_factory=dict)
+    parts: dict[tuple[str, Slice], Columns] = field(default_factory=dict)
     """Columns of each (objective, slice) that was seen; a cache, rebuilt at need."""
     beyond: set[Slice] = field(default_factory=set)
     """Those of them that have a value for which the budget did not suffice."""
 
     doubted: tuple[tuple[int, int], str] = ((0, 0), "")
     """The last answer of `doubt` on this focus and what it was worked out for; a cache."""
+    grouped: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Objective -> group -> column; a cache of what `wholes` holds."""
+    born: dict[Series, int] = field(default_factory=dict)
+    """When a group was first counted (its slot): before that nothing is known of it."""
     judged: Objective | None = None
     """The objective whose failures the canary judge counts: the first on events."""
 
@@ -151,6 +157,7 @@ class Lane:
             "cut": sorted(self.cut),
             "last_slot": self.last_slot,
             "swept": self.swept,
+            "born": [[*series, slot] for series, slot in self.born.items()],
         }
 
     @classmethod
@@ -171,6 +178,7 @@ class Lane:
             set(state["cut"]),
             state["last_slot"],
             state.get("swept", 0),
+            born={(objective, key): slot for objective, key, slot in state.get("born", [])},
         )
 
     def meanings(self) -> dict[str, Json]:
@@ -186,6 +194,7 @@ class Lane:
         """Let the cache be rebuilt."""
         self.parts.clear()
         self.beyond.clear()
+        self.grouped.clear()
 
     def set_apart(self, cause: str, count: int) -> None:
         self.apart[cause] = self.apart.get(cause, 0) + count

@@ -12,16 +12,16 @@ LOOKS = ((6 * HOUR, 30 * MINUTE, MINUTE), (30 * MINUTE, 5 * MINUTE, 10 * SECOND)
 """From how long ago to how long ago, in blocks of what length: as fine as the counters remember."""
 
 
-def onset(counters: Counters, focus: str, objective: Objective, until: int) -> int | NoData:
+def onset(counters: Counters, focus: str, objective: Objective, until: int, group: str = "") -> int | NoData:
     """The end of the first block of the failure that lasts at `until` (Unix ms), at most six hours back.
 
     A one-sided CUSUM (Page 1954): the sum of failures beyond twice the budget, never below 0. The failure began where
-    the sum last left 0.
+    the sum last left 0. `group` such as `tenant=acme` looks at that group alone.
     """
     bearable = min(2 * objective.budget, (1 + objective.budget) / 2)
     above, began = Fraction(0), 0
     for end, length in _blocks(until):
-        reading = counters.over(focus, objective.name, length, end)
+        reading = counters.over_group(focus, objective.name, group, length, end)
         if not isinstance(reading, Measured):
             continue
         before, above = above, max(Fraction(0), above + reading.bad - bearable * reading.total)

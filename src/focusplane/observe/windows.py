@@ -71,10 +71,20 @@ class Windows:
         """
         lane = self.lanes.get(focus)
         column = None if lane is None else lane.column(objective, slice)
+        return self._over(lane, column, self.slices if slice else self.wholes, window_ms, until)
+
+    def over_group(self, focus: str, objective: str, group: str, window_ms: int, until: int) -> Reading:
+        """The same of a group such as `tenant=acme`, which is counted as the whole is; of the whole if it is empty."""
+        lane = self.lanes.get(focus)
+        column = None if lane is None else lane.wholes.get((objective, group))
+        return self._over(lane, column, self.wholes, window_ms, until)
+
+    def _over(
+        self, lane: Lane | None, column: int | None, rings: Rings, window_ms: int, until: int
+    ) -> Reading:
         if lane is None or column is None:
             return NoData("no telemetry yet")
         self.flush()
-        rings = self.slices if slice else self.wholes
         total, bad = self._between(lane, rings, column, (until - window_ms, until))
         if total <= 0:
             return NoData(f"no requests in {format_duration(window_ms)}")

@@ -148,6 +148,8 @@ class World:
     stable: Mapping[str, str] = field(default_factory=dict)
     """focus -> the version that the journal holds to be the stable one"""
     health: Mapping[str, Health] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Health, ...]] = field(default_factory=dict)
+    """the groups of those objectives that are judged apart by something, the worst first"""
     judged: tuple[int, str] = (0, "")
     """the second (Unix s) and the policy digest at which `health` was judged"""
     rollouts: Mapping[str, Rollout] = field(default_factory=dict)

@@ -8,11 +8,13 @@ from focusplane.define.slo import Rolling
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_percent
 from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe.counters import Counters
 from focusplane.observe.health import Budget
 from focusplane.observe.localise import Explained, Hurt, excess, hurt, localise
 from focusplane.observe.onset import onset
 from focusplane.observe.reading import NoData
 from focusplane.plane.arrows import sight
+from focusplane.plane.arrows.trouble import group_in
 from focusplane.plane.draft import Draft
 
 LOCALISE_MS = 2 * MINUTE
@@ -22,7 +24,7 @@ NO_TENANT = "unknown: no telemetry names a tenant"
 OF_VERSION = ("version_failed", "version_total", "excess_failed", "full_rollout_would_have_failed")
 
 
-def first_bad(draft: Draft, focus: Focus, version: str, objective: str = "") -> int:
+def first_bad(draft: Draft, focus: Focus, version: str, objective: str = "", group: str = "") -> int:
     """When it began: the version's first bad second, else where the objective's failures rose; now if neither shows."""
     rollout = draft.world.rollouts.get(focus.name)
     counters, mark = draft.world.counters, draft.world.counters.watermark(focus.name)
@@ -32,7 +34,7 @@ def first_bad(draft: Draft, focus: Focus, version: str, objective: str = "") -> 
         return draft.at if isinstance(bad, NoData) else bad
     if isinstance(mark, NoData) or not focus.objectives:
         return draft.at
-    began = onset(counters, focus.name, focus.objective(objective or sight.leading(focus)), mark)
+    began = onset(counters, focus.name, focus.objective(objective or sight.leading(focus)), mark, group)
     return draft.at if isinstance(began, NoData) else began
 
 
@@ -43,6 +45,9 @@ def impact(draft: Draft, focus: Focus, incident: Incident) -> dict[str, Json]:
     since = incident.first_bad_at - SECOND
     if isinstance(mark, NoData) or mark <= since:
         return dict(incident.impact)
+    group = group_in(incident.episode)
+    if group:
+        return _of_group(counters, focus, group, (since, mark))
     whole = counters.over(focus.name, name, mark - since, mark)
     failed, total = (0, 0) if isinstance(whole, NoData) else (whole.bad, whole.total)
     return {
@@ -52,6 +57,17 @@ def impact(draft: Draft, focus: Focus, incident: Incident) -> dict[str, Json]:
         **_tenants(hurt(counters, focus.name, name, since, mark), total),
         **_budget(draft, focus, failed),
     }
+
+
+def _of_group(counters: Counters, focus: Focus, group: str, over: tuple[int, int]) -> dict[str, Json]:
+    """What one group lost, in the first objective that is judged apart by its dimension."""
+    dimension = group.partition("=")[0]
+    for objective in focus.objectives:
+        if objective.by is not None and objective.by.dimension == dimension:
+            found = counters.over_group(focus.name, objective.name, group, over[1] - over[0], over[1])
+            failed, total = (0, 0) if isinstance(found, NoData) else (found.bad, found.total)
+            return {"group": group, "objective": objective.name, "failed": failed, "total": total}
+    return {"group": group}
 
 
 def _tenants(found: Hurt, total: int) -> dict[str, Json]:

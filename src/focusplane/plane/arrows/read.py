@@ -3,9 +3,11 @@
 from focusplane.act.fact import Kind
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.health import Health, State
-from focusplane.observe.judge_health import judge
+from focusplane.observe.judge_health import judge, judge_groups
 from focusplane.plane.arrows.words import said_reading
 from focusplane.plane.draft import Draft
+
+_CALM = frozenset({State.OK, State.BLIND})
 
 
 def health(draft: Draft) -> Draft:
@@ -15,14 +17,30 @@ def health(draft: Draft) -> Draft:
     if judged == draft.world.judged:
         return draft
     found: dict[str, Health] = {}
+    groups: dict[str, tuple[Health, ...]] = {}
+    counters, before = draft.world.counters, draft.world
     for focus in draft.world.policies.set.focuses.values():
         for objective in focus.objectives:
-            found[f"{focus.name}/{objective.name}"] = judge(
-                objective, draft.world.counters, focus.name, draft.at
-            )
-    before, draft = draft.world.health, draft.but(health=found, judged=judged)
+            key = f"{focus.name}/{objective.name}"
+            found[key] = judge(objective, counters, focus.name, draft.at)
+            if objective.by is not None:
+                groups[key] = judge_groups(objective, counters, found[key])
+    draft = draft.but(health=found, groups=groups, judged=judged)
     for key, now in found.items():
-        draft = _say(draft, before.get(key), now)
+        draft = _say(draft, before.health.get(key), now)
+    for key, each in groups.items():
+        draft = _say_groups(draft, before.groups.get(key, ()), each)
+    return draft
+
+
+def _say_groups(draft: Draft, before: tuple[Health, ...], now: tuple[Health, ...]) -> Draft:
+    """Of a group it is news that it begins or ceases to fail; that it is blind its objective says for all of them."""
+    known = {one.group: one for one in before}
+    for one in now:
+        then = known.get(one.group)
+        was_calm = then is None or then.state in _CALM
+        if one.state is not State.BLIND and not (was_calm and one.state in _CALM):
+            draft = _say(draft, then, one)
     return draft
 
 
@@ -39,5 +57,6 @@ def _say(draft: Draft, before: Health | None, now: Health) -> Draft:
         before=str(before.state) if before else "",
         state=str(now.state),
         level=now.level.name.lower(),
+        **({"group": now.group} if now.group else {}),
         **said_reading(now.reading),
     )

@@ -54,8 +54,12 @@ def _tickets(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Draft:
     slow = {Level.TICKET.name.lower(), Level.REVIEW.name.lower()}
     for fact in told:
         if fact.kind is Kind.HEALTH_CHANGED and fact.body["level"] in slow:
-            title = f"{focus.name}: {fact.subject} burns ({fact.body['level']})"
-            draft = _send(draft, focus, focus.alerts.ticket, (fact.subject, str(fact.at)), title, fact.reason)
+            group = str(fact.body.get("group", ""))
+            title = (
+                f"{focus.name}: {fact.subject}{' of ' if group else ''}{group} burns ({fact.body['level']})"
+            )
+            about = (fact.subject, *([group] if group else []), str(fact.at))
+            draft = _send(draft, focus, focus.alerts.ticket, about, title, fact.reason)
         if fact.kind is Kind.ROLLOUT_HELD and fact.body.get("asks"):
             title = f"{focus.name}: somebody must decide on {fact.body['version']}"
             names = focus.alerts.ticket or focus.alerts.page
@@ -88,12 +92,14 @@ def _covered(draft: Draft, focus: Focus, trouble: Trouble) -> bool:
 def _covers(incident: Incident, trouble: Trouble, at: int) -> bool:
     if incident.stage in LIVE and incident.episode == trouble.episode:
         return True
-    if trouble.episode not in LASTING or not _of_users(incident):
+    group = trouble_.group_in(trouble.episode)
+    told = _of_users(incident) or (group and incident.episode == trouble.episode)
+    if not told or (trouble.episode not in LASTING and not group):
         return False
     if incident.stage in (Stage.OPEN, Stage.ACKED):
         return True
     over = incident.resolved_at or incident.mitigated_at
-    return trouble.episode == "burn" and at - over < trouble.memory_ms
+    return trouble.episode.startswith("burn") and at - over < trouble.memory_ms
 
 
 LASTING = frozenset({"burn", "drift"})
@@ -109,7 +115,8 @@ def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
     """One live incident per episode."""
     if _covered(draft, focus, trouble):
         return draft
-    first_bad = damage.first_bad(draft, focus, trouble.version, trouble.objective)
+    group = trouble_.group_in(trouble.episode)
+    first_bad = damage.first_bad(draft, focus, trouble.version, trouble.objective, group)
     key = short_id("inc", focus.name, trouble.episode, draft.tick.number)
     suspects = rank(draft.world.changes, focus.name, first_bad, trouble.version)
     incident = Incident(
@@ -166,7 +173,8 @@ def _linked(draft: Draft, incident: Incident) -> Draft:
 def _again(draft: Draft, focus: Focus, incident: Incident) -> str:
     """Why it is not over after all: it burns by windows that hold nothing from before the mitigation."""
     since = draft.at - incident.mitigated_at
-    healths = trouble_.healths(draft, focus) if incident.episode == "burn" else []
+    burns = incident.episode.startswith("burn")
+    healths = trouble_.of_episode(draft, focus, incident.episode) if burns else []
     found = [each for each in healths if each.level >= Level.ACT and since >= trouble_.memory(each)]
     return found[0].reason if found else ""
 
@@ -217,7 +225,7 @@ def _restless(draft: Draft, focus: Focus, incident: Incident) -> bool:
     rollout = draft.world.rollouts.get(focus.name)
     if rollout is not None and rollout.live and incident.episode == f"rollout {rollout.id}":
         return True
-    healths = trouble_.healths(draft, focus)
+    healths = trouble_.of_episode(draft, focus, incident.episode)
     if any(health.state is State.BLIND for health in healths):
         return True
     return incident.episode != BLIND and any(health.level >= Level.ACT for health in healths)

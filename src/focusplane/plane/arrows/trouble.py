@@ -15,6 +15,8 @@ from focusplane.observe.verdict import Ruling
 from focusplane.plane.draft import Draft
 
 GRACE_MS = MINUTE
+MOST_GROUPS = 5
+"""Groups of one objective that get an incident each; the others are told in the state of the objective."""
 BLIND = "blind"
 """The episode of a focus that cannot be seen: news of its own, whatever else is known to fail."""
 
@@ -67,11 +69,51 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
             and not _just_up(draft, focus)
         ):
             yield Trouble(BLIND, Level.PAGE, f"{focus.name} cannot be seen", health.reason)
+    yield from _groups(draft, focus)
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
         title = f"{rollout.version} of {focus.name} is worse and still exposed"
         yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
     if focus.name in draft.world.drifts:
         yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", draft.world.drifts[focus.name])
+
+
+def _groups(draft: Draft, focus: Focus) -> Iterator[Trouble]:
+    """Groups that fail by themselves, the worst few; while the whole objective fails, its own incident tells of them."""
+    for objective in focus.objectives:
+        key = f"{focus.name}/{objective.name}"
+        whole, groups = draft.world.health.get(key), draft.world.groups.get(key, ())
+        if whole is None or whole.level >= Level.ACT:
+            continue
+        for health in [one for one in groups if one.level >= Level.ACT][:MOST_GROUPS]:
+            title = f"{focus.name} fails its {objective.name} for {health.group}"
+            yield Trouble(
+                group_episode(health.group),
+                health.level,
+                title,
+                health.reason,
+                objective=objective.name,
+                memory_ms=memory(health),
+            )
+
+
+def group_episode(group: str) -> str:
+    """The episode of one group, such as `burn tenant=acme`."""
+    return f"burn {group}"
+
+
+def group_in(episode: str) -> str:
+    """The group that an episode tells of; empty if it is of the whole."""
+    word, _, group = episode.partition(" ")
+    return group if word == "burn" else ""
+
+
+def of_episode(draft: Draft, focus: Focus, episode: str) -> list[Health]:
+    """The health of what an incident tells of: of one group in every objective that knows it, else of every objective."""
+    group = group_in(episode)
+    if not group:
+        return healths(draft, focus)
+    keys = (f"{focus.name}/{objective.name}" for objective in focus.objectives)
+    return [one for key in keys for one in draft.world.groups.get(key, ()) if one.group == group]
 
 
 def _just_up(draft: Draft, focus: Focus) -> bool:

@@ -1,5 +1,6 @@
 """A focus as people see it: health, objectives, budget, burn, age of its data."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from focusplane.act.action import Phase
@@ -7,9 +8,10 @@ from focusplane.act.incident import LIVE
 from focusplane.define.burn import period_ms
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Level, Objective
+from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.errors import NotFoundError
 from focusplane.kernel.quantity import format_duration, format_percent
-from focusplane.observe.health import Budget, Burn, Health, State
+from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State
 from focusplane.observe.reading import NoData
 from focusplane.plane.queries.actions import actions
 from focusplane.plane.queries.measures import measures
@@ -17,7 +19,8 @@ from focusplane.plane.queries.shown import Shown, level, number, reading, seen, 
 from focusplane.plane.queries.sources import sources, untold
 from focusplane.plane.world import World
 
-_GRAVITY = (State.OK, State.BLIND, State.BURNING, State.EXHAUSTED)
+MOST_GROUPS = 20
+"""Groups of one objective that are shown; how many there are is said besides."""
 
 
 def find(world: World, name: str) -> Focus:
@@ -32,7 +35,7 @@ def find(world: World, name: str) -> Focus:
 def focuses(world: World) -> list[Shown]:
     """All of them, those in trouble first, then by name."""
     rows = [summary(world, each) for each in world.policies.set.focuses.values()]
-    return sorted(rows, key=lambda row: (-_GRAVITY.index(State(row["health"])), row["id"]))
+    return sorted(rows, key=lambda row: (-GRAVITY.index(State(row["health"])), row["id"]))
 
 
 def summary(world: World, focus: Focus) -> Shown:
@@ -111,7 +114,7 @@ def overall(judged: Iterable[Health | None]) -> tuple[State, str]:
     known = [one for one in judged if one is not None]
     if not known:
         return State.BLIND, "nothing has been judged yet"
-    worst = max(known, key=lambda one: (_GRAVITY.index(one.state), one.level))
+    worst = max(known, key=lambda one: (GRAVITY.index(one.state), one.level))
     return worst.state, f"{worst.objective}: {worst.reason}"
 
 
@@ -131,6 +134,7 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
             **row,
             **reading(nothing),
             **seen(nothing, 0),
+            **_groups(world, focus, objective),
             "budget": budget(nothing),
             "burn": [],
             "state": "blind",
@@ -147,6 +151,35 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
         "level": level(health.level),
         "reason": health.reason,
         "age_ms": health.age_ms,
+        **_groups(world, focus, objective),
+    }
+
+
+def _groups(world: World, focus: Focus, objective: Objective) -> Shown:
+    """The groups of an objective that is judged apart by something, the worst first; none for any other."""
+    if objective.by is None:
+        return {"by": None, "groups": []}
+    judged = world.groups.get(f"{focus.name}/{objective.name}", ())
+    states = Counter(str(one.state) for one in judged)
+    return {
+        "by": str(objective.by.dimension),
+        "most": objective.by.most,
+        "groups_known": len(judged),
+        "groups_failing": states[State.BURNING] + states[State.EXHAUSTED],
+        "groups_overflow": any(one.group == f"{objective.by.dimension}={OTHER}" for one in judged),
+        "groups": [_group(one) for one in judged[:MOST_GROUPS]],
+    }
+
+
+def _group(health: Health) -> Shown:
+    return {
+        "group": health.group,
+        **reading(health.reading),
+        "budget": budget(_known(health)),
+        "burn": [burn(one) for one in health.burns if one.firing],
+        "state": str(health.state),
+        "level": level(health.level),
+        "reason": health.reason,
     }
 
 

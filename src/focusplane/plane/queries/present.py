@@ -14,6 +14,7 @@ from focusplane.plane.queries.shown import Shown, utc
 from focusplane.plane.world import World
 
 _LEAST, _THOUSAND, _MILLION = 0.01, 1e3, 1e6
+_MOST_GROUPS = 5
 _SPOKE = frozenset({Kind.HELD, Kind.SHADOWED, Kind.DECIDED})
 
 
@@ -106,7 +107,18 @@ def _objective(row: Shown) -> Shown:
     budget = row["budget"]
     lines.append(f"error budget unknown: {budget['no_data']}" if budget["left"] is None else _budget(budget))
     lines += [_burn(burn) for burn in row["burn"]]
+    lines += _groups(row)
     return _row(f"objective {row['name']}", row["state"], row["reason"], *lines)
+
+
+def _groups(row: Shown) -> Iterator[str]:
+    """How many groups there are, and the worst of them."""
+    if row["by"] is None:
+        return
+    more = "; those beyond the most are counted as other" if row["groups_overflow"] else ""
+    yield f"{row['groups_known']} groups by {row['by']}, {row['groups_failing']} failing{more}"
+    for one in row["groups"][:_MOST_GROUPS]:
+        yield f"{one['group']}: {one['state']}, {one['bad']:,} bad of {one['total']:,}; {one['reason']}"
 
 
 def _budget(budget: Shown) -> str:
