@@ -1,12 +1,15 @@
 """The keys of an objective and of its SLI."""
 
+from typing import Any
+
 from focusplane.define.burn import rules_of
 from focusplane.define.form_alerts import RULES
 from focusplane.define.form_match import FAILED, MATCH, UNASKED
+from focusplane.define.form_units import COMPOSITE, FRESHNESS, SLICES, THROUGHPUT
 from focusplane.define.quantities import DURATION, PERCENT, TIMEZONE, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Name, Scalar, one_of
-from focusplane.define.sli import Match, Of, Sli, SliKind
+from focusplane.define.sli import OF_REQUESTS, Match, Of, Sli, SliKind
 from focusplane.define.slo import Calendar, CalendarUnit, Dimension, Grouping, Objective, Rolling, Window
 from focusplane.kernel.quantity import format_percent
 
@@ -36,18 +39,50 @@ LATENCY = Field[tuple[int, Of] | None](
 )
 
 
+UNITS: tuple[Field[Any], ...] = (FRESHNESS, THROUGHPUT, COMPOSITE)
+UNITS_OF = (SliKind.FRESHNESS, SliKind.THROUGHPUT, SliKind.COMPOSITE)
+
+
 def _sli(values: Values) -> Sli | Broken:
+    every: tuple[Field[Any], ...] = (LATENCY, *UNITS)
+    kinds = [field for field in every if values.has(field)]
+    if len(kinds) > 1:
+        words = " and ".join(field.key for field in kinds)
+        values.error(kinds[1], "D220", f"an SLI has {words} at once", "one objective for each of them")
+        return BROKEN
     if values.has(GOOD) and values.has(BAD):
         what = "`good` and `bad` at once: what is neither, or both, would be undecided"
         values.error(GOOD, "D240", what, "keep one of them; the other is the rest of `total`")
         return BROKEN
+    for field, kind in zip(UNITS, UNITS_OF, strict=True):
+        if values.has(field):
+            return _of_units(values, field, kind)
+    return _of_requests(values)
+
+
+def _of_requests(values: Values) -> Sli:
     latency = values[LATENCY]
     kind, under, of = (SliKind.EVENTS, 0, Of.GOOD) if latency is None else (SliKind.LATENCY, *latency)
     bad = Match() if values.has(GOOD) else values[BAD]
-    return Sli(kind, bad, values[EXCLUDE], under, of, values[GOOD], values[TOTAL])
+    matches = (values[GOOD], values[TOTAL])
+    return Sli(kind, bad, values[EXCLUDE], under, of, *matches, slices=values[SLICES])
 
 
-SLI = Record("an SLI", (BAD, EXCLUDE, LATENCY, GOOD, TOTAL), _sli)
+def _of_units(values: Values, field: Field[Any], kind: SliKind) -> Sli | Broken:
+    asked = kind in OF_REQUESTS
+    for other in (SLICES,) if asked else (SLICES, BAD, EXCLUDE, GOOD, TOTAL):
+        if values.has(other):
+            hint = "it has slices of its own" if other is SLICES else "it is judged without requests"
+            values.error(other, "D220", f"{other.key!r} means nothing beside {field.key!r}", hint)
+            return BROKEN
+    parts: dict[str, Any] = {field.key: values[field]}
+    if not asked:
+        return Sli(kind, Match(), Match(), **parts)
+    bad = Match() if values.has(GOOD) else values[BAD]
+    return Sli(kind, bad, values[EXCLUDE], good=values[GOOD], total=values[TOTAL], **parts)
+
+
+SLI = Record("an SLI", (BAD, EXCLUDE, LATENCY, GOOD, TOTAL, SLICES, *UNITS), _sli)
 
 CALENDAR = Field("calendar", one_of(CalendarUnit), "Starts anew each week, month or quarter.", required=True)
 ZONE = Field("timezone", TIMEZONE, "The IANA time zone in which it starts anew.", "UTC")
@@ -70,7 +105,12 @@ NAME = Field("name", Name("objective"), "What the objective is called; unique in
 TARGET = Field("target", PERCENT, "The share of good answers, strictly between 0% and 100%.", required=True)
 PERIOD = Field("window", WINDOW, "How long the budget lasts: 30d, or {calendar: month}.", required=True)
 INDICATOR = Field("sli", SLI, "What counts as good, bad and excluded.", required=True)
-MIN_BAD = Field("minBad", whole(1, 1_000_000), "Fewer bad answers than this never raise an alarm.", 5)
+MIN_BAD = Field(
+    "minBad",
+    whole(1, 1_000_000),
+    "Fewer bad answers than this never raise an alarm. Default: 5, and 1 where slices or tries are counted.",
+    5,
+)
 
 
 _DIMENSIONS = " | ".join(Dimension)
@@ -107,9 +147,13 @@ def _objective(values: Values) -> Objective | Broken:
         return BROKEN
     table = values[RULES]
     rules, _ = rules_of(table, target, window)
-    return Objective(
-        values[NAME], target, window, values[INDICATOR], rules, values[MIN_BAD], table, values[BY]
-    )
+    sli = values[INDICATOR]
+    if sli.unit_ms and values[BY] is not None:
+        what = "what is counted in slices or tries is not judged apart for groups"
+        values.error(BY, "D233", what, "an objective on requests, without slices, can have `by`")
+        return BROKEN
+    min_bad = 1 if sli.unit_ms and not values.has(MIN_BAD) else values[MIN_BAD]
+    return Objective(values[NAME], target, window, sli, rules, min_bad, table, values[BY])
 
 
 OBJECTIVE = Record("an objective", (NAME, TARGET, PERIOD, INDICATOR, MIN_BAD, RULES, BY), _objective)

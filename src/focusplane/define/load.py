@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from focusplane.define.burn import rules_of
+from focusplane.define.composites import composite_problems
 from focusplane.define.envelope import Document, lay_under, open_document
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.form_focus import FOCUS, Metadata
@@ -76,6 +77,7 @@ def load(files: Mapping[str, str], today: str | None = None) -> Loaded:
         *reference_problems(log, policies, names),
         *(found for focus in policies.focuses.values() for found in focus_problems(focus, places, today)),
         *set_problems(policies, places, read.removed),
+        *composite_problems(policies, places),
         *not_yet(policies, places),
     ]
     return Loaded(policies, tuple(sorted(set(problems))), places)

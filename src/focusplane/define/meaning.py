@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from focusplane.define.alerting import row_problems
 from focusplane.define.burn import (
+    SAMPLES_PER_WINDOW,
     SHORTEST_PERIOD_MS,
     SHORTEST_WINDOW_MS,
     ceiling,
@@ -63,6 +64,29 @@ def _objective(objective: Objective, path: str, places: Places) -> Iterator[Prob
         rules = "; ".join(say(one.rule) for one in dropped if one.why == why)
         what = f"default rules of {objective.name!r} are left out ({rules}): {why}"
         yield places.problem(f"{path}.target", Severity.NOTICE, "D120", what)
+    if objective.sli.unit_ms:
+        yield from _units(objective, path, places)
+
+
+def _units(objective: Objective, path: str, places: Places) -> Iterator[Problem]:
+    """What the length of a slice, or the pause between two tries, does to windows and target."""
+    unit, period = objective.sli.unit_ms, period_ms(objective.window)
+    least = SAMPLES_PER_WINDOW * unit
+    if least > period:
+        what = f"a window of {format_duration(period)} holds fewer than {SAMPLES_PER_WINDOW} units of {format_duration(unit)}"
+        yield places.error(
+            f"{path}.window", "D222", what, f"at least {format_duration(least)}, or shorter slices"
+        )
+        return
+    short = [rule for rule in objective.rules if rule.short_ms < least]
+    if short:
+        rules = "; ".join(say(rule) for rule in short)
+        what = f"windows shorter than 4 units of {format_duration(unit)} are stretched to {format_duration(least)} ({rules})"
+        yield places.problem(f"{path}.sli", Severity.NOTICE, "D231", what)
+    if objective.budget * period < unit:
+        what = f"{format_percent(objective.target)} of {period // unit} units of {format_duration(unit)} allows not one bad one"
+        hint = "a longer window, a lower target, or shorter slices"
+        yield places.problem(f"{path}.target", Severity.WARNING, "D232", what, hint)
 
 
 def _flag(flag: Flag, path: str, places: Places, today: str | None) -> Iterator[Problem]:

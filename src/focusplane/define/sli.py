@@ -5,12 +5,26 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
+from focusplane.define.units import Composite, Freshness, Probe, Slices, Throughput
+
 
 class SliKind(StrEnum):
     EVENTS = "events"
     """good or bad by status, error and attributes: availability"""
     LATENCY = "latency"
     """good when the answer came within a threshold"""
+    FRESHNESS = "freshness"
+    """good when the last good event is recent"""
+    THROUGHPUT = "throughput"
+    """good when enough good events came"""
+    PROBE = "probe"
+    """good when the plane itself got the right answer"""
+    COMPOSITE = "composite"
+    """good when other objectives are"""
+
+
+OF_REQUESTS = frozenset({SliKind.EVENTS, SliKind.LATENCY, SliKind.FRESHNESS, SliKind.THROUGHPUT})
+"""Kinds that telemetry of the focus counts for; the others are judged without it."""
 
 
 class Of(StrEnum):
@@ -57,11 +71,22 @@ class Sli:
     of: Of = Of.GOOD
     good: Match | None = None
     total: Match | None = None
+    slices: Slices | None = None
+    freshness: Freshness | None = None
+    throughput: Throughput | None = None
+    probe: Probe | None = None
+    composite: Composite | None = None
 
     @property
     def matches(self) -> tuple[Match, ...]:
         """All that are said."""
         return tuple(each for each in (self.bad, self.exclude, self.good, self.total) if each is not None)
+
+    @property
+    def unit_ms(self) -> int:
+        """The time that one unit stands for; 0 where requests are counted."""
+        parts = (self.slices, self.freshness, self.throughput, self.probe, self.composite)
+        return next((part.every_ms for part in parts if part is not None), 0)
 
 
 _AT_FIRST = {

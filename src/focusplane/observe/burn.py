@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from focusplane.define.sli import Sli
 from focusplane.define.slo import BurnRule, Objective
+from focusplane.define.units import PARTS, Rule
 from focusplane.kernel.quantity import format_duration, format_percent, format_share
 from focusplane.observe.health import Burn
 from focusplane.observe.reading import NoData, Reading
@@ -111,6 +113,15 @@ def surely_above(bad: int, total: Fraction, limit: Fraction) -> bool:
     return excess > 0 and total * excess * excess > Z_SQUARED * limit * (1 - limit)
 
 
+def said_bad(sli: Sli, bad: int) -> str:
+    """So many failures, or bad slices, in words; of what is counted in parts as many whole ones as they make up."""
+    if sli.probe is not None:
+        return f"{bad} failed tries"
+    if sli.composite is not None and sli.composite.rule is not Rule.ALL:
+        return f"{float(Fraction(bad, PARTS)):.4g} bad slices"
+    return f"{bad} bad slices" if sli.unit_ms else f"{bad} failures"
+
+
 def _why_not(objective: Objective, rule: BurnRule, windows: tuple[Window, Window], limit: Limit) -> str:
     """Empty if the rule fires."""
     for window in windows:
@@ -122,9 +133,9 @@ def _why_not(objective: Objective, rule: BurnRule, windows: tuple[Window, Window
             return f"{window.said}, not above {limit.said}"
     short = windows[1]
     if short.bad < objective.min_bad:
-        return (
-            f"only {short.bad} failures in {format_duration(short.length_ms)}, {objective.min_bad} are needed"
-        )
+        return f"only {said_bad(objective.sli, short.bad)} in {format_duration(short.length_ms)}, {objective.min_bad} are needed"
+    if objective.sli.unit_ms:
+        return ""  # a slice is a unit of time, not a sample of its requests
     for window in windows:
         if window.total * limit.ratio < FEW and not surely_above(window.bad, window.total, limit.ratio):
             return f"{window.said}: too little traffic to be sure that it is above {limit.said}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from focusplane.define.focus import Focus
+from focusplane.define.sli import OF_REQUESTS
 from focusplane.define.slo import Objective
 from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Signal
@@ -12,16 +13,18 @@ from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.observe import composites, slices
 from focusplane.observe.edits import Edited, bequest, heirs_of
 from focusplane.observe.groups import place, rearrange, regroup, series_of
 from focusplane.observe.lane import (
     COVERAGE,
     MOST_REMEMBERED_PARTS,
     MOST_VALUES,
+    REQUESTS,
     SWEEP_MS,
     Columns,
     Lane,
-    Series,
+    Weight,
     concerns,
     seen_by,
     slice_keys,
@@ -32,7 +35,7 @@ from focusplane.observe.reporter import Coverage
 from focusplane.observe.rings import Counts, slot_of
 from focusplane.observe.snapshot import pack, unpack
 from focusplane.observe.watermark import LONGEST_INTERVAL_MS, OVERLAP, Sources
-from focusplane.observe.windows import Amounts, Windows
+from focusplane.observe.windows import Windows, bump
 
 LATE_AFTER_MS = 5 * MINUTE
 """A slot stays open for so long; what comes later is counted apart."""
@@ -61,11 +64,17 @@ class Counters(Windows):
 
     added = 0
     """Signals that said something, ever: what is remembered of a reading holds until this changes."""
+    closed_to = 0
+    """Slots up to here are closed."""
+    composed = 0
+    """The second (Unix s) in which composites were last looked at."""
+    _composites: tuple[tuple[str, str], ...] | None = None
 
     def declare(self, focus: Focus) -> Edited:
         """Count for this focus from now on. An objective whose SLI changed starts anew, one that means what another one
         meant before goes on with the counts of that one (it got a new name, say); the rest goes on.
         """
+        self._composites = None
         lane = self.lanes.get(focus.name)
         if lane is None:
             self.lanes[focus.name] = Lane(focus, Sources(focus.source))
@@ -85,6 +94,7 @@ class Counters(Windows):
 
     def forget(self, focus: str) -> None:
         """Stop counting and give the memory of this focus back."""
+        self._composites = None
         lane = self.lanes.pop(focus, None)
         if lane is not None:
             self._release(lane, lambda objective: True)
@@ -126,20 +136,18 @@ class Counters(Windows):
         self.added += 1
         lane.sources.adjusted |= signal.represents > 0
         start, end = span
-        column, parts = (
-            self._whole(lane, seen_by(signal.source)),
-            max(1, min(-(start - end) // MINUTE, MOST_PARTS)),
-        )
+        parts = max(1, min(-(start - end) // MINUTE, MOST_PARTS))
         rows = (signal.represents or signal.count, signal.count)
         for part in range(parts):
             slot = slot_of(end - (end - start) * part // parts)
             if slot > now - LATE_AFTER_MS:
                 share = (_share(rows[0], part, parts), _share(rows[1], part, parts))
-                _bump(self._slot(slot)[0], column, share)
+                self.stage(lane, seen_by(signal.source), slot, share)
 
     def _count(self, lane: Lane, signal: Signal, slot: int, now: int, compared: bool) -> Added:
         """What one report says of an absence is not `compared` with what others say of the second in which it ends."""
-        if slot <= now - LATE_AFTER_MS:
+        self.closed_to = now - LATE_AFTER_MS
+        if slot <= self.closed_to:
             lane.set_apart("late", signal.count)
             return Added(late=signal.count, why=f"older than {format_duration(LATE_AFTER_MS)}")
         lane.last_slot = max(lane.last_slot, slot)
@@ -156,7 +164,12 @@ class Counters(Windows):
         return Added(counted=signal.count)
 
     def _count_for(self, lane: Lane, objective: Objective, signal: Signal, slot: int, compared: bool) -> int:
-        weight = weigh(signal, objective.sli)
+        sli = objective.sli
+        if sli.kind not in OF_REQUESTS:
+            return 0
+        weight = weigh(signal, sli)
+        if sli.unit_ms:
+            self._track(lane, objective, signal, slot, weight)
         if weight.excluded:
             lane.excluded[objective.name] = lane.excluded.get(objective.name, 0) + weight.excluded
         if weight.cut:
@@ -168,6 +181,13 @@ class Counters(Windows):
                 lane.arms.expose(slot, arm, counts, signal.end - signal.start)
         return weight.total
 
+    def _track(self, lane: Lane, objective: Objective, signal: Signal, slot: int, weight: Weight) -> None:
+        """What is counted in units: the slice in which it happened; a word without requests is a word too."""
+        track, every = lane.track(objective.name), objective.sli.unit_ms
+        track.hear(slot, every)
+        start = max(min(signal.start, slot), slot - LONGEST_INTERVAL_MS)
+        track.take((weight.total - weight.bad, weight.bad), (start, slot), every, self.closed_to)
+
     def _stage(
         self, lane: Lane, objective: Objective, signal: Signal, slot: int, amount: tuple[int, int]
     ) -> None:
@@ -176,10 +196,11 @@ class Counters(Windows):
             columns = self._columns(lane, objective, signal, slot)
         for amounts, own in zip(self._slot(slot), columns, strict=True):
             for column in own:
-                _bump(amounts, column, amount)
+                bump(amounts, column, amount)
 
     def _columns(self, lane: Lane, objective: Objective, signal: Signal, slot: int) -> Columns:
-        wholes, found = [self._whole(lane, (objective.name, ""))], []
+        own = REQUESTS if lane.in_units(objective.name) else ""
+        wholes, found = [self._whole(lane, (objective.name, own))], []
         if objective.by is not None:
             wholes.append(self._group(lane, objective, signal, slot))
         for dimension, value in slice_keys(signal.slice):
@@ -204,11 +225,8 @@ class Counters(Windows):
         return self._whole(lane, series)
 
     def _cover(self, lane: Lane, coverage: Sequence[Coverage]) -> None:
-        if not coverage:
-            return
-        column = self._whole(lane, COVERAGE)
         for part in coverage:
-            _bump(self._slot(part.slot)[0], column, (part.expected, part.missing))
+            self.stage(lane, COVERAGE, part.slot, (part.expected, part.missing))
 
     def settle(self, now: int) -> None:
         """Once a turn, after the additions: let idle reporters go, move the watermarks, write what was staged."""
@@ -217,11 +235,24 @@ class Counters(Windows):
             if lane.sources.mark is not None:
                 lane.arms.forget_before(lane.sources.mark)
         self.flush()
+        self._settle_units(now)
         for lane in self.lanes.values():
             if lane.last_slot >= lane.swept + SWEEP_MS:
                 lane.swept = lane.last_slot
                 rearrange(self, lane)
                 self._sweep(lane)
+
+    def _settle_units(self, now: int) -> None:
+        """Slices of what the watermarks have passed; composites, which are made of these, once a second."""
+        for lane in self.lanes.values():
+            if lane.units:
+                slices.advance(self, lane, now)
+        self.flush()
+        if self._composites is None:
+            self._composites = composites.in_order(self.lanes)
+        if self.composed != now // SECOND:
+            self.composed = now // SECOND
+            composites.advance(self, self._composites, now)
 
     def _sweep(self, lane: Lane) -> None:
         """In a dimension that fills up, values of which no window holds anything leave their columns and places to others."""
@@ -234,19 +265,6 @@ class Counters(Windows):
             if idle:
                 self.slices.release(sorted(idle))
                 lane.forget_parts()
-
-    def _slot(self, slot: int) -> tuple[Amounts, Amounts]:
-        staged = self._staged.get(slot)
-        if staged is None:
-            staged = self._staged[slot] = ({}, {})
-        return staged
-
-    def _whole(self, lane: Lane, series: Series) -> int:
-        column = lane.wholes.get(series)
-        if column is None:
-            column = lane.wholes[series] = self.wholes.take()
-            self._sheet = None
-        return column
 
     def state(self) -> bytes:
         """Everything that was counted, staged additions included."""
@@ -293,6 +311,8 @@ class Counters(Windows):
         lane.forget_parts()
         self.wholes.release([lane.wholes.pop(series) for series in list(lane.wholes) if gone(series[0])])
         lane.born = {series: slot for series, slot in lane.born.items() if series in lane.wholes}
+        for objective in [name for name in lane.tracks if gone(name)]:
+            del lane.tracks[objective]
         for key in [key for key in lane.slices if gone(key[0])]:
             self.slices.release(list(lane.slices.pop(key).values()))
 
@@ -300,12 +320,3 @@ class Counters(Windows):
 def _share(amount: int, part: int, parts: int) -> int:
     """One of so many nearly equal parts, which sum up to the amount."""
     return amount * (part + 1) // parts - amount * part // parts
-
-
-def _bump(amounts: Amounts, column: int, amount: tuple[int, int]) -> None:
-    cell = amounts.get(column)
-    if cell is None:
-        amounts[column] = [*amount]
-    else:
-        cell[0] += amount[0]
-        cell[1] += amount[1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from focusplane.kernel.ids import Json
 from focusplane.observe.lane import Lane, Series
+from focusplane.observe.track import Track
 from focusplane.observe.windows import Windows
 
 
@@ -26,6 +27,7 @@ class Bequest:
     slices: Mapping[str, Mapping[str, int]]
     excluded: int
     cut: bool
+    track: Mapping[str, Json] | None
     born: Mapping[str, int] = field(default_factory=dict)
 
     def install(self, lane: Lane, objective: str) -> None:
@@ -38,6 +40,8 @@ class Bequest:
         lane.forget_parts()
         if self.excluded:
             lane.excluded[objective] = self.excluded
+        if self.track is not None:
+            lane.tracks[objective] = Track.restored(self.track)
         lane.cut.discard(objective)
         if self.cut:
             lane.cut.add(objective)
@@ -63,5 +67,6 @@ def bequest(windows: Windows, lane: Lane, objective: str) -> Bequest:
         },
         lane.excluded.get(objective, 0),
         objective in lane.cut,
+        lane.tracks[objective].state() if objective in lane.tracks else None,
         {key: slot for (name, key), slot in lane.born.items() if name == objective},
     )

@@ -8,13 +8,14 @@ from focusplane.instrument.signal import Source
 from focusplane.kernel.quantity import format_duration, format_percent, format_share
 from focusplane.kernel.tick import HOUR
 from focusplane.observe.budget import budget, full, span
-from focusplane.observe.burn import Window, burn, read, stretched
+from focusplane.observe.burn import Window, burn, read, said_bad, stretched
 from focusplane.observe.counters import Counters
 from focusplane.observe.doubt import doubt
 from focusplane.observe.groups import groups_of, series_of
 from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State
 from focusplane.observe.lane import Lane
 from focusplane.observe.reading import Measured, NoData, Reading
+from focusplane.observe.unseen import unseen, waits_for
 
 SPEED_OVER_MS = HOUR
 """The present burn, for the date on which the budget ends, is that of the last hour."""
@@ -53,9 +54,10 @@ def judge(objective: Objective, counters: Counters, focus: str, now: int) -> Hea
     while what arrives cannot be believed.
     """
     lane, mark = counters.lanes.get(focus), counters.watermark(focus)
+    if lane is not None and objective.sli.unit_ms:
+        return _in_units(objective, counters, lane, now)
     if lane is None or isinstance(mark, NoData):
-        never = NoData("no telemetry yet")
-        return Health(focus, objective.name, State.BLIND, Level.NONE, never.why, never)
+        return _never(focus, objective, "no telemetry yet")
     interval = lane.sources.interval()
     known = 0 if lane.sources.first is None else max(0, mark - lane.sources.first)
     look = Look(counters, focus, objective, mark, known, interval, objective.budget)
@@ -103,12 +105,30 @@ def _looked(look: Look, lane: Lane, age: int, why: str) -> Health:
         burns: tuple[Burn, ...] = ()  # nothing failed: no rule can fire, and there may be many groups
     else:
         burns = tuple(_burn(look, rule) for rule in look.objective.rules)
-    state, level, reason = _rule(reading, burns, left)
+    state, level, reason = _rule(look.objective, reading, burns, left)
+    if look.objective.sli.unit_ms:
+        reason += f"; last: {lane.track(look.objective.name).why}"
     if look.objective.name in lane.cut:
         reason += "; the threshold is no bucket bound, slow answers are an upper bound"
     if lane.sources.active is Source.SPANS and lane.sources.adjusted:
         reason += "; an estimate from sampled spans"
     return Health(*said, state, level, reason, reading, burns, left, age, look.group)
+
+
+def _in_units(objective: Objective, counters: Counters, lane: Lane, now: int) -> Health:
+    """The same of an objective that is counted in slices or tries, at its own watermark. It is blind when nothing is known
+    of the last two of them. Its data are old when the next one is overdue.
+    """
+    focus, track, unit = lane.focus.name, lane.track(objective.name), objective.sli.unit_ms
+    if track.mark is None or track.first is None:
+        return _never(focus, objective, waits_for(objective.sli))
+    look = Look(counters, focus, objective, track.mark, track.mark - track.first, unit, objective.budget)
+    age = max(0, now - track.mark - unit)
+    return _looked(look, lane, age, unseen(objective, counters, lane, now))
+
+
+def _never(focus: str, objective: Objective, why: str) -> Health:
+    return Health(focus, objective.name, State.BLIND, Level.NONE, why, NoData(why))
 
 
 def _silent(counters: Counters, focus: str, now: int, age: int) -> str:
@@ -145,14 +165,14 @@ def _budget(look: Look) -> tuple[Measured | NoData, Budget | NoData]:
 
 
 def _rule(
-    reading: Measured | NoData, burns: tuple[Burn, ...], left: Budget | NoData
+    objective: Objective, reading: Measured | NoData, burns: tuple[Burn, ...], left: Budget | NoData
 ) -> tuple[State, Level, str]:
     firing = [each for each in burns if each.firing and each.rule.level is not Level.NONE]
     worst = max(firing, key=lambda each: each.rule.level, default=None)
     level = worst.rule.level if worst else Level.NONE
     if isinstance(left, Budget) and left.left <= 0:
         tail = f"; {level.name.lower()}: {worst.reason}" if worst else ""
-        return State.EXHAUSTED, level, f"the budget is spent: {left.spent} failures{tail}"
+        return State.EXHAUSTED, level, f"the budget is spent: {said_bad(objective.sli, left.spent)}{tail}"
     if worst is not None:
         return State.BURNING, level, f"{level.name.lower()}: {worst.reason}"
     if isinstance(reading, NoData):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from focusplane.define.focus import Focus
-from focusplane.define.sli import Sli, SliKind, meaning, meant_at_first
+from focusplane.define.sli import OF_REQUESTS, Sli, SliKind, meaning, meant_at_first
 from focusplane.define.slo import Objective
 from focusplane.instrument.classify import Between, Kind, classify, split
 from focusplane.instrument.conventions import TENANT_CLASS
@@ -13,6 +13,7 @@ from focusplane.instrument.signal import Signal, Slice, Source
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
+from focusplane.observe.track import Track
 from focusplane.observe.watermark import Sources
 
 MOST_VALUES = {"version": 100, "tenant": 1_500, "route": 300, "region": 100, "client": 300}
@@ -29,6 +30,10 @@ Columns = tuple[tuple[int, ...], tuple[int, ...]]
 """Where one slice of one objective is counted: its whole and its group, then its values."""
 COVERAGE: Series = ("", "coverage")
 """The series that counts reporter-milliseconds: total is what was expected, bad what was missing."""
+REQUESTS = "requests"
+"""The requests of an objective that is counted in units; its own series holds the units."""
+COVERED = "coverage"
+"""The milliseconds of an objective that is counted in units: total is what passed, bad what is unknown."""
 
 
 def seen_by(source: Source) -> Series:
@@ -65,7 +70,7 @@ def weigh(signal: Signal, sli: Sli) -> Weight:
         return Weight(0, 0, count)
     if kind is Kind.BAD:
         return Weight(count, count, 0)
-    if sli.kind is SliKind.EVENTS or latencies is None:
+    if sli.kind is not SliKind.LATENCY or latencies is None:
         return Weight(count, 0, 0)
     parts = split(latencies, sli.under_ms)
     if isinstance(parts, Between):
@@ -75,11 +80,10 @@ def weigh(signal: Signal, sli: Sli) -> Weight:
 
 def concerns(signal: Signal, focus: Focus) -> bool:
     """Whether a duration is one of this focus's work, also if no objective counts it: not what every objective leaves out."""
-    if not focus.objectives:
+    asked = [each.sli for each in focus.objectives if each.sli.kind in OF_REQUESTS]
+    if not asked:
         return not signal.outcome.synthetic
-    kinds = (
-        classify(signal.outcome, signal.slice, each.sli, signal.attributes).kind for each in focus.objectives
-    )
+    kinds = (classify(signal.outcome, signal.slice, sli, signal.attributes).kind for sli in asked)
     return any(kind is not Kind.EXCLUDED for kind in kinds)
 
 
@@ -115,6 +119,8 @@ class Lane:
     last_slot: int = 0
     swept: int = 0
     """The slot at which columns were last given back."""
+    tracks: dict[str, Track] = field(default_factory=dict)
+    """What is remembered of each objective that is counted in units."""
     parts: dict[tuple[str, Slice], Columns] = field(default_factory=dict)
     """Columns of each (objective, slice) that was seen; a cache, rebuilt at need."""
     beyond: set[Slice] = field(default_factory=set)
@@ -126,6 +132,8 @@ class Lane:
     """Objective -> group -> column; a cache of what `wholes` holds."""
     born: dict[Series, int] = field(default_factory=dict)
     """When a group was first counted (its slot): before that nothing is known of it."""
+    units: frozenset[str] = frozenset()
+    """The objectives that are counted in units."""
     judged: Objective | None = None
     """The objective whose failures the canary judge counts: the first on events."""
 
@@ -135,6 +143,7 @@ class Lane:
     def declare(self, focus: Focus) -> None:
         """Go on under a new policy."""
         self.focus, self.sources.wanted = focus, focus.source
+        self.units = frozenset(each.name for each in focus.objectives if each.sli.unit_ms)
         events = [each for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
         self.judged = events[0] if events else None
         traffic = focus.controls.traffic
@@ -158,6 +167,7 @@ class Lane:
             "last_slot": self.last_slot,
             "swept": self.swept,
             "born": [[*series, slot] for series, slot in self.born.items()],
+            "tracks": {name: track.state() for name, track in self.tracks.items()},
         }
 
     @classmethod
@@ -178,6 +188,7 @@ class Lane:
             set(state["cut"]),
             state["last_slot"],
             state.get("swept", 0),
+            tracks={name: Track.restored(track) for name, track in state.get("tracks", {}).items()},
             born={(objective, key): slot for objective, key, slot in state.get("born", [])},
         )
 
@@ -189,6 +200,33 @@ class Lane:
         """Objectives whose counts meant something else when their SLIs meant this."""
         now = {each.name: (meaning(each.sli), meant_at_first(each.sli)) for each in self.focus.objectives}
         return frozenset(name for name, meant in before.items() if meant not in now.get(name, ()))
+
+    def track(self, objective: str) -> Track:
+        """What is remembered of an objective that is counted in units."""
+        found = self.tracks.get(objective)
+        if found is None:
+            found = self.tracks[objective] = Track()
+        return found
+
+    def declared(self, name: str) -> Objective | None:
+        """The objective of that name, if it is declared."""
+        return next((each for each in self.focus.objectives if each.name == name), None)
+
+    def first(self, objective: str) -> int | None:
+        """Since when an objective has been counted, Unix ms."""
+        return self.track(objective).first if self.in_units(objective) else self.sources.first
+
+    def mark(self, objective: str) -> int | None:
+        """Up to when an objective has been counted: its own watermark, Unix ms."""
+        return self.track(objective).mark if self.in_units(objective) else self.sources.mark
+
+    def last(self, objective: str) -> int:
+        """The last slot that holds anything of it, or a later one."""
+        return (self.track(objective).mark or 0) if self.in_units(objective) else self.last_slot
+
+    def in_units(self, objective: str) -> bool:
+        """Whether its own series holds slices or tries instead of requests."""
+        return objective in self.units
 
     def forget_parts(self) -> None:
         """Let the cache be rebuilt."""

@@ -6,14 +6,16 @@ from fractions import Fraction
 
 import numpy as np
 
+from focusplane.define.slo import Objective
 from focusplane.instrument.signal import Latencies, Source
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
-from focusplane.observe.lane import COVERAGE, Lane, seen_by
+from focusplane.observe.lane import COVERAGE, COVERED, REQUESTS, Lane, Series, seen_by
 from focusplane.observe.pace import Pace
 from focusplane.observe.reading import Measured, NoData, Reading
-from focusplane.observe.rings import BAD, SLICED, TOTAL, WHOLE, Counts, Floats, Rings, Tier
+from focusplane.observe.rings import BAD, SLICED, TOTAL, WHOLE, Counts, Floats, Rings, Tier, slot_of
+from focusplane.observe.track import Ruled
 
 NONE, ALL = Fraction(0), Fraction(1)
 Amounts = dict[int, list[int]]
@@ -57,6 +59,74 @@ class Windows:
                     rings.post(slot, columns, np.array(list(amounts.values()), np.int64).T)
         self._staged.clear()
 
+    def stage(self, lane: Lane, series: Series, slot: int, amount: tuple[int, int]) -> None:
+        """Add to a series of a whole focus."""
+        bump(self._slot(slot)[0], self._whole(lane, series), amount)
+
+    def _whole(self, lane: Lane, series: Series) -> int:
+        column = lane.wholes.get(series)
+        if column is None:
+            column = lane.wholes[series] = self.wholes.take()
+            self._sheet = None
+        return column
+
+    def _slot(self, slot: int) -> tuple[Amounts, Amounts]:
+        staged = self._staged.get(slot)
+        if staged is None:
+            staged = self._staged[slot] = ({}, {})
+        return staged
+
+    def post(self, lane: Lane, objective: Objective, end: int, ruled: Ruled) -> None:
+        """What a slice is, or is now that more is known of it: only the difference to what was posted is counted."""
+        track, every = lane.track(objective.name), objective.sli.unit_ms
+        tally = track.tally(end)
+        missing = int(every * ruled.missing)
+        now, before = (ruled.units, ruled.bad, every, missing), tally.posted
+        if now != before:
+            tally.posted, slot = now, slot_of(end)
+            self.stage(lane, (objective.name, ""), slot, (now[0] - before[0], now[1] - before[1]))
+            self.stage(lane, (objective.name, COVERED), slot, (now[2] - before[2], now[3] - before[3]))
+        if track.mark is None or end >= track.mark:
+            track.mark, track.why = end, ruled.why
+            since = end - every if track.unknown_since is None else track.unknown_since
+            track.unknown_since = None if ruled.known else since
+
+    def owed(self, lane: Lane, span: tuple[int, int]) -> tuple[int, int]:
+        """Reporter-milliseconds that were expected in (since, until] of the active source, and those that are missing."""
+        column = lane.wholes.get(COVERAGE)
+        if column is None:
+            return 0, 0
+        self.flush()
+        return self._between(lane.last_slot, self.wholes, column, span)
+
+    def coverage(self, lane: Lane, objective: str, span: tuple[int, int]) -> Fraction:
+        """The share of (since, until] about which something is known of an objective."""
+        self.flush()
+        since, until = span
+        return self.covered(lane, objective, until - since, until, until - since)
+
+    def exactly(self, lane: Lane, objective: str, span: tuple[int, int]) -> tuple[int, int] | None:
+        """Total and bad of an objective in (since, until]; None if the past is not remembered to that second any more."""
+        column = lane.wholes.get((objective, ""))
+        if column is None:
+            return 0, 0
+        self.flush()
+        if any(self.wholes.past(at)[0] != at for at in span):
+            return None
+        return self._between(lane.last(objective), self.wholes, column, span)
+
+    def requests(self, focus: str, objective: str, window_ms: int, until: int) -> Reading:
+        """Good of total requests behind an objective that is counted in units."""
+        lane = self.lanes.get(focus)
+        column = None if lane is None else lane.wholes.get((objective, REQUESTS))
+        if lane is None or column is None:
+            return NoData("no telemetry yet")
+        self.flush()
+        total, bad = self._between(lane.last_slot, self.wholes, column, (until - window_ms, until))
+        if total <= 0:
+            return NoData(f"no requests in {format_duration(window_ms)}")
+        return Measured(total - bad, total)
+
     def watermark(self, focus: str) -> int | NoData:
         """The instant up to which everything has been said, Unix ms."""
         lane = self.lanes.get(focus)
@@ -71,35 +141,41 @@ class Windows:
         """
         lane = self.lanes.get(focus)
         column = None if lane is None else lane.column(objective, slice)
-        return self._over(lane, column, self.slices if slice else self.wholes, window_ms, until)
+        return self._over(lane, objective, column, self.slices if slice else self.wholes, (window_ms, until))
 
     def over_group(self, focus: str, objective: str, group: str, window_ms: int, until: int) -> Reading:
         """The same of a group such as `tenant=acme`, which is counted as the whole is; of the whole if it is empty."""
         lane = self.lanes.get(focus)
         column = None if lane is None else lane.wholes.get((objective, group))
-        return self._over(lane, column, self.wholes, window_ms, until)
+        return self._over(lane, objective, column, self.wholes, (window_ms, until))
 
     def _over(
-        self, lane: Lane | None, column: int | None, rings: Rings, window_ms: int, until: int
+        self, lane: Lane | None, objective: str, column: int | None, rings: Rings, window: tuple[int, int]
     ) -> Reading:
+        window_ms, until = window
         if lane is None or column is None:
             return NoData("no telemetry yet")
         self.flush()
-        total, bad = self._between(lane, rings, column, (until - window_ms, until))
+        in_units = rings is self.wholes and lane.in_units(objective)
+        last = lane.last(objective) if in_units else lane.last_slot
+        total, bad = self._between(last, rings, column, (until - window_ms, until))
         if total <= 0:
-            return NoData(f"no requests in {format_duration(window_ms)}")
+            what = "no slice was judged" if in_units else "no requests"
+            return NoData(f"{what} in {format_duration(window_ms)}")
         held = min(window_ms, until - rings.past(until - window_ms)[0])
-        return Measured(total - bad, total, self.covered(lane, window_ms, until, held))
+        return Measured(total - bad, total, self.covered(lane, objective, window_ms, until, held))
 
-    def covered(self, lane: Lane, window_ms: int, until: int, held_ms: int) -> Fraction:
+    def covered(self, lane: Lane, objective: str, window_ms: int, until: int, held_ms: int) -> Fraction:
         """The share of the window that telemetry covers: after the first word, without what reporters left out, and no
         more of it than is `held_ms` in the rings. One fraction, made at once.
         """
-        column = lane.wholes.get(COVERAGE)
-        if column is None or window_ms <= 0:
+        column = lane.wholes.get((objective, COVERED) if lane.in_units(objective) else COVERAGE)
+        first = lane.first(objective)
+        if column is None or window_ms <= 0 or first is None:
             return NONE
-        expected, missing = self._between(lane, self.wholes, column, (until - window_ms, until))
-        known = lane.known_ms(window_ms, until)
+        last = lane.last(objective)
+        expected, missing = self._between(last, self.wholes, column, (until - window_ms, until))
+        known = max(0, min(window_ms, until - first))
         if expected <= 0:
             return NONE
         if missing == 0 and known == held_ms == window_ms:
@@ -113,7 +189,7 @@ class Windows:
         if lane is None or column is None:
             return Sight(0, 0)
         self.flush()
-        return Sight(*self._between(lane, self.wholes, column, (until - window_ms, until)))
+        return Sight(*self._between(lane.last_slot, self.wholes, column, (until - window_ms, until)))
 
     def missing(self, focus: str, window_ms: int, until: int) -> Fraction:
         """The share of what the active source's reporters owed in (until - window, until] and did not say."""
@@ -122,7 +198,7 @@ class Windows:
         if lane is None or column is None:
             return ALL
         self.flush()
-        expected, missing = self._between(lane, self.wholes, column, (until - window_ms, until))
+        expected, missing = self._between(lane.last_slot, self.wholes, column, (until - window_ms, until))
         return Fraction(missing, expected) if expected > 0 else ALL
 
     def slices_over(
@@ -192,17 +268,27 @@ class Windows:
         found = lane.arms.latencies(since, until, version) if lane else None
         return NoData("nothing was timed") if found is None else found
 
-    def _between(self, lane: Lane, rings: Rings, column: int, span: tuple[int, int]) -> tuple[int, int]:
-        late, (_, early) = self._end(lane, rings, span[1]), rings.past(span[0])
+    def _between(self, last: int, rings: Rings, column: int, span: tuple[int, int]) -> tuple[int, int]:
+        late, (_, early) = self._end(last, rings, span[1]), rings.past(span[0])
         return (
             late.item(TOTAL, column) - early.item(TOTAL, column),
             late.item(BAD, column) - early.item(BAD, column),
         )
 
     def _window(self, lane: Lane, rings: Rings, since: int, until: int) -> Counts:
-        counts: Counts = self._end(lane, rings, until) - rings.past(since)[1]
+        counts: Counts = self._end(lane.last_slot, rings, until) - rings.past(since)[1]
         return counts
 
-    def _end(self, lane: Lane, rings: Rings, until: int) -> Counts:
-        """A lane that has nothing after `until` is read from its present totals: no tier can blur that end."""
-        return rings.totals if until >= lane.last_slot else rings.past(until)[1]
+    def _end(self, last: int, rings: Rings, until: int) -> Counts:
+        """A series that has nothing after `until` is read from its present totals: no tier can blur that end."""
+        return rings.totals if until >= last else rings.past(until)[1]
+
+
+def bump(amounts: Amounts, column: int, amount: tuple[int, int]) -> None:
+    """Add to what waits to be written."""
+    cell = amounts.get(column)
+    if cell is None:
+        amounts[column] = [*amount]
+    else:
+        cell[0] += amount[0]
+        cell[1] += amount[1]
