@@ -57,6 +57,17 @@ def second(counters: Counters, at: int, good: int, bad: int) -> None:
     counters.settle(at + 200)
 
 
+def minute(counters: Counters, number: int, good: int, bad: int) -> None:
+    end = T0 + number * MINUTE
+    for status, count in ((200, good), (503, bad)):
+        told = Outcome(status)
+        counters.add(
+            Signal("checkout", "production", Source.APP, "i-1", end - MINUTE, end, Slice(), told, count),
+            end + 200,
+        )
+    counters.settle(end + 200)
+
+
 def run(counters: Counters, seconds: range, good: int, bad: int) -> Health:
     for number in seconds:
         second(counters, T0 + number * SECOND, good, bad)
@@ -113,6 +124,19 @@ def test_few_failures_of_little_traffic_do_not_fire() -> None:
     second(counters, T0 + 60 * SECOND, 3, 4)
     health = judge(AVAILABILITY, counters, "checkout", T0 + 60 * SECOND + 300)
     assert health.level is Level.NONE
+
+
+def test_a_service_of_a_few_requests_an_hour_that_fails_altogether_pages_all_the_same() -> None:
+    counters = counted()
+    levels = []
+    for number in range(1, 121):  # a request each four minutes; the first hour is good, the second is not
+        failed = number > 60
+        asked = number % 4 == 0
+        minute(counters, number, int(asked and not failed), int(asked and failed))
+        levels.append(judge(AVAILABILITY, counters, "checkout", T0 + number * MINUTE + 300).level)
+    assert set(levels[:79]) == {Level.NONE}
+    assert levels[79] is Level.PAGE, "the fifth failure tells somebody"
+    assert levels[-1] is Level.PAGE
 
 
 def test_the_budget_says_what_is_left_and_when_it_ends() -> None:

@@ -108,7 +108,7 @@ INDICATOR = Field("sli", SLI, "What counts as good, bad and excluded.", required
 MIN_BAD = Field(
     "minBad",
     whole(1, 1_000_000),
-    "Fewer bad answers than this never raise an alarm. Default: 5, and 1 where slices or tries are counted.",
+    "Fewer bad ones than this in the longer window of a rule never raise an alarm. Default: 5, and 1 where slices or tries are counted.",
     5,
 )
 

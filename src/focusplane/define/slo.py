@@ -116,7 +116,8 @@ class Objective:
     sli: Sli
     rules: tuple[BurnRule, ...]
     min_bad: int = 5
-    """Below this many bad events in the short window no rule fires: one failure is not an outage."""
+    """Below this many bad events in the long window no rule fires: one failure is not an outage. In the short one a single
+    failure suffices, which says that it still goes on: else a service of a few requests an hour could never alarm."""
     table: AlertTable = ()
     """The alert table as it was declared, here or for the whole focus; `rules` is what became of it."""
     by: Grouping | None = None

@@ -131,9 +131,9 @@ def _why_not(objective: Objective, rule: BurnRule, windows: tuple[Window, Window
         above = failing > allowed if rule.ratio is None else failing >= allowed
         if not above:
             return f"{window.said}, not above {limit.said}"
-    short = windows[1]
-    if short.bad < objective.min_bad:
-        return f"only {said_bad(objective.sli, short.bad)} in {format_duration(short.length_ms)}, {objective.min_bad} are needed"
+    long = windows[0]
+    if long.bad < objective.min_bad:
+        return f"only {said_bad(objective.sli, long.bad)} in {format_duration(long.length_ms)}, {objective.min_bad} are needed"
     if objective.sli.unit_ms:
         return ""  # a slice is a unit of time, not a sample of its requests
     for window in windows:
