@@ -31,6 +31,7 @@ from focusplane.edge.prober import TcpProber
 from focusplane.edge.remote_write import remote_write_routes
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
+from focusplane.edge.visitor import HttpVisitor
 from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
 from focusplane.plane.announce import announce
 from focusplane.plane.arrival import PolicyRead, Started
@@ -97,8 +98,8 @@ async def _serve(settings: Settings) -> int:
     journal = SqlJournal(settings.data, restored=settings.restored)
     source = PolicyDirectory(settings.policy_dir)
     doors = _bind(settings)
-    notifier = AppriseNotifier()
-    performer = Performer(TcpProber(), notifier)
+    notifier, visitor = AppriseNotifier(), HttpVisitor()
+    performer = Performer(TcpProber(), notifier, visitor)
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
     envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))
     loop.attach(envoy)
@@ -133,6 +134,7 @@ async def _serve(settings: Settings) -> int:
         await stop.wait()
         envoy.close()
         await performer.stop()
+        await visitor.close()
         await loop.stop()
         for task in running:
             task.cancel()

@@ -7,9 +7,11 @@ from pathlib import Path
 from focusplane.control.board import Board
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
+from focusplane.define.units import Probe
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.observe.health import State
+from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.loop import Loop
 from focusplane.plane.perform import Performer
@@ -32,6 +34,13 @@ class Destinations:
         self.asked.append(tuple(str(address) for address in addresses))
         await self.open.wait()
         return {str(address): "" for address in addresses}
+
+
+class Pages:
+    """A visitor that finds every page as it should be."""
+
+    async def visit(self, probe: Probe) -> Tried:
+        return Tried(Saw.GOOD, f"{probe.url} is there")
 
 
 class Channel:
@@ -66,7 +75,7 @@ class Plane:
     def __init__(self, data: Path) -> None:
         self.journal = SqlJournal(data)
         self.destinations, self.channel, self.gateway = Destinations(), Channel(), Gateway()
-        performer = Performer(self.destinations, self.channel)
+        performer = Performer(self.destinations, self.channel, Pages())
         self.loop = Loop(recover(self.journal), self.journal, SystemClock(), performer, gather_ms=5)
         self.loop.attach(self.gateway)
         self._performer = performer

@@ -5,6 +5,7 @@ Moving a control is not here: the Board is desired state, and data planes conver
 
 from dataclasses import dataclass
 
+from focusplane.define import units
 from focusplane.define.controls import Address
 
 
@@ -42,4 +43,14 @@ class Observe:
     focus: str
 
 
-Effect = Notify | Probe | Observe
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Ask a URL as a user would, for an objective that counts such tries. `key` names the objective and what it asks."""
+
+    key: str
+    focus: str
+    objective: str
+    probe: units.Probe
+
+
+Effect = Notify | Probe | Observe | Visit

@@ -5,7 +5,7 @@ from typing import Any
 from focusplane.define.burn import rules_of
 from focusplane.define.form_alerts import RULES
 from focusplane.define.form_match import FAILED, MATCH, UNASKED
-from focusplane.define.form_units import COMPOSITE, FRESHNESS, SLICES, THROUGHPUT
+from focusplane.define.form_units import COMPOSITE, FRESHNESS, PROBE, SLICES, THROUGHPUT
 from focusplane.define.quantities import DURATION, PERCENT, TIMEZONE, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Name, Scalar, one_of
@@ -39,8 +39,8 @@ LATENCY = Field[tuple[int, Of] | None](
 )
 
 
-UNITS: tuple[Field[Any], ...] = (FRESHNESS, THROUGHPUT, COMPOSITE)
-UNITS_OF = (SliKind.FRESHNESS, SliKind.THROUGHPUT, SliKind.COMPOSITE)
+UNITS: tuple[Field[Any], ...] = (FRESHNESS, THROUGHPUT, PROBE, COMPOSITE)
+UNITS_OF = (SliKind.FRESHNESS, SliKind.THROUGHPUT, SliKind.PROBE, SliKind.COMPOSITE)
 
 
 def _sli(values: Values) -> Sli | Broken:

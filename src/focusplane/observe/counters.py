@@ -69,12 +69,13 @@ class Counters(Windows):
     composed = 0
     """The second (Unix s) in which composites were last looked at."""
     _composites: tuple[tuple[str, str], ...] | None = None
+    _probes: tuple[tuple[str, str], ...] | None = None
 
     def declare(self, focus: Focus) -> Edited:
         """Count for this focus from now on. An objective whose SLI changed starts anew, one that means what another one
         meant before goes on with the counts of that one (it got a new name, say); the rest goes on.
         """
-        self._composites = None
+        self._composites = self._probes = None
         lane = self.lanes.get(focus.name)
         if lane is None:
             self.lanes[focus.name] = Lane(focus, Sources(focus.source))
@@ -94,7 +95,7 @@ class Counters(Windows):
 
     def forget(self, focus: str) -> None:
         """Stop counting and give the memory of this focus back."""
-        self._composites = None
+        self._composites = self._probes = None
         lane = self.lanes.pop(focus, None)
         if lane is not None:
             self._release(lane, lambda objective: True)
@@ -253,6 +254,17 @@ class Counters(Windows):
         if self.composed != now // SECOND:
             self.composed = now // SECOND
             composites.advance(self, self._composites, now)
+
+    def probes(self) -> tuple[tuple[str, str], ...]:
+        """Every objective for which the plane itself asks a URL, as (focus, objective)."""
+        if self._probes is None:
+            self._probes = tuple(
+                (name, objective.name)
+                for name, lane in self.lanes.items()
+                for objective in lane.focus.objectives
+                if objective.sli.probe is not None
+            )
+        return self._probes
 
     def _sweep(self, lane: Lane) -> None:
         """In a dimension that fills up, values of which no window holds anything leave their columns and places to others."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 from focusplane.act.request import Request
 from focusplane.instrument.cumulative import Rows
 from focusplane.instrument.signal import Dropped, Signal
+from focusplane.observe.tries import Tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,16 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Visited:
+    """What came of a `Visit`."""
+
+    key: str
+    focus: str
+    objective: str
+    tried: Tried
+
+
+@dataclass(frozen=True, slots=True)
 class Notified:
     key: str
     ok: bool
@@ -120,4 +131,16 @@ class Stood:
     why: str
 
 
-Arrival = Counted | PolicyRead | Started | Asked | Probed | Reported | Observed | Notified | SetAside | Stood
+Arrival = (
+    Counted
+    | PolicyRead
+    | Started
+    | Asked
+    | Probed
+    | Reported
+    | Observed
+    | Visited
+    | Notified
+    | SetAside
+    | Stood
+)

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from focusplane.act.effect import Effect, Notify, Observe, Probe
+from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.kernel.errors import FocusplaneError
-from focusplane.plane.arrival import Arrival, Notified, Observed, Probed
-from focusplane.plane.ports import DataPlane, Notifier, Prober
+from focusplane.observe.tries import Saw, Tried
+from focusplane.plane.arrival import Arrival, Notified, Observed, Probed, Visited
+from focusplane.plane.ports import DataPlane, Notifier, Prober, Visitor
 from focusplane.plane.world import World
 
 PROBE_S = 5.0
@@ -15,6 +16,8 @@ OBSERVE_S = 3.0
 NOTIFY_S = 20.0
 TRIES = 4
 """A notification is tried so often, with pauses of 1, 4 and 16 seconds."""
+MOST_VISITS = 16
+"""URLs that are asked at once."""
 AGAIN = " (perhaps sent before)"
 """What a message ends with that may have been taken before: by a channel that failed to say so, or before a crash."""
 
@@ -24,9 +27,11 @@ Put = Callable[[Arrival], None]
 class Performer:
     """Carries effects out; each has an outcome, whatever its port raises. The outbox of the world is what survives."""
 
-    def __init__(self, prober: Prober, notifier: Notifier) -> None:
+    def __init__(self, prober: Prober, notifier: Notifier, visitor: Visitor) -> None:
         self._prober = prober
         self._notifier = notifier
+        self._visitor = visitor
+        self._visits = asyncio.Semaphore(MOST_VISITS)
         self._dataplanes: list[DataPlane] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -53,6 +58,8 @@ class Performer:
                 put(await self._probe(effect))
             case Observe():
                 put(await self._observe(effect, world))
+            case Visit():
+                put(await self._visit(effect))
 
     async def _probe(self, probe: Probe) -> Probed:
         try:
@@ -61,6 +68,15 @@ class Performer:
         except Exception as error:  # noqa: BLE001 - an effect without an outcome would be waited for for ever
             results = {str(address): _why(error) for address in probe.addresses}
         return Probed(probe.key, probe.focus, probe.version, results)
+
+    async def _visit(self, visit: Visit) -> Visited:
+        """So many at once at the most; the time of one runs from when its turn has come."""
+        async with self._visits:
+            try:
+                tried = await self._visitor.visit(visit.probe)
+            except Exception as error:  # noqa: BLE001 - our own trouble says nothing about the other side
+                tried = Tried(Saw.UNKNOWN, f"it could not be asked: {_why(error)}")
+        return Visited(visit.key, visit.focus, visit.objective, tried)
 
     async def _observe(self, observe: Observe, world: World) -> Observed:
         focus = world.policies.set.focuses.get(observe.focus)

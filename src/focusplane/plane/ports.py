@@ -10,9 +10,11 @@ from focusplane.act.request import Answer, Request
 from focusplane.control.board import Board
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
+from focusplane.define.units import Probe
 from focusplane.instrument.cumulative import Rows
 from focusplane.instrument.signal import Dropped, Signal
 from focusplane.kernel.tick import Tick
+from focusplane.observe.tries import Tried
 from focusplane.plane.arrival import Arrival
 from focusplane.plane.world import World
 
@@ -98,6 +100,14 @@ class Prober(Protocol):
 
     async def ready(self, addresses: Sequence[Address]) -> Mapping[str, str]:
         """Address -> empty text if ready, else why not."""
+        ...
+
+
+class Visitor(Protocol):
+    """Asks a URL as a user would."""
+
+    async def visit(self, probe: Probe) -> Tried:
+        """What came of it, in the time that the probe allows; never raises for what the other side does."""
         ...
 
 

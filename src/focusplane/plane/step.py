@@ -24,6 +24,7 @@ from focusplane.plane.arrival import (
     SetAside,
     Started,
     Stood,
+    Visited,
 )
 from focusplane.plane.arrows import (
     answer,
@@ -39,6 +40,7 @@ from focusplane.plane.arrows import (
     lapse,
     read,
     tell,
+    visit,
 )
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import World
@@ -68,6 +70,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = confirm.actions(draft)  # read back -> applied, verified, failed
     draft = drift.traffic(draft)  # what runs outside against what the Board wants
     draft = tell.troubles(draft)  # open, grow, resolve; page and ticket
+    draft = visit.due(draft)  # what the plane itself asks is asked again
     draft = hear.overdue(draft)  # what reached nobody is sent again
 
     return Step(draft.world, draft.facts, draft.effects, draft.answers)
@@ -80,6 +83,7 @@ _TAKE: Mapping[type[Arrival], Callable[[Draft, Any], Draft]] = {
     Asked: answer.request,
     Reported: hear.reported,
     Observed: hear.observed,
+    Visited: visit.visited,
     Probed: depart.probed,
     Notified: hear.notified,
     SetAside: hear.set_aside,

@@ -10,9 +10,11 @@ from focusplane.control.board import Board
 from focusplane.control.state import TrafficState
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
+from focusplane.define.units import Probe
 from focusplane.instrument.signal import Outcome, Signal, Slice, Source
 from focusplane.kernel.errors import RefusedError, UnreachableError
 from focusplane.kernel.tick import SECOND
+from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.loop import Loop
 from focusplane.plane.perform import NOTIFY_S, OBSERVE_S, PROBE_S
 from focusplane.plane.ports import Batch, ReadBack
@@ -133,6 +135,21 @@ class Channel:
         await asyncio.sleep(self._weather.delay(1.0))
         if self._weather.strikes(0.1):
             raise ConnectionResetError("the answer was lost")
+
+
+class Pages:
+    """Implements `plane.ports.Visitor`."""
+
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+
+    async def visit(self, probe: Probe) -> Tried:
+        await asyncio.sleep(self._weather.delay(1.0))
+        if self._weather.strikes(0.1):
+            raise LookupError("an error of its own")
+        if self._weather.strikes(0.1):
+            return Tried(Saw.BAD, "status 503, expected was 2xx")
+        return Tried(Saw.GOOD, "status 200")
 
 
 class Destinations:

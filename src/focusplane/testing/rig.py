@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from focusplane.act.effect import Effect, Notify, Observe, Probe
+from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import Answer, Request
 from focusplane.control.split import version_for
 from focusplane.control.state import TrafficState
 from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND, Tick
+from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.arrival import (
     Arrival,
     Asked,
@@ -21,6 +22,7 @@ from focusplane.plane.arrival import (
     Probed,
     Reported,
     Started,
+    Visited,
 )
 from focusplane.plane.ports import Turn
 from focusplane.plane.recover import empty
@@ -62,6 +64,8 @@ class Rig:
     world: World = field(default_factory=empty)
     loads: list[Load] = field(default_factory=list)
     ready: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, Tried] = field(default_factory=dict)
+    """URL -> what the plane sees there, if it is not a good answer"""
     deaf: bool = False
     mute: bool = False
     """no channel takes a notification"""
@@ -124,6 +128,9 @@ class Rig:
                 wanted = dict(state.weights) if isinstance(state, TrafficState) else {}
                 weights = self.really or wanted
                 self._next.append(Observed(effect.key, effect.focus, {"edge-1": weights}))
+            case Visit():
+                tried = self.pages.get(effect.probe.url, Tried(Saw.GOOD, "status 200"))
+                self._next.append(Visited(effect.key, effect.focus, effect.objective, tried))
 
     def _confirm(self) -> None:
         version = self.world.board.version

@@ -30,7 +30,16 @@ from focusplane.plane.perform import Performer
 from focusplane.plane.ports import Journal
 from focusplane.plane.recover import recover
 from focusplane.testing.memory_journal import Disk, MemoryJournal
-from focusplane.testing.outside import Channel, Destinations, Fabric, Node, Sender, VirtualClock, Weather
+from focusplane.testing.outside import (
+    Channel,
+    Destinations,
+    Fabric,
+    Node,
+    Pages,
+    Sender,
+    VirtualClock,
+    Weather,
+)
 from focusplane.testing.virtual_time import Life, VirtualTime
 
 STORM_S = 20.0
@@ -111,6 +120,7 @@ class Simulation:
         self._clock = VirtualClock()
         self._nodes = (Node("envoy", "edge-1"), Node("sdk", "till-1"), Node("sdk", "till-2"))
         self._channel, self._destinations = Channel(self.weather), Destinations(self.weather)
+        self._pages = Pages(self.weather)
         self._sender = Sender("shop", self._nodes[0], self.weather, self._clock)
         self._lives: list[Life] = []
         self._asked: list[Asking] = []
@@ -188,7 +198,7 @@ class Simulation:
     async def _serve(self, life: Life, number: int) -> None:
         """What `assembly` does, on what is played."""
         journal = self._open(self._disk)
-        performer = Performer(self._destinations, self._channel)
+        performer = Performer(self._destinations, self._channel, self._pages)
         loop = Loop(recover(journal), journal, self._clock, performer, 80, SNAPSHOT_EVERY_MS)
         for name in ("envoy", "sdk"):
             fabric = Fabric(name, [n for n in self._nodes if n.dataplane == name], self.weather, life)
