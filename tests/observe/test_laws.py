@@ -15,7 +15,7 @@ from focusplane.define.sli import Match, Sli, SliKind
 from focusplane.define.slo import Calendar, CalendarUnit, Objective, Rolling
 from focusplane.instrument.signal import Source
 from focusplane.kernel.tick import DAY, HOUR, MINUTE, SECOND
-from focusplane.observe.budget import budget, full, span
+from focusplane.observe.budget import Ends, budget, full, span
 from focusplane.observe.burn import burn, read
 from focusplane.observe.eprocess import HARM, SAFE, exposures, log_factors, log_mixture
 from focusplane.observe.reading import Measured
@@ -174,7 +174,13 @@ def test_the_budget_falls_with_every_failure_and_is_the_same_at_any_traffic(
     def left(bad: int, total: int) -> Fraction:
         measured = Measured(total - bad, total)
         expected = full(measured, known, 30 * DAY)
-        return budget(OBJECTIVE, measured, expected, Fraction(speed, HOUR), T0).left
+        return budget(
+            OBJECTIVE,
+            measured,
+            expected,
+            Fraction(speed, HOUR),
+            Ends(T0, span(OBJECTIVE.window, T0).length_ms),
+        ).left
 
     assert left(bad, total) == 1 - Fraction(bad * known * 1000, total * 30 * DAY)
     assert left(bad * times, total * times) == left(bad, total)
@@ -188,7 +194,13 @@ def test_a_budget_ends_only_if_the_present_speed_spends_more_than_it_allows(
 ) -> None:
     bad, total = seen
     measured = Measured(total - bad, total)
-    found = budget(OBJECTIVE, measured, Fraction(total), Fraction(speed, HOUR), T0)
+    found = budget(
+        OBJECTIVE,
+        measured,
+        Fraction(total),
+        Fraction(speed, HOUR),
+        Ends(T0, span(OBJECTIVE.window, T0).length_ms),
+    )
     if found.left <= 0:
         assert found.exhausts_at == T0
     elif Fraction(speed, HOUR) * 30 * DAY <= found.allowed:

@@ -133,6 +133,31 @@ class Adopt:
     stable: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Judge (since, until], Unix ms, otherwise than it was counted: `mode` is `exclude` or `good`; no objective means all.
+
+    It ends by itself at `expires` (0: when no window reaches it any more).
+    """
+
+    focus: str
+    since: int
+    until: int
+    mode: str
+    reason: str
+    objective: str = ""
+    author: str = ""
+    expires: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndCorrection:
+    """Judge its span as it was counted again."""
+
+    correction: str
+    reason: str = ""
+
+
 Request = (
     StartRollout
     | PauseRollout
@@ -152,6 +177,8 @@ Request = (
     | RecordChange
     | Gate
     | Adopt
+    | Correct
+    | EndCorrection
 )
 
 

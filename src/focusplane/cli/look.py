@@ -158,20 +158,34 @@ def _one(shown: Shown) -> None:
     click.echo()
     table(
         ["OBJECTIVE", "STATE", "SLI", "TARGET", "SEEN", "BUDGET LEFT", "RUNS OUT"],
-        [
-            [
-                one["name"],
-                one["state"],
-                one["sli_text"],
-                one["target"],
-                one["seen_text"] or ("nothing yet" if one.get("no_data") else f"all of {one['window']}"),
-                one["budget"]["left_text"],
-                clock(one["budget"]["exhausts_at"]),
-            ]
-            for one in shown["objectives"]
-        ],
+        [row for one in shown["objectives"] for row in _windows(one)],
     )
     _wait(shown["waiting"])
+
+
+def _windows(objective: Shown) -> list[list[str]]:
+    """A row for each window; the first, which leads, says how the objective does."""
+    rows = [
+        [
+            "",
+            "",
+            one["sli_text"],
+            objective["target"],
+            _seen(one),
+            one["budget"]["left_text"],
+            clock(one["budget"]["exhausts_at"]),
+        ]
+        for one in objective.get("windows") or [objective]
+    ]
+    rows[0][:2] = [objective["name"], objective["state"]]
+    return rows
+
+
+def _seen(one: Shown) -> str:
+    """How much of the window is known, and what of it is left out."""
+    seen = one["seen_text"] or ("nothing yet" if one.get("no_data") else f"all of {one['window']}")
+    out = one.get("left_out_ms")
+    return f"{seen}, {span(out)} left out" if out else seen
 
 
 def _source(one: Shown) -> str:

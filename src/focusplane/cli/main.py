@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "undo": ("guard", "take an action back"),
     "adopt": ("adopt", "let nodes of a lost plane follow this one"),
     "incident": ("incident", "list, show, acknowledge, note, resolve, write up"),
+    "correction": ("correction", "leave a span out of budget and burn, or count it as good"),
     "journal": ("journal", "verify, read and export the journal"),
     "replay": ("journal", "decide everything again and compare"),
     "export": ("export", "configuration for other programs"),

@@ -38,7 +38,12 @@ _RESPONSES = (
     (Level.ACT, Fraction(4), HOUR, 5 * MINUTE),
     (Level.REVIEW, Fraction(2), 6 * HOUR, 30 * MINUTE),
 )
-_CALENDAR_DAYS = {CalendarUnit.WEEK: 7, CalendarUnit.MONTH: 30, CalendarUnit.QUARTER: 90}
+_CALENDAR_DAYS = {
+    CalendarUnit.WEEK: 7,
+    CalendarUnit.MONTH: 30,
+    CalendarUnit.QUARTER: 90,
+    CalendarUnit.YEAR: 365,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from focusplane.define.log import problem_at
-from focusplane.define.occurrences import MOST_OCCURRENCES, instant, rule, skipped, starts
+from focusplane.define.occurrences import MOST_OCCURRENCES, rule, starts
 from focusplane.define.planned import WorkAlerts, WorkBudget, WorkCalendar, WorkWindow
 from focusplane.define.problem import Severity
 from focusplane.define.quantities import DATE, DURATION, LINE, TEXT, TIMEZONE
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Values
 from focusplane.define.shapes import ListOf, MapOf, Reference, Scalar, one_of
+from focusplane.define.wall_clock import instant, skipped
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import DAY
 

@@ -6,11 +6,12 @@ from focusplane.define.burn import rules_of
 from focusplane.define.form_alerts import RULES
 from focusplane.define.form_match import FAILED, MATCH, UNASKED
 from focusplane.define.form_units import COMPOSITE, FRESHNESS, PROBE, SLICES, THROUGHPUT
-from focusplane.define.quantities import DURATION, PERCENT, TIMEZONE, whole
+from focusplane.define.form_window import WINDOWS, sound
+from focusplane.define.quantities import DURATION, PERCENT, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Name, Scalar, one_of
 from focusplane.define.sli import OF_REQUESTS, Match, Of, Sli, SliKind
-from focusplane.define.slo import Calendar, CalendarUnit, Dimension, Grouping, Objective, Rolling, Window
+from focusplane.define.slo import Dimension, Grouping, Objective
 from focusplane.kernel.quantity import format_percent
 
 BAD = Field(
@@ -84,26 +85,8 @@ def _of_units(values: Values, field: Field[Any], kind: SliKind) -> Sli | Broken:
 
 SLI = Record("an SLI", (BAD, EXCLUDE, LATENCY, GOOD, TOTAL, SLICES, *UNITS), _sli)
 
-CALENDAR = Field("calendar", one_of(CalendarUnit), "Starts anew each week, month or quarter.", required=True)
-ZONE = Field("timezone", TIMEZONE, "The IANA time zone in which it starts anew.", "UTC")
-
-
-def _calendar(values: Values) -> Window:
-    return Calendar(values[CALENDAR], values[ZONE])
-
-
-def _rolling(text: str) -> Window:
-    return Rolling(DURATION.parse(text))
-
-
-WINDOW: Shape[Window] = Either(
-    Scalar(DURATION.words, _rolling, DURATION.json, DURATION.hint),
-    Record("a calendar window", (CALENDAR, ZONE), _calendar),
-)
-
 NAME = Field("name", Name("objective"), "What the objective is called; unique in its focus.", required=True)
 TARGET = Field("target", PERCENT, "The share of good answers, strictly between 0% and 100%.", required=True)
-PERIOD = Field("window", WINDOW, "How long the budget lasts: 30d, or {calendar: month}.", required=True)
 INDICATOR = Field("sli", SLI, "What counts as good, bad and excluded.", required=True)
 MIN_BAD = Field(
     "minBad",
@@ -139,21 +122,24 @@ BY = Field[Grouping | None](
 
 
 def _objective(values: Values) -> Objective | Broken:
-    target, window = values[TARGET], values[PERIOD]
+    target, windows = values[TARGET], values[WINDOWS]
     if not 0 < target < 1:
         words = "allows no failure at all" if target == 1 else "asks for nothing"
         hint = "choose a target strictly between, such as 99.9%"
         values.error(TARGET, "D101", f"a target of {format_percent(target)} {words}", hint)
         return BROKEN
+    if not sound(values, windows):
+        return BROKEN
     table = values[RULES]
-    rules, _ = rules_of(table, target, window)
+    first, *more = windows
+    rules, _ = rules_of(table, target, first)
     sli = values[INDICATOR]
     if sli.unit_ms and values[BY] is not None:
         what = "what is counted in slices or tries is not judged apart for groups"
         values.error(BY, "D233", what, "an objective on requests, without slices, can have `by`")
         return BROKEN
     min_bad = 1 if sli.unit_ms and not values.has(MIN_BAD) else values[MIN_BAD]
-    return Objective(values[NAME], target, window, sli, rules, min_bad, table, values[BY])
+    return Objective(values[NAME], target, first, sli, rules, min_bad, table, values[BY], tuple(more))
 
 
-OBJECTIVE = Record("an objective", (NAME, TARGET, PERIOD, INDICATOR, MIN_BAD, RULES, BY), _objective)
+OBJECTIVE = Record("an objective", (NAME, TARGET, WINDOWS, INDICATOR, MIN_BAD, RULES, BY), _objective)

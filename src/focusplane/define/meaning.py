@@ -54,9 +54,11 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
 
 def _objective(objective: Objective, path: str, places: Places) -> Iterator[Problem]:
     yield from sli_problems(objective.sli, f"{path}.sli", places)
-    length = period_ms(objective.window)
-    if length < SHORTEST_PERIOD_MS:
-        what = f"a window of {format_duration(length)} holds fewer than 4 of the shortest alert window (30s)"
+    shortest = min(period_ms(window) for window in objective.windows)
+    if shortest < SHORTEST_PERIOD_MS:
+        what = (
+            f"a window of {format_duration(shortest)} holds fewer than 4 of the shortest alert window (30s)"
+        )
         yield places.error(f"{path}.window", "D114", what, "30d is usual, 2m the least")
         return
     dropped = rules_of(objective.table, objective.target, objective.window)[1]

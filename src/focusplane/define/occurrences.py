@@ -1,9 +1,5 @@
 """Occurrences: when planned work takes place. Recurrence runs in wall time (python-dateutil), each start then becomes an
-instant in its IANA zone.
-
-A start that does not exist on its day (the clock is put forward over it) is read with the offset before the change, so
-02:30 becomes 03:30; a start that comes twice (the clock is put back) is the first of the two: RFC 5545, 3.3.5. The length is
-real time: an hour is 3,600 s also when the clock changes meanwhile.
+instant in its IANA zone (`wall_clock`). The length is real time: an hour is 3,600 s also when the clock changes meanwhile.
 """
 
 from bisect import bisect_right
@@ -17,6 +13,7 @@ from dateutil.rrule import rrule, rrulestr
 
 from focusplane.define.focus import Focus
 from focusplane.define.planned import Planned, WorkCalendar, WorkWindow
+from focusplane.define.wall_clock import instant
 
 MOST_OCCURRENCES = 4_000
 """Of one window until it expires: once a day for ten years."""
@@ -89,16 +86,6 @@ def starts(window: WorkWindow, expires: str) -> Iterable[datetime]:
 def expiry(window: WorkWindow, expires: str) -> int:
     """The end of the day on which it expires, in its zone, Unix ms."""
     return instant(datetime.fromisoformat(expires) + timedelta(days=1), ZoneInfo(window.timezone))
-
-
-def instant(local: datetime, zone: ZoneInfo) -> int:
-    """Unix ms of a wall time: one that comes twice is the first of the two, one that is skipped is moved by the skip."""
-    return round(local.replace(tzinfo=zone, fold=0).timestamp()) * 1000
-
-
-def skipped(local: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clocks of the zone jump over this wall time."""
-    return datetime.fromtimestamp(instant(local, zone) / 1000, zone).replace(tzinfo=None) != local
 
 
 def rule(text: str, first: datetime) -> rrule:

@@ -1,9 +1,10 @@
 """Objectives, windows, error budget and the burn rules that watch it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
+from focusplane.define.canonical import LATER
 from focusplane.define.sli import Sli
 
 
@@ -22,6 +23,7 @@ class CalendarUnit(StrEnum):
     WEEK = "week"
     MONTH = "month"
     QUARTER = "quarter"
+    YEAR = "year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,13 @@ class Rolling:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The current week, month or quarter in an IANA time zone."""
+    """The current week, month, quarter or year in an IANA time zone. It begins on `start_day`: of a week 1 (Monday) to 7, else
+    1 to 31 of its first month; a month that has no such day begins on its last day.
+    """
 
     unit: CalendarUnit
     timezone: str
+    start_day: int = field(default=1, metadata=LATER)
 
 
 Window = Rolling | Calendar
@@ -118,9 +123,17 @@ class Objective:
     min_bad: int = 5
     """Below this many bad events in the long window no rule fires: one failure is not an outage. In the short one a single
     failure suffices, which says that it still goes on: else a service of a few requests an hour could never alarm."""
-    table: AlertTable = ()
+    table: AlertTable = field(default=(), metadata=LATER)
     """The alert table as it was declared, here or for the whole focus; `rules` is what became of it."""
     by: Grouping | None = None
+
+    more_windows: tuple[Window, ...] = field(default=(), metadata=LATER)
+    """Windows besides the first one: each has a budget of its own, alarms and freezes go by the first."""
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """All of them; the first leads."""
+        return (self.window, *self.more_windows)
 
     @property
     def budget(self) -> Fraction:

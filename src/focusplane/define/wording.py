@@ -43,11 +43,12 @@ def _people(value: object) -> str:
         case Boundary():
             return f"{value.service} {_joined(value.routes) or 'every route'}"
         case Objective():
-            return f"{format_percent(value.target)} over {worded(value.window)}"
+            return f"{format_percent(value.target)} over {', '.join(map(worded, value.windows))}"
         case Rolling():
             return format_duration(value.length_ms)
         case Calendar():
-            return f"a calendar {value.unit} in {value.timezone}"
+            begins = f" from day {value.start_day}" if value.start_day != 1 else ""
+            return f"a calendar {value.unit} in {value.timezone}{begins}"
         case _:
             return ""
 

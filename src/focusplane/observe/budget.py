@@ -1,13 +1,17 @@
 """Error budget: how much is left of what the window allows, and when it ends at the present burn."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fractions import Fraction
-from zoneinfo import ZoneInfo
+from functools import lru_cache
 
-from focusplane.define.slo import Calendar, CalendarUnit, Objective, Rolling
+from focusplane.define.slo import Calendar, Objective, Rolling
+from focusplane.define.wall_clock import current
+from focusplane.kernel.tick import MINUTE
 from focusplane.observe.health import Budget
 from focusplane.observe.reading import Measured
+
+QUARTER_MS = 15 * MINUTE
+"""Calendar windows begin on a quarter of an hour: so are the offsets of all zones today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +23,19 @@ class Span:
 
 
 def span(window: Rolling | Calendar, at: int) -> Span:
-    """The window that holds the instant `at`: the last so many milliseconds, or the current week, month or quarter."""
+    """The window that holds the instant `at`: the last so many milliseconds, or the current week, month, quarter or year."""
     if isinstance(window, Rolling):
         return Span(at - window.length_ms, window.length_ms)
-    zone = ZoneInfo(window.timezone)
-    today = datetime.fromtimestamp(at / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    if window.unit is CalendarUnit.WEEK:
-        begin = today - timedelta(days=today.weekday())
-        end = begin + timedelta(days=7)
-    else:
-        months = 1 if window.unit is CalendarUnit.MONTH else 3
-        begin = today.replace(day=1, month=(today.month - 1) // months * months + 1)
-        end = (begin + timedelta(days=31 * months)).replace(day=1)
-    since = int(begin.timestamp()) * 1000
-    return Span(since, int(end.timestamp()) * 1000 - since)
+    since, until = _current(window, at // QUARTER_MS)
+    if not since <= at < until:
+        since, until = current(window, at)
+    return Span(since, until - since)
+
+
+@lru_cache(maxsize=4_096)
+def _current(window: Calendar, quarter: int) -> tuple[int, int]:
+    """The window that holds the beginning of a quarter of an hour: asked for each second of each objective."""
+    return current(window, quarter * QUARTER_MS)
 
 
 def full(measured: Measured, known_ms: int, length_ms: int) -> Fraction:
@@ -40,7 +43,17 @@ def full(measured: Measured, known_ms: int, length_ms: int) -> Fraction:
     return Fraction(measured.total * length_ms, known_ms)
 
 
-def budget(objective: Objective, spent: Measured, allowed_of: Fraction, speed: Fraction, at: int) -> Budget:
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """From which instant on the budget is looked at, and how long its window is in all."""
+
+    at: int
+    length_ms: int
+
+
+def budget(
+    objective: Objective, spent: Measured, allowed_of: Fraction, speed: Fraction, ends: Ends
+) -> Budget:
     """What is left of the budget. `allowed_of` requests are expected in the window; `speed` is failures per millisecond now.
 
     `exhausts_at` is None when the present speed does not use up more than the window allows.
@@ -48,9 +61,7 @@ def budget(objective: Objective, spent: Measured, allowed_of: Fraction, speed: F
     allowed = allowed_of * objective.budget
     left = Fraction(allowed.numerator - spent.bad * allowed.denominator, allowed.numerator)
     if left <= 0:
-        return Budget(left, spent.bad, allowed, at)
-    if not speed:
+        return Budget(left, spent.bad, allowed, ends.at)
+    if not speed or speed * ends.length_ms <= allowed:
         return Budget(left, spent.bad, allowed, None)
-    length = span(objective.window, at).length_ms
-    ends = at + int((allowed - spent.bad) / speed) if speed * length > allowed else None
-    return Budget(left, spent.bad, allowed, ends)
+    return Budget(left, spent.bad, allowed, ends.at + int((allowed - spent.bad) / speed))

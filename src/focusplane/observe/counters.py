@@ -1,7 +1,7 @@
 """Counters: the one mutable thing of the core; staged additions, exact windows, nothing that grows with traffic."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from focusplane.define.focus import Focus
@@ -14,6 +14,8 @@ from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe import composites, slices
+from focusplane.observe.budget import span
+from focusplane.observe.corrections import Corrections
 from focusplane.observe.edits import Edited, bequest, heirs_of
 from focusplane.observe.groups import place, rearrange, regroup, series_of
 from focusplane.observe.lane import (
@@ -35,7 +37,7 @@ from focusplane.observe.reporter import Coverage
 from focusplane.observe.rings import Counts, slot_of
 from focusplane.observe.snapshot import pack, unpack
 from focusplane.observe.watermark import LONGEST_INTERVAL_MS, OVERLAP, Sources
-from focusplane.observe.windows import Windows, bump
+from focusplane.observe.windows import bump
 
 LATE_AFTER_MS = 5 * MINUTE
 """A slot stays open for so long; what comes later is counted apart."""
@@ -59,7 +61,7 @@ class Added:
     why: str = ""
 
 
-class Counters(Windows):
+class Counters(Corrections):
     """Good, bad and excluded counts of every focus, objective and slice. Owned by the World; one writer."""
 
     added = 0
@@ -91,7 +93,22 @@ class Counters(Windows):
         for heir, counts in left.items():
             counts.install(lane, heir)
         regroup(self, lane)
+        if lane.corrections:
+            self._go_on(lane, heirs)
         return Edited(tuple(sorted(stale & lane.meanings().keys() - heirs.keys())), heirs)
+
+    def _go_on(self, lane: Lane, heirs: Mapping[str, str]) -> None:
+        """A correction of an objective that was renamed is one of its heir; one of an objective that is gone leaves."""
+        named = {source: heir for heir, source in heirs.items()}
+        known = {each.name for each in lane.focus.objectives}
+        for key, one in list(lane.corrections.items()):
+            if one.objective and one.objective not in known:
+                heir = named.get(one.objective)
+                if heir is None:
+                    self.revoke(lane.focus.name, key)
+                else:
+                    lane.corrections[key] = replace(one, objective=heir)
+        self._mirrors = None
 
     def forget(self, focus: str) -> None:
         """Stop counting and give the memory of this focus back."""
@@ -237,6 +254,7 @@ class Counters(Windows):
                 lane.arms.forget_before(lane.sources.mark)
         self.flush()
         self._settle_units(now)
+        self._pin()
         for lane in self.lanes.values():
             if lane.last_slot >= lane.swept + SWEEP_MS:
                 lane.swept = lane.last_slot
@@ -266,6 +284,19 @@ class Counters(Windows):
             )
         return self._probes
 
+    def _pin(self) -> None:
+        """Remember the beginnings of all calendar windows exactly: the current ones of each lane."""
+        wanted = {
+            span(window, mark).since
+            for lane in self.lanes.values()
+            if lane.calendars
+            for mark in {lane.sources.mark, *(track.mark for track in lane.tracks.values())}
+            if mark is not None
+            for window in lane.calendars
+        }
+        if wanted or self.wholes.pins:
+            self.wholes.pin(wanted)
+
     def _sweep(self, lane: Lane) -> None:
         """In a dimension that fills up, values of which no window holds anything leave their columns and places to others."""
         for (_, dimension), values in lane.slices.items():
@@ -281,7 +312,9 @@ class Counters(Windows):
     def state(self) -> bytes:
         """Everything that was counted, staged additions included."""
         self.flush()
-        rings: list[Json] = [[each.head, list(each.free)] for each in (self.wholes, self.slices)]
+        rings: list[Json] = [
+            [each.head, list(each.free), list(each.pins)] for each in (self.wholes, self.slices)
+        ]
         lanes: dict[str, Json] = {name: lane.state() for name, lane in self.lanes.items()}
         return pack({"rings": rings, "lanes": lanes}, [*self.wholes.arrays(), *self.slices.arrays()])
 
@@ -296,16 +329,20 @@ class Counters(Windows):
             ) from error
 
     def _become(self, header: Mapping[str, Any], arrays: list[Counts], focuses: Mapping[str, Focus]) -> None:
-        wholes = 1 + len(self.wholes.tiers)
-        (head, free), (sliced_head, sliced_free) = header["rings"]
-        self.wholes.refill(arrays[:wholes], head, free)
-        self.slices.refill(arrays[wholes:], sliced_head, sliced_free)
+        of_wholes, of_slices = header["rings"]
+        pinned = (
+            len(of_slices) > 2
+        )  # nothing was pinned in the first versions, and the last tier was not there
+        wholes = len(arrays) - 1 - len(self.slices.tiers) - pinned
+        self.wholes.refill(arrays[:wholes], *of_wholes)
+        self.slices.refill(arrays[wholes:], *of_slices)
         self._staged.clear()
         self.lanes.clear()
         for name, state in header["lanes"].items():
             self._readmit(name, state, focuses)
         for focus in focuses.values():
             self.declare(focus)
+        self.reflect()
 
     def _readmit(self, name: str, state: Mapping[str, Any], focuses: Mapping[str, Focus]) -> None:
         kept = focuses.get(name)
@@ -327,6 +364,7 @@ class Counters(Windows):
             del lane.tracks[objective]
         for key in [key for key in lane.slices if gone(key[0])]:
             self.slices.release(list(lane.slices.pop(key).values()))
+        self._mirrors = None
 
 
 def _share(amount: int, part: int, parts: int) -> int:

@@ -10,6 +10,7 @@ from focusplane.define.slo import Grouping, Objective
 from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Slice
 from focusplane.kernel.tick import HOUR
+from focusplane.observe.corrected import is_counted
 from focusplane.observe.lane import Lane, Series
 from focusplane.observe.rings import BAD, TOTAL
 from focusplane.observe.windows import Windows
@@ -60,7 +61,7 @@ def regroup(windows: Windows, lane: Lane) -> None:
     """After a change of policy: groups of another dimension are given up, and the least busy of those that are too many."""
     for objective in lane.focus.objectives:
         wanted = f"{objective.by.dimension}=" if objective.by is not None else None
-        own = [key for name, key in lane.wholes if name == objective.name and key]
+        own = [key for name, key in lane.wholes if name == objective.name and key and is_counted(key)]
         gone = [key for key in own if wanted is None or not key.startswith(wanted)]
         if objective.by is not None:
             kept = {
@@ -107,7 +108,7 @@ def _give_up(windows: Windows, lane: Lane, objective: str, keys: list[str]) -> N
     """The next request of a value that waits finds the place."""
     if keys:
         windows.flush()
-        windows.wholes.release([lane.wholes.pop((objective, key)) for key in keys])
+        windows.drop(lane, [(objective, key) for key in keys])
         for key in keys:
             lane.born.pop((objective, key), None)
         lane.forget_parts()

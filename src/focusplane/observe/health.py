@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from focusplane.define.slo import BurnRule, Level
+from focusplane.define.slo import BurnRule, Level, Window
 from focusplane.observe.reading import NoData, Reading
 
 
@@ -43,6 +43,22 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Windowed:
+    """One window of an objective: (since, until] is read so far, until the data watermark; it is `length_ms` long in all.
+
+    `left_out_ms` of it are no part of it, by corrections.
+    """
+
+    window: Window
+    since: int
+    until: int
+    length_ms: int
+    reading: Reading
+    budget: Budget | NoData
+    left_out_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     focus: str
     objective: str
@@ -56,3 +72,5 @@ class Health:
     """How old the newest counted event may be: now minus the data watermark."""
     group: str = ""
     """Such as `tenant=acme`; empty for the whole objective."""
+    windows: tuple[Windowed, ...] = ()
+    """Every window of the objective; `reading` and `budget` are those of the first."""

@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from focusplane.define.slo import BurnRule, Level, Objective
+from focusplane.define.slo import BurnRule, Calendar, Level, Objective, Rolling
 from focusplane.instrument.signal import Source
 from focusplane.kernel.quantity import format_duration, format_percent, format_share
 from focusplane.kernel.tick import HOUR
-from focusplane.observe.budget import budget, full, span
+from focusplane.observe.budget import Ends, budget, full, span
 from focusplane.observe.burn import Window, burn, read, said_bad, stretched
+from focusplane.observe.corrections import ALL_LEFT_OUT
 from focusplane.observe.counters import Counters
 from focusplane.observe.doubt import doubt
 from focusplane.observe.groups import groups_of, series_of
-from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State
+from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State, Windowed
 from focusplane.observe.lane import Lane
 from focusplane.observe.reading import Measured, NoData, Reading
 from focusplane.observe.unseen import unseen, waits_for
@@ -32,35 +33,45 @@ class Look:
     known_ms: int
     interval_ms: int
     budget: Fraction
+    without: str = ""
+    """A correction that is not applied: how it would stand without it."""
     windows: dict[int, Window] = field(default_factory=dict)
     """Rules share windows: each is read once a look."""
     group: str = ""
     """Such as `tenant=acme`; empty for the whole."""
 
-    def over(self, length_ms: int) -> Reading:
-        return self.counters.over_group(self.focus, self.objective.name, self.group, length_ms, self.mark)
-
     def window(self, length_ms: int) -> Window:
         found = self.windows.get(length_ms)
         if found is None:
-            reading = self.over(length_ms)
-            known = min(self.known_ms, length_ms)
-            found = self.windows[length_ms] = read(reading, length_ms, known, self.budget)
+            reading = self.judged(length_ms)
+            out = self.left_out(length_ms)
+            known = max(0, min(self.known_ms, length_ms) - out)
+            found = self.windows[length_ms] = read(reading, max(length_ms - out, known), known, self.budget)
         return found
+
+    def judged(self, length_ms: int) -> Reading:
+        """The last so many milliseconds, corrections applied."""
+        series = self.objective.name, self.group
+        return self.counters.judged(self.focus, series, length_ms, self.mark, self.without)
+
+    def left_out(self, length_ms: int) -> int:
+        """How many of the last so many known milliseconds are no part of the window."""
+        since = self.mark - min(length_ms, self.known_ms)
+        return self.counters.left_out(self.focus, self.objective.name, since, self.mark, self.without)
 
 
 def judge(objective: Objective, counters: Counters, focus: str, now: int) -> Health:
     """Health of one objective at the data watermark. Blind before the first telemetry, after three silent intervals, and
     while what arrives cannot be believed.
     """
-    lane, mark = counters.lanes.get(focus), counters.watermark(focus)
-    if lane is not None and objective.sli.unit_ms:
-        return _in_units(objective, counters, lane, now)
-    if lane is None or isinstance(mark, NoData):
-        return _never(focus, objective, "no telemetry yet")
-    interval = lane.sources.interval()
-    known = 0 if lane.sources.first is None else max(0, mark - lane.sources.first)
-    look = Look(counters, focus, objective, mark, known, interval, objective.budget)
+    lane = counters.lanes.get(focus)
+    look = look_at(objective, counters, focus)
+    if lane is None or isinstance(look, NoData):
+        return _never(focus, objective, look.why if isinstance(look, NoData) else "no telemetry yet")
+    if objective.sli.unit_ms:
+        age = max(0, now - look.mark - objective.sli.unit_ms)
+        return _looked(look, lane, age, unseen(objective, counters, lane, now))
+    mark = look.mark
     age = max(0, now - mark)
     why = _silent(counters, focus, now, age) or doubt(counters, focus, objective, mark)
     return _looked(look, lane, age, why)
@@ -97,34 +108,24 @@ def _worst_first(one: Health) -> tuple[int, int, Fraction, str]:
 
 def _looked(look: Look, lane: Lane, age: int, why: str) -> Health:
     """What one look says; `why` it cannot be believed, if so."""
-    reading, left = _budget(look)
+    windows = tuple(_windowed(look, window) for window in look.objective.windows)
+    reading, left = windows[0].reading, windows[0].budget
     said = (look.focus, look.objective.name)
     if why:
-        return Health(*said, State.BLIND, Level.NONE, why, reading, (), left, age, look.group)
+        return Health(*said, State.BLIND, Level.NONE, why, reading, (), left, age, look.group, windows)
     if look.group and isinstance(reading, Measured) and not reading.bad:
         burns: tuple[Burn, ...] = ()  # nothing failed: no rule can fire, and there may be many groups
     else:
         burns = tuple(_burn(look, rule) for rule in look.objective.rules)
-    state, level, reason = _rule(look.objective, reading, burns, left)
+    served = look.window(SPEED_OVER_MS).requests > 0
+    state, level, reason = _rule(look.objective, reading, burns, left, served)
     if look.objective.sli.unit_ms:
         reason += f"; last: {lane.track(look.objective.name).why}"
     if look.objective.name in lane.cut:
         reason += "; the threshold is no bucket bound, slow answers are an upper bound"
     if lane.sources.active is Source.SPANS and lane.sources.adjusted:
         reason += "; an estimate from sampled spans"
-    return Health(*said, state, level, reason, reading, burns, left, age, look.group)
-
-
-def _in_units(objective: Objective, counters: Counters, lane: Lane, now: int) -> Health:
-    """The same of an objective that is counted in slices or tries, at its own watermark. It is blind when nothing is known
-    of the last two of them. Its data are old when the next one is overdue.
-    """
-    focus, track, unit = lane.focus.name, lane.track(objective.name), objective.sli.unit_ms
-    if track.mark is None or track.first is None:
-        return _never(focus, objective, waits_for(objective.sli))
-    look = Look(counters, focus, objective, track.mark, track.mark - track.first, unit, objective.budget)
-    age = max(0, now - track.mark - unit)
-    return _looked(look, lane, age, unseen(objective, counters, lane, now))
+    return Health(*said, state, level, reason, reading, burns, left, age, look.group, windows)
 
 
 def _never(focus: str, objective: Objective, why: str) -> Health:
@@ -151,22 +152,58 @@ def _burn(look: Look, rule: BurnRule) -> Burn:
     return burn(look.objective, rule, look.window(long), look.window(short), look.budget)
 
 
-def _budget(look: Look) -> tuple[Measured | NoData, Budget | NoData]:
-    whole = span(look.objective.window, look.mark)
+def windowed(
+    counters: Counters, focus: str, objective: Objective, without: str = "", at: int = 0
+) -> tuple[Windowed, ...]:
+    """Every window of an objective at the data watermark, or at an instant before it; as it would be without a correction if
+    one is named. None before the first word.
+    """
+    look = look_at(objective, counters, focus, without, at)
+    return () if isinstance(look, NoData) else tuple(_windowed(look, window) for window in objective.windows)
+
+
+def look_at(
+    objective: Objective, counters: Counters, focus: str, without: str = "", at: int = 0
+) -> Look | NoData:
+    """An objective that is counted in slices or tries is looked at at its own watermark."""
+    lane, mark, unit = counters.lanes.get(focus), counters.watermark(focus), objective.sli.unit_ms
+    if lane is not None and unit:
+        track = lane.track(objective.name)
+        if track.mark is None or track.first is None:
+            return NoData(waits_for(objective.sli))
+        first, end, interval = track.first, track.mark, unit
+    elif lane is None or isinstance(mark, NoData):
+        return NoData("no telemetry yet")
+    else:
+        first, end, interval = lane.sources.first or mark, mark, lane.sources.interval()
+    end = min(end, at) if at else end
+    known = max(0, end - first)
+    return Look(counters, focus, objective, end, known, interval, objective.budget, without=without)
+
+
+def _windowed(look: Look, window: Rolling | Calendar) -> Windowed:
+    """Requests of the time that is left out are expected neither in the known part of the window nor in all of it."""
+    whole = span(window, look.mark)
     elapsed = look.mark - whole.since
-    reading = look.over(elapsed)
-    known = min(look.known_ms, elapsed)
-    if isinstance(reading, NoData) or known <= 0:
-        return reading, NoData("nothing measured yet")
-    hour = look.window(SPEED_OVER_MS)
-    speed = Fraction(hour.bad, max(1, min(look.known_ms, SPEED_OVER_MS)))
-    expected = full(reading, known, whole.length_ms)
-    return reading, budget(look.objective, reading, expected, speed, look.mark)
+    reading, out = look.judged(elapsed), look.left_out(elapsed)
+    known = min(look.known_ms, elapsed) - out
+    left: Budget | NoData = NoData("nothing measured yet")
+    if not isinstance(reading, NoData) and known > 0:
+        hour = look.window(SPEED_OVER_MS)
+        speed = Fraction(hour.bad, max(1, min(look.known_ms, SPEED_OVER_MS)))
+        expected = full(reading, known, whole.length_ms - out)
+        left = budget(look.objective, reading, expected, speed, Ends(look.mark, whole.length_ms))
+    return Windowed(window, whole.since, look.mark, whole.length_ms, reading, left, out)
 
 
 def _rule(
-    objective: Objective, reading: Measured | NoData, burns: tuple[Burn, ...], left: Budget | NoData
+    objective: Objective,
+    reading: Measured | NoData,
+    burns: tuple[Burn, ...],
+    left: Budget | NoData,
+    served: bool,
 ) -> tuple[State, Level, str]:
+    """`served`: there were requests lately, if perhaps none since a calendar window began."""
     firing = [each for each in burns if each.firing and each.rule.level is not Level.NONE]
     worst = max(firing, key=lambda each: each.rule.level, default=None)
     level = worst.rule.level if worst else Level.NONE
@@ -176,6 +213,8 @@ def _rule(
     if worst is not None:
         return State.BURNING, level, f"{level.name.lower()}: {worst.reason}"
     if isinstance(reading, NoData):
+        if served and reading.why != ALL_LEFT_OUT:
+            return State.OK, level, f"the window has just begun: {reading.why}"
         return State.BLIND, level, f"heard, but {reading.why}"
     shown = format_percent(left.left) if isinstance(left, Budget) else "all"
     return State.OK, level, f"{format_share(reading.good, reading.total)} good, {shown} of the budget left"

@@ -6,13 +6,14 @@ from typing import Any
 
 from focusplane.define.focus import Focus
 from focusplane.define.sli import OF_REQUESTS, Sli, SliKind, meaning, meant_at_first
-from focusplane.define.slo import Objective
+from focusplane.define.slo import Calendar, Objective
 from focusplane.instrument.classify import Between, Kind, classify, split
 from focusplane.instrument.conventions import TENANT_CLASS
 from focusplane.instrument.signal import Signal, Slice, Source
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
+from focusplane.observe.corrected import As, Corrected
 from focusplane.observe.track import Track
 from focusplane.observe.watermark import Sources
 
@@ -134,6 +135,9 @@ class Lane:
     """When a group was first counted (its slot): before that nothing is known of it."""
     units: frozenset[str] = frozenset()
     """The objectives that are counted in units."""
+    corrections: dict[str, Corrected] = field(default_factory=dict)
+    calendars: tuple[Calendar, ...] = ()
+    """The calendar windows of its objectives, each once."""
     judged: Objective | None = None
     """The objective whose failures the canary judge counts: the first on events."""
 
@@ -146,6 +150,8 @@ class Lane:
         self.units = frozenset(each.name for each in focus.objectives if each.sli.unit_ms)
         events = [each for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
         self.judged = events[0] if events else None
+        windows = (window for each in focus.objectives for window in each.windows)
+        self.calendars = tuple(dict.fromkeys(window for window in windows if isinstance(window, Calendar)))
         traffic = focus.controls.traffic
         self.arms.versions.reserved = frozenset(traffic.versions if traffic is not None else ())
 
@@ -168,6 +174,10 @@ class Lane:
             "swept": self.swept,
             "born": [[*series, slot] for series, slot in self.born.items()],
             "tracks": {name: track.state() for name, track in self.tracks.items()},
+            "corrections": [
+                [one.id, one.objective, one.since, one.until, one.mode.value]
+                for one in self.corrections.values()
+            ],
         }
 
     @classmethod
@@ -190,6 +200,10 @@ class Lane:
             state.get("swept", 0),
             tracks={name: Track.restored(track) for name, track in state.get("tracks", {}).items()},
             born={(objective, key): slot for objective, key, slot in state.get("born", [])},
+            corrections={
+                key: Corrected(key, objective, since, until, As(mode))
+                for key, objective, since, until, mode in state.get("corrections", ())
+            },
         )
 
     def meanings(self) -> dict[str, Json]:

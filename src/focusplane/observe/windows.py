@@ -1,6 +1,6 @@
 """Windows: the reading half of the counters; every answer is a subtraction of two remembered totals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,6 +11,7 @@ from focusplane.instrument.signal import Latencies, Source
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
+from focusplane.observe.corrected import As, Corrected, Mirror, is_counted, lay, own, sum_of
 from focusplane.observe.lane import COVERAGE, COVERED, REQUESTS, Lane, Series, seen_by
 from focusplane.observe.pace import Pace
 from focusplane.observe.reading import Measured, NoData, Reading
@@ -47,12 +48,17 @@ class Windows:
         self.lanes: dict[str, Lane] = {}
         self._sheet: tuple[tuple[tuple[str, str], ...], Floats] | None = None
         self._staged: dict[int, tuple[Amounts, Amounts]] = {}
+        self._mirrors: dict[int, list[Mirror]] | None = {}
+        """What is counted in a column is counted in those of its corrections too; None: to be worked out again."""
 
     def flush(self) -> None:
         """Write what was staged into the rings."""
         if not self._staged:
             return
+        mirrors = self.reflect() if self._mirrors is None else self._mirrors
         for slot in sorted(self._staged):
+            if mirrors:
+                _reflect(mirrors, slot, self._staged[slot][0])
             for rings, amounts in zip((self.wholes, self.slices), self._staged[slot], strict=True):
                 if amounts:
                     columns = np.fromiter(amounts, np.intp, len(amounts))
@@ -68,7 +74,42 @@ class Windows:
         if column is None:
             column = lane.wholes[series] = self.wholes.take()
             self._sheet = None
+            if lane.corrections:
+                self._mirrors = None
         return column
+
+    def drop(self, lane: Lane, series: Iterable[Series]) -> None:
+        """Give the columns of these series back, with those of their corrections."""
+        self._sheet = self._mirrors = None
+        for objective, group in series:
+            keys = [sum_of(group), *(own(each, group) for each in lane.corrections), group]
+            gone = [lane.wholes.pop((objective, key)) for key in keys if (objective, key) in lane.wholes]
+            self.wholes.release(gone)
+
+    def reflect(self) -> dict[int, list[Mirror]]:
+        """Every correction has a column beside each series that it concerns, and is counted on there."""
+        self._mirrors = {}
+        for lane in self.lanes.values():
+            for one in lane.corrections.values():
+                for objective, key in list(lane.wholes):
+                    if objective and is_counted(key) and one.concerns(objective):
+                        self._stand_beside(lane, (objective, key), one)
+        return self._mirrors
+
+    def _stand_beside(self, lane: Lane, series: Series, one: Corrected) -> None:
+        objective, group = series
+        keys = (objective, own(one.id, group)), (objective, sum_of(group))
+        new = keys[0] not in lane.wholes
+        for key in keys:
+            if key not in lane.wholes:
+                lane.wholes[key] = self.wholes.take()
+                self._sheet = None
+        columns, source = (lane.wholes[keys[0]], lane.wholes[keys[1]]), lane.wholes[series]
+        if new:
+            lay(self.wholes, source, columns, one)
+        if self._mirrors is not None:
+            made = Mirror(one.since, one.until, one.mode is As.GOOD, columns)
+            self._mirrors.setdefault(source, []).append(made)
 
     def _slot(self, slot: int) -> tuple[Amounts, Amounts]:
         staged = self._staged.get(slot)
@@ -292,3 +333,12 @@ def bump(amounts: Amounts, column: int, amount: tuple[int, int]) -> None:
     else:
         cell[0] += amount[0]
         cell[1] += amount[1]
+
+
+def _reflect(mirrors: Mapping[int, Sequence[Mirror]], slot: int, amounts: Amounts) -> None:
+    """Stage for the corrections of each column what is staged for it."""
+    for column in [column for column in amounts if column in mirrors]:
+        for mirror in mirrors[column]:
+            total, bad = mirror.amount(slot, amounts[column])
+            for mine in mirror.columns if total or bad else ():
+                bump(amounts, mine, (total, bad))

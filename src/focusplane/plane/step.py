@@ -30,6 +30,7 @@ from focusplane.plane.arrows import (
     answer,
     confirm,
     contain,
+    correct,
     count,
     declare,
     depart,
@@ -61,6 +62,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     for arrival in arrivals:  # what came in, each kind by its own arrow
         draft = _TAKE[type(arrival)](draft, arrival)
 
+    draft = correct.all_of_them(draft)  # planned work, and spans that people judge otherwise
     draft = read.health(draft)  # counts -> Reading -> Health, per objective
     draft = depart.asked_again(draft)  # a rollout that was asked for just before the plane died
     draft = judge.rollouts(draft)  # closed buckets of both arms -> Verdict, per rollout

@@ -11,6 +11,7 @@ from itertools import islice
 
 from focusplane.act.action import Action
 from focusplane.act.change import ChangeEvent
+from focusplane.act.correction import Correction
 from focusplane.act.effect import Effect, Notify
 from focusplane.act.incident import Incident
 from focusplane.control.board import Board
@@ -178,5 +179,8 @@ class World:
     """the key of a notification -> when it is tried again: a page is owed until somebody is reached or it is over"""
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     """focus -> the rollout that waits until its destination has been asked"""
+    corrections: Mapping[str, Correction] = field(default_factory=dict)
+    planned_until: int = 0
+    """up to when planned work has been looked at, Unix ms"""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     """focus -> why the rollout that was last asked for did not begin"""

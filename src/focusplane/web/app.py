@@ -17,6 +17,7 @@ from focusplane.web.routes import (
     board,
     changes,
     controls,
+    corrections,
     focuses,
     health,
     incidents,
@@ -63,6 +64,7 @@ def build_app(
         incidents,
         journal,
         changes,
+        corrections,
         ofrep,
         login,
     ):

@@ -55,6 +55,21 @@ class ChangeBody(Body):
     author: Annotated[str, Field(max_length=200)] = ""
 
 
+class CorrectionBody(Body):
+    """`from`, `to` and `expires` are Unix milliseconds; `expires` 0 means when no window reaches it any more. No objective
+    means all of them. `author` stands for it, and is recorded beside the name of the token.
+    """
+
+    focus: Name
+    since: Annotated[int, Field(alias="from", ge=0, le=2**53)]
+    to: Annotated[int, Field(ge=0, le=2**53)]
+    mode: Annotated[str, Field(alias="as", pattern="^(exclude|good)$")]
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    objective: Annotated[str, Field(max_length=200)] = ""
+    author: Annotated[str, Field(max_length=200)] = ""
+    expires: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
 class FreezeBody(Body):
     """`focus` empty means all of them."""
 

@@ -15,8 +15,10 @@ from focusplane.act.request import (
     Answer,
     Approve,
     ClearControl,
+    Correct,
     Deny,
     Done,
+    EndCorrection,
     Freeze,
     Gate,
     NoteIncident,
@@ -37,7 +39,7 @@ from focusplane.control.command import Clear
 from focusplane.define.focus import Focus
 from focusplane.kernel.ids import Json, short_id
 from focusplane.plane.arrival import Asked
-from focusplane.plane.arrows import adopt, approve, depart, expose, known, move, set_by_hand, sight
+from focusplane.plane.arrows import adopt, approve, correct, depart, expose, known, move, set_by_hand, sight
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
 
@@ -234,6 +236,8 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     ResolveIncident: _incident(incidents.Cause.RESOLVE),
     RecordChange: _record,
     Gate: _gate,
+    Correct: correct.make,
+    EndCorrection: correct.end,
 }
 
 _BY_ROLE: Mapping[type[Request], Callable[[Draft, Any, Asked], Answered]] = {

@@ -4,6 +4,7 @@ Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown rais
 """
 
 from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
+from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import find, focus, focuses
 from focusplane.plane.queries.reach import boardless, channels, undelivered
@@ -22,6 +23,8 @@ __all__ = [
     "channels",
     "control",
     "controls",
+    "correction",
+    "corrections",
     "explain",
     "fenced",
     "find",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from focusplane.act.fact import Fact, Kind
 from focusplane.kernel.errors import NotFoundError
 from focusplane.plane.queries.actions import action_row, incident_row
+from focusplane.plane.queries.corrections import correction
 from focusplane.plane.queries.focuses import focus
 from focusplane.plane.queries.present import headline, moving, present
 from focusplane.plane.queries.rollouts import rollout
@@ -96,6 +97,8 @@ def _subject(world: World, key: str) -> tuple[str, Shown, frozenset[str]]:
         if running.id == key:
             belong = [one.key for one in world.actions.values() if one.rollout == key]
             return "rollout", rollout(world, name), _keys(key, belong)
+    if key in world.corrections:
+        return "correction", correction(world, key), frozenset({key})
     if key in world.policies.set.focuses:
         return "focus", focus(world, key), frozenset({key})
     return "", {}, frozenset({key})

@@ -11,7 +11,7 @@ from focusplane.define.slo import Level, Objective
 from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.errors import NotFoundError
 from focusplane.kernel.quantity import format_duration, format_percent
-from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State
+from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State, Windowed
 from focusplane.observe.reading import NoData
 from focusplane.plane.queries.actions import actions
 from focusplane.plane.queries.measures import measures
@@ -136,6 +136,7 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
             **seen(nothing, 0),
             **_groups(world, focus, objective),
             "budget": budget(nothing),
+            "windows": [],
             "burn": [],
             "state": "blind",
             "level": "none",
@@ -146,6 +147,7 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
         **reading(health.reading),
         **seen(health.reading, period_ms(objective.window)),
         "budget": budget(_known(health)),
+        "windows": [_window(health, each) for each in health.windows],
         "burn": [burn(one) for one in health.burns],
         "state": str(health.state),
         "level": level(health.level),
@@ -190,6 +192,21 @@ def _known(health: Health) -> Budget | NoData:
     if isinstance(health.reading, NoData) or not health.reading.total:
         return NoData("no event was counted")
     return health.budget
+
+
+def _window(health: Health, one: Windowed) -> Shown:
+    """One window with its own counts, coverage, watermark and budget; the first of them leads."""
+    left = NoData(health.reason) if health.state is State.BLIND else one.budget
+    return {
+        "window": window(one.window),
+        "since": one.since,
+        "until": one.until,
+        "ends_at": one.since + one.length_ms,
+        "left_out_ms": one.left_out_ms,
+        **reading(one.reading),
+        **seen(one.reading, one.until - one.since),
+        "budget": budget(left),
+    }
 
 
 def budget(value: Budget | NoData) -> Shown:

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from focusplane.define.slo import Calendar, Level, Rolling, Window
+from focusplane.define.slo import Calendar, CalendarUnit, Level, Rolling, Window
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.reading import Measured, NoData, Reading
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE = Fraction(999, 1000)
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Shown = dict[str, Any]
 """JSON for people and charts: unlike a journal it may hold floats, because nobody compares them with a threshold."""
 
@@ -53,8 +54,13 @@ def window(value: Window) -> str:
     match value:
         case Rolling(length_ms):
             return format_duration(length_ms)
-        case Calendar(unit, timezone):
-            return f"this {unit} ({timezone})"
+        case Calendar(unit, timezone, start_day):
+            begins = f" from {_begin(unit, start_day)}" if start_day != 1 else ""
+            return f"this {unit}{begins} ({timezone})"
+
+
+def _begin(unit: CalendarUnit, start_day: int) -> str:
+    return _WEEKDAYS[start_day - 1] if unit is CalendarUnit.WEEK else f"day {start_day}"
 
 
 def seen(value: Reading, length_ms: int) -> Shown:

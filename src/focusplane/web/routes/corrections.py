@@ -1,0 +1,49 @@
+"""Corrections: spans that are judged otherwise than they were counted, made and taken back by operators."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from focusplane.act.request import Correct, EndCorrection
+from focusplane.plane import queries
+from focusplane.plane.queries import Shown
+from focusplane.web.bodies import CorrectionBody
+from focusplane.web.face import Faced, Operator, Viewer
+
+router = APIRouter(prefix="/api/v1/corrections", tags=["corrections"])
+
+
+@router.get("")
+async def corrections(
+    face: Faced,
+    who: Viewer,
+    focus: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Shown:
+    """Those in force first, with the budget without and with them."""
+    return queries.page(queries.corrections(face.plane.world, focus), after, limit, "id")
+
+
+@router.post("")
+async def correct(face: Faced, who: Operator, body: CorrectionBody) -> Shown:
+    """What was counted stays; from now on the span is left out, or its failures count as good."""
+    wish = Correct(
+        body.focus, body.since, body.to, body.mode, body.reason, body.objective, body.author, body.expires
+    )
+    done = await face.ask(wish, who)
+    return {**queries.correction(face.plane.world, done.subject), "answer": done.reason}
+
+
+@router.get("/{key}")
+async def correction(face: Faced, who: Viewer, key: str) -> Shown:
+    return queries.correction(face.plane.world, key)
+
+
+@router.delete("/{key}")
+async def end(
+    face: Faced, who: Operator, key: str, reason: Annotated[str, Query(max_length=2_000)] = ""
+) -> Shown:
+    """The span is judged as it was counted again."""
+    done = await face.ask(EndCorrection(key, reason), who)
+    return {**queries.correction(face.plane.world, key), "answer": done.reason}
