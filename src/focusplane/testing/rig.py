@@ -74,6 +74,8 @@ class Rig:
     facts: list[Fact] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     sent: list[Notify] = field(default_factory=list)
+    start: int = START
+    """when it begins, Unix ms"""
     _due: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     _next: list[Arrival] = field(default_factory=list)
     _served: int = 0
@@ -87,7 +89,7 @@ class Rig:
 
     def turn(self, *arrivals: Arrival, after_ms: int = 0) -> Step:
         """One turn, `after_ms` after the one before; its effects come back as arrivals of the next."""
-        at = (self.world.tick.at or START) + after_ms
+        at = (self.world.tick.at or self.start) + after_ms
         tick = Tick(at, self.world.tick.number + 1)
         taken = (*self._next, *arrivals)
         self._next = []
