@@ -51,7 +51,7 @@ def test_a_past_is_told_in_a_table_and_whole_in_json(
     assert run(["backtest", policy, "--csv", counts(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "shop/availability  1" in told
-    assert "outage" in told
+    assert "page: 1.6667% failing over 1h" in told
     assert run(["backtest", policy, "--csv", counts(tmp_path), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["objectives"][0]["page"] == 1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 
@@ -140,7 +140,7 @@ def test_what_is_old_comes_back_in_coarser_blocks_that_leave_no_hole_and_overlap
         counters.settle(end)
     rows = list(recorded(counters, replace(FOCUS, objectives=FOCUS.objectives[:1]), 0, end))
     assert sum(row.good for row in rows) == total
-    assert all(before.end == after.start for before, after in zip(rows, rows[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(rows))
     lengths = [length for length, _ in groupby(row.end - row.start for row in rows)]
     assert lengths == [6 * HOUR, 15 * MINUTE, MINUTE]
 
