@@ -151,6 +151,8 @@ def test_slices_survive_a_snapshot_and_a_replay_in_the_middle_of_a_slice() -> No
     copy = Story()
     copy.it.world = revive(preserve(it.it.world))
     copy._batches = it._batches
+    columns = [one.it.world.counters.lanes["shop"].wholes for one in (it, copy)]
+    assert columns[0] == columns[1]
     for one in (it, copy):
         one.seconds(90, good=9, bad=0)
     assert it.measured() == copy.measured() == (3, 2)
@@ -194,6 +196,18 @@ def test_half_of_the_reports_missing_makes_a_slice_unknown() -> None:
     found = it.reading(window_ms=MINUTE)
     assert isinstance(found, NoData), found
     assert "covers" in it.it.world.counters.lanes["shop"].track("sliced").why
+
+
+def test_who_tells_of_requests_alone_covers_the_pauses_between_them() -> None:
+    """An access log says nothing of the time without requests: that is no gap in it, unless it lasts."""
+    it = Story()
+    for second in range(182):
+        end = it.at + SECOND
+        it.tell(*(said(end, 5, span=50) if second % 3 == 0 else ()), after_ms=SECOND)
+    assert it.measured() == (2, 0)  # the first minute had begun when it was first heard
+    found = it.reading(window_ms=2 * MINUTE)
+    assert isinstance(found, Measured)
+    assert found.covered == 1
 
 
 FRESH = "{freshness: {within: 5m, every: 1m}}"

@@ -35,8 +35,17 @@ class Reporter:
     usual: int = 0
     """How long the report before the last one was; 0 while there was none."""
 
-    def report(self, span: int, end: int, now: int) -> None:
+    said: int = 0
+    """The end of what it last spoke of; `end` also passes over what it owes."""
+    gap: tuple[int, int] = (0, 0)
+    """The last time that it did not speak of and that was too long to mean nothing, from its last word to the next one."""
+
+    def report(self, span: int, end: int, now: int, source: Source) -> None:
         """Note a report of that length."""
+        start = end - span
+        if self.said and start - self.said > self.silence(source):
+            self.gap = (self.said, start)
+        self.said = max(self.said, end)
         if end < self.end + SLOT_MS:
             # Of the same report: a series that began in its middle spans less than the report.
             self.interval = max(self.interval, span)
@@ -55,6 +64,15 @@ class Reporter:
     def patience(self) -> int:
         """After so long it leaves the watermark."""
         return max(3 * self.interval, PATIENCE_MS)
+
+    def unheard(self, span: tuple[int, int], source: Source) -> int:
+        """How much of (since, until] lies in a silence of it that means something, in ms."""
+        since, until = span
+        begin, end = self.gap
+        silent = max(0, min(until, end) - max(since, begin))
+        if self.said and until - self.said > self.silence(source):
+            silent += max(0, until - max(since, self.said))
+        return min(silent, until - since)
 
     def silence(self, source: Source) -> int:
         """After so long it has fallen silent. Longer than `patience` while its true interval is not known, and where it

@@ -116,10 +116,7 @@ def seen(windows: Windows, lane: Lane, track: Track, span: tuple[int, int]) -> F
     since, until = span
     if track.usual > LONGEST_INTERVAL_MS and track.spoke(since, until):
         return Fraction(1)
-    expected, missing = windows.owed(lane, span)
-    if expected <= 0:
-        return Fraction(0)
-    return Fraction((expected - missing) * lane.known_ms(until - since, until), expected * (until - since))
+    return windows.heard_of(lane, span)
 
 
 def _uncovered(covered: Fraction) -> str:

@@ -116,7 +116,7 @@ class Track:
         tally.good, tally.bad = tally.good + good, tally.bad + bad
         if good:
             tally.good_at = max(tally.good_at, at)
-        if self.mark is not None and end <= self.mark:
+        if self.mark is not None and (self.first or 0) < end <= self.mark:
             self.changed.add(end)
 
     def last_good(self, until: int) -> int:

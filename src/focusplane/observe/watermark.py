@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from focusplane.define.focus import SourceKind
@@ -67,9 +68,9 @@ class Sources:
             begin = self._begins(source, start)
             if not self.heard(source):
                 self.since[source] = start
-            self.reporters[source, reporter] = Reporter(end, now, span)
+            self.reporters[source, reporter] = Reporter(end, now, span, said=end)
             return self._spoken(source, begin, start, end)
-        known.report(span, end, now)
+        known.report(span, end, now, source)
         if end <= known.end:
             return []
         begin, known.end = known.end, end
@@ -174,6 +175,17 @@ class Sources:
         usual = silence_of(self.active, USUAL_MS[self.active])
         return max((seen.silence(self.active) for seen in speaking), default=usual)
 
+    def heard_of(self, span: tuple[int, int]) -> Fraction:
+        """The share of (since, until] in which the reporters of the active source were not silent for longer than that means
+        nothing: who tells of requests alone says nothing while there are none.
+        """
+        if self.active is None:
+            return Fraction(0)
+        speaking = self._of_active()
+        owed = (span[1] - span[0]) * len(speaking)
+        unheard = sum(each.unheard(span, self.active) for each in speaking)
+        return Fraction(owed - unheard, owed) if owed > 0 else Fraction(0)
+
     def settle(self, now: int) -> list[Coverage]:
         """Let idle reporters go and move the mark; returns the coverage that the idle ones owe.
 
@@ -234,7 +246,7 @@ class Sources:
         rows: list[list[Any]] = state["reporters"]
         return cls(
             wanted=SourceKind(str(state["wanted"])),
-            reporters={(Source(row[0]), str(row[1])): Reporter(*row[2:]) for row in rows},
+            reporters={(Source(row[0]), str(row[1])): _reporter(row[2:]) for row in rows},
             active=Source(str(state["active"])) if state["active"] else None,
             reason=str(state["reason"]),
             mark=state["mark"],
@@ -249,4 +261,22 @@ class Sources:
 
 
 def _row(seen: Reporter) -> list[Json]:
-    return [seen.end, seen.heard, seen.interval, seen.idle, seen.reports, seen.rhythm, seen.usual]
+    return [
+        seen.end,
+        seen.heard,
+        seen.interval,
+        seen.idle,
+        seen.reports,
+        seen.rhythm,
+        seen.usual,
+        seen.said,
+        [*seen.gap],
+    ]
+
+
+def _reporter(row: list[Any]) -> Reporter:
+    """Of a row as it is stored, also by versions that kept less."""
+    found = Reporter(*row[:7])
+    if len(row) > 7:
+        found.said, found.gap = row[7], (row[8][0], row[8][1])
+    return found

@@ -132,18 +132,23 @@ class Windows:
             since = end - every if track.unknown_since is None else track.unknown_since
             track.unknown_since = None if ruled.known else since
 
-    def owed(self, lane: Lane, span: tuple[int, int]) -> tuple[int, int]:
-        """Reporter-milliseconds that were expected in (since, until] of the active source, and those that are missing."""
-        column = lane.wholes.get(COVERAGE)
-        if column is None:
-            return 0, 0
+    def heard_of(self, lane: Lane, span: tuple[int, int]) -> Fraction:
+        """The share of (since, until] of which telemetry speaks: what was reported, or at least what no silence is in."""
+        since, until = span
+        known, column = lane.known_ms(until - since, until), lane.wholes.get(COVERAGE)
+        if column is None or not known:
+            return NONE
         self.flush()
-        return self._between(lane.last_slot, self.wholes, column, span)
+        expected, missing = self._between(lane.last_slot, self.wholes, column, span)
+        reported = Fraction(expected - missing, expected) if expected > 0 else NONE
+        return max(reported, lane.sources.heard_of(span)) * known / (until - since)
 
     def coverage(self, lane: Lane, objective: str, span: tuple[int, int]) -> Fraction:
         """The share of (since, until] about which something is known of an objective."""
-        self.flush()
         since, until = span
+        if not lane.in_units(objective):
+            return self.heard_of(lane, span)
+        self.flush()
         return self.covered(lane, objective, until - since, until, until - since)
 
     def exactly(self, lane: Lane, objective: str, span: tuple[int, int]) -> tuple[int, int] | None:
