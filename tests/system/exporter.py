@@ -6,11 +6,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from tests.system.native_page import PROTOBUF, native_page
+
 BOUNDS = (0.1, 0.3, 1.0)
 
 
 class Exporter:
-    """Requests as `http_requests_total` under /counter, as a classic histogram under /histogram."""
+    """Requests as `http_requests_total` under /counter, as a classic histogram under /histogram, a native one under /native."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -20,9 +22,10 @@ class Exporter:
 
         class Page(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = exporter.page(self.path).encode()
+                native = self.path == "/native"
+                body = exporter.histograms() if native else exporter.page(self.path).encode()
                 self.send_response(200)
-                self.send_header("content-type", "text/plain; version=0.0.4")
+                self.send_header("content-type", PROTOBUF if native else "text/plain; version=0.0.4")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -57,6 +60,13 @@ class Exporter:
         """The process begins again: all counters at nothing."""
         with self._lock:
             self._requests.clear()
+
+    def histograms(self) -> bytes:
+        """The same as native histograms, which only the protobuf format can tell."""
+        with self._lock:
+            self.scrapes["/native"] += 1
+            requests = dict(self._requests)
+        return native_page(requests)
 
     def page(self, path: str) -> str:
         with self._lock:

@@ -15,7 +15,7 @@ _TELL = {
     "tenant": "send tenant.id, or put the gateway in front and name its tenantHeader",
     "version": "OTEL_RESOURCE_ATTRIBUTES=service.version=...",
 }
-_NEVER = ("duplicate", "span is neither")
+_NEVER = ("duplicate", "span is neither", "classic bucket beside a native")
 """What is not counted because that is right."""
 GONE_MS = 5 * MINUTE
 """A node that has been silent for so long was taken away: instances come and go."""

@@ -7,6 +7,7 @@ where the last acknowledged point ended.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import log2
 
 from focusplane.instrument.point import Explicit, Exponential, Point, Total, Value
 
@@ -49,6 +50,8 @@ RESHAPED = "cumulative histogram changed its buckets: its first point is only a 
 MOST_NUMBERS = 2_000_000
 """Counts and bounds of all series that are remembered; bounds that many histograms have are held once."""
 _SHARED_BOUNDS = 1_000
+_LAST_BITS = 1e-9
+"""A threshold is a bucket bound up to the last bits of a float."""
 
 
 class Cumulative:
@@ -180,12 +183,26 @@ def difference(old: Value, new: Value) -> Value | None:
         less = tuple(now - then for now, then in zip(new.counts, old.counts, strict=True))
         return new if min(less) < 0 else Explicit(new.bounds, less)
     if isinstance(old, Exponential) and isinstance(new, Exponential):
-        return _exponential_difference(old, new) if new.scale <= old.scale else _grown(old, new)
+        finer = new.scale > old.scale or new.threshold < old.threshold
+        return _grown(old, new) if finer else _exponential_difference(_widened(old, new.threshold), new)
     return None
 
 
+def _widened(old: Exponential, threshold: float) -> Exponential:
+    """The same under a larger threshold: whole buckets become part of the zeros, as the client does it."""
+    if threshold <= old.threshold:
+        return old
+    width = 2.0**-old.scale
+    moved = sum(
+        (old.offset + place + 1) * width <= log2(threshold) + _LAST_BITS for place in range(len(old.counts))
+    )
+    return Exponential(
+        old.scale, old.zeros + sum(old.counts[:moved]), old.offset + moved, old.counts[moved:], threshold
+    )
+
+
 def _grown(old: Exponential, new: Exponential) -> Value | None:
-    """A finer scale only comes with a reset; without one that shows in the total, nothing can be said."""
+    """A finer scale, or a smaller threshold, only comes with a reset; without one that shows in the total, nothing can be said."""
     return new if total(new) < total(old) else None
 
 
@@ -200,7 +217,7 @@ def _exponential_difference(old: Exponential, new: Exponential) -> Value:
     if zeros < 0 or any(count < 0 for count in less.values()):
         return new
     counts = tuple(less[new.offset + place] for place in range(len(new.counts)))
-    return Exponential(new.scale, zeros, new.offset, counts)
+    return Exponential(new.scale, zeros, new.offset, counts, new.threshold)
 
 
 def _size(value: Value) -> int:

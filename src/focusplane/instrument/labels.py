@@ -50,24 +50,28 @@ HISTOGRAMS: Mapping[str, tuple[str, str]] = {
     "rpc_server_duration_milliseconds": ("rpc.server.duration", "ms"),
     **{name: (name, "s") for name in names.SCRAPED_TIMES},
 }
-"""Classic histogram -> the metric it is, and its unit; read by its `_bucket` series, of which +Inf is the count."""
+"""Histogram -> the metric it is, and its unit. A classic one is read by its `_bucket` series, of which +Inf is the count, a
+native one by its own."""
 REPLICA = frozenset(("prometheus_replica", "__replica__"))
 """Labels by which two Prometheus servers of a pair differ: both tell of one series, which is counted once."""
 
-_BUCKET = "_bucket"
+BUCKET = "_bucket"
 _CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a series that is read stands for; `bound` is the `le` of a bucket, empty for a counter."""
+    """What a series that is read stands for; `bound` is the `le` of a bucket, empty for a counter. A `native` one holds whole
+    histograms.
+    """
 
     metric: str
     unit: str
     resource: Attributes
     attributes: Attributes
     bound: str = ""
+    native: bool = False
 
 
 def meaning_of(labels: Mapping[str, str], asked: frozenset[str] = frozenset()) -> Meaning | None:
@@ -76,7 +80,9 @@ def meaning_of(labels: Mapping[str, str], asked: frozenset[str] = frozenset()) -
     counter = COUNTERS.get(name)
     if counter is not None:
         return Meaning(counter, "", _resource(labels), _attributes(labels, asked))
-    histogram = HISTOGRAMS.get(name.removesuffix(_BUCKET)) if name.endswith(_BUCKET) else None
+    if name in HISTOGRAMS:
+        return Meaning(*HISTOGRAMS[name], _resource(labels), _attributes(labels, asked), native=True)
+    histogram = HISTOGRAMS.get(name.removesuffix(BUCKET)) if name.endswith(BUCKET) else None
     if histogram is None or "le" not in labels:
         return None
     return Meaning(*histogram, _resource(labels), _attributes(labels, asked), labels["le"])

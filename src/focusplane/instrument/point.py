@@ -27,12 +27,16 @@ class Explicit:
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """A histogram of base 2^(2^-scale); `counts[i]` lies in (base^(offset+i), base^(offset+i+1)]."""
+    """A histogram of base 2^(2^-scale); `counts[i]` lies in (base^(offset+i), base^(offset+i+1)].
+
+    `zeros` are those at or under `threshold`, which only grows while a series lives.
+    """
 
     scale: int
     zeros: int
     offset: int
     counts: tuple[int, ...]
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

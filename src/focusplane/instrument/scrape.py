@@ -11,7 +11,7 @@ from math import inf
 from typing import TypeVar
 
 from focusplane.instrument.cumulative import Seen
-from focusplane.instrument.point import Explicit, Point, Points, Said, Temporality, Total
+from focusplane.instrument.point import Explicit, Exponential, Point, Points, Said, Temporality, Total
 from focusplane.instrument.signal import Dropped
 
 MOST_TARGETS = 10_000
@@ -26,6 +26,9 @@ PATIENCE = 2
 """An incomplete histogram is given up when so many later scrapes of it have begun to arrive."""
 
 INCOMPLETE = "histogram of a scrape came only in part: the next one tells the same and more"
+BESIDE = "classic bucket beside a native histogram of the same requests, which is counted"
+HELD_NS = 5 * 60 * 10**9
+"""So long after the last native histogram its classic buckets are not counted yet."""
 SHRINKING = "buckets shrink while their bounds grow"
 Held = TypeVar("Held")
 
@@ -44,16 +47,19 @@ class Series:
     name: bytes
     target: bytes
     bound: float | None = None
+    native: bool = False
+    """It holds whole histograms; its name is that of the classic buckets beside it, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`at` and `start` are Unix nanoseconds, `start` 0 when not said."""
+    """`at` and `start` are Unix nanoseconds, `start` 0 when not said. `whole` is what a native histogram holds."""
 
     series: Series
     at: int
     start: int
     count: int
+    whole: Explicit | Exponential | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +163,14 @@ class ScrapeTurn:
         """Counters as they come, histograms as soon as all their buckets are there; oldest first."""
         found: list[Point] = []
         series: dict[bytes, Series] = {}
+        natives = {sample.series.name for sample in samples if isinstance(sample.whole, Exponential)}
         for sample in sorted(samples, key=lambda one: one.at):
             absent = self._scraped(sample.series.target, sample.at)
             if sample.series.bound is None:
-                found.append(_point(sample.series, sample.at, Total(sample.count), absent, sample.start))
+                value = Total(sample.count) if sample.whole is None else sample.whole
+                found.append(_point(sample.series, sample.at, value, absent, sample.start))
+            elif sample.series.name in natives or self._native(sample):
+                self._dropped[BESIDE, sample.series.metric] += 1
             else:
                 series[sample.series.name] = sample.series
                 self._put(sample, sample.series.bound, absent)
@@ -174,6 +184,11 @@ class ScrapeTurn:
         self._scrapes.remember(self._targets, self._families)
         self._scrapes.shapes.update(self._shapes)
         self._targets, self._families, self._shapes = {}, {}, {}
+
+    def _native(self, bucket: Sample) -> bool:
+        """The same requests came as a native histogram lately: counting its classic buckets too would count them twice."""
+        last = self._scrapes.last(bucket.series.name)
+        return last is not None and isinstance(last.value, Exponential) and bucket.at - last.end < HELD_NS
 
     def _scraped(self, target: bytes, at: int) -> int:
         known = self._targets.get(target) or self._scrapes.targets.get(target)
@@ -232,7 +247,9 @@ class ScrapeTurn:
         return Explicit(tuple(bounds[:-1]), tuple(less))
 
 
-def _point(series: Series, at: int, value: Total | Explicit, absent: int, start: int = 0) -> Point:
+def _point(
+    series: Series, at: int, value: Total | Explicit | Exponential, absent: int, start: int = 0
+) -> Point:
     return Point(
         series.resource,
         series.attributes,

@@ -13,7 +13,9 @@ from focusplane.instrument.point import Explicit, Exponential, Total, Value
 from focusplane.kernel.errors import DataError
 
 _TOTAL, _EXPONENTIAL = -1, -2
-"""Kinds of values; any other number is the place of the bounds of a histogram."""
+"""Kinds of values. A number from 0 on is the place of the bounds of a histogram, one below these the place, counted down
+from -3, of the threshold of an exponential one that has such."""
+_THRESHOLD = -3
 
 
 def plain(rows: Rows) -> Mapping[str, Any]:
@@ -32,7 +34,8 @@ def plain(rows: Rows) -> Mapping[str, Any]:
             kinds.append(bounds.setdefault(value.bounds, len(bounds)))
             values.append(value.counts)
         else:
-            kinds.append(_EXPONENTIAL)
+            at = bounds.setdefault((value.threshold,), len(bounds)) if value.threshold else 0
+            kinds.append(_THRESHOLD - at if value.threshold else _EXPONENTIAL)
             values.append((value.scale, value.zeros, value.offset, *value.counts))
     return {
         "names": [b64encode(name).decode() for name, _ in rows],
@@ -68,7 +71,8 @@ def _value(kind: int, numbers: Iterable[int], bounds: list[tuple[float, ...]]) -
     if kind == _TOTAL:
         [count] = numbers
         return Total(count)
-    if kind == _EXPONENTIAL:
+    if kind <= _EXPONENTIAL:
         scale, zeros, offset, *counts = numbers
-        return Exponential(scale, zeros, offset, tuple(counts))
+        threshold = bounds[_THRESHOLD - kind][0] if kind <= _THRESHOLD else 0.0
+        return Exponential(scale, zeros, offset, tuple(counts), threshold)
     return Explicit(bounds[kind], tuple(numbers))

@@ -98,9 +98,29 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
     "ScopeLogs": (("log_records", 2, "LogRecord", True),),
     "ResourceLogs": (("scope_logs", 2, "ScopeLogs", True),),
     "Logs": (("resource_logs", 1, "ResourceLogs", True),),
-    # Prometheus remote write: 1.0, and 2.0-rc.4 (a start time in each sample). Histograms and exemplars are only counted.
+    # Prometheus remote write: 1.0, and 2.0-rc.4 (a start time in each sample). Exemplars are only counted;
+    # histograms, which are alike in both, are decoded one by one if their series is read.
     "Label": (("name", 1, Kind.TYPE_BYTES, False), ("value", 2, Kind.TYPE_BYTES, False)),
     "Sample": (("value", 1, Kind.TYPE_DOUBLE, False), ("timestamp", 2, Kind.TYPE_INT64, False)),
+    "BucketSpan": (("offset", 1, Kind.TYPE_SINT32, False), ("length", 2, Kind.TYPE_UINT32, False)),
+    "NativeHistogram": (
+        ("count_int", 1, Kind.TYPE_UINT64, True),
+        ("count_float", 2, Kind.TYPE_DOUBLE, True),
+        ("sum", 3, Kind.TYPE_DOUBLE, False),
+        ("schema", 4, Kind.TYPE_SINT32, False),
+        ("zero_threshold", 5, Kind.TYPE_DOUBLE, False),
+        ("zero_count_int", 6, Kind.TYPE_UINT64, True),
+        ("zero_count_float", 7, Kind.TYPE_DOUBLE, True),
+        ("negative_deltas", 9, Kind.TYPE_SINT64, True),
+        ("negative_counts", 10, Kind.TYPE_DOUBLE, True),
+        ("positive_spans", 11, "BucketSpan", True),
+        ("positive_deltas", 12, Kind.TYPE_SINT64, True),
+        ("positive_counts", 13, Kind.TYPE_DOUBLE, True),
+        ("reset_hint", 14, Kind.TYPE_INT32, False),
+        ("timestamp", 15, Kind.TYPE_INT64, False),
+        ("custom_values", 16, Kind.TYPE_DOUBLE, True),
+        ("start_timestamp", 17, Kind.TYPE_INT64, False),
+    ),
     "TimeSeries": (
         ("labels", 1, Kind.TYPE_BYTES, True),
         ("samples", 2, "Sample", True),

@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 import cramjam
 from google.protobuf.message import DecodeError
 
-from focusplane.instrument.labels import REPLICA, Meaning, meaning_of
+from focusplane.instrument.cumulative import total
+from focusplane.instrument.labels import BUCKET, REPLICA, Meaning, meaning_of
 from focusplane.instrument.point import SERIES_BYTES, Said
 from focusplane.instrument.scrape import Sample, Samples, Series
 from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
+from focusplane.wire import native
 from focusplane.wire.density import WRITE_1, WRITE_2, thin
 from focusplane.wire.otlp_attributes import CACHE, CACHE_BYTES, MAX_TEXT
-from focusplane.wire.otlp_points import MAX_COUNT
+from focusplane.wire.otlp_points import MAX_COUNT, Refused
 from focusplane.wire.otlp_schema import message
 
 
@@ -143,7 +145,8 @@ class RemoteWriteReader:
         return self._made(meaning, labels, mark, bound)
 
     def _made(self, meaning: Meaning, labels: Mapping[str, str], mark: bytes, bound: float | None) -> Series:
-        own = sorted((key, value) for key, value in labels.items() if key != "le" and key not in REPLICA)
+        named = {**labels, "__name__": labels["__name__"] + BUCKET} if meaning.native else labels
+        own = sorted((key, value) for key, value in named.items() if key != "le" and key not in REPLICA)
         resource = self._same(meaning.resource)
         target = (mark, meaning.metric.encode(), repr(sorted(meaning.resource.items())).encode())
         return Series(
@@ -154,6 +157,7 @@ class RemoteWriteReader:
             _digest(mark, repr(own).encode()),
             _digest(*target),
             bound,
+            meaning.native,
         )
 
     def _same(self, said: Mapping[str, Any]) -> Said:
@@ -170,25 +174,49 @@ class _Gathering:
         self._dropped: Counter[tuple[str, str]] = Counter()
 
     def read(self, each: Iterable[_Read]) -> Samples:
-        total = histograms = exemplars = 0
+        samples_in_all = histograms = exemplars = 0
         for known, one in each:
-            samples, native = one.samples, len(one.histograms)
-            total, histograms, exemplars = (
-                total + len(samples),
-                histograms + native,
+            samples, whole = one.samples, len(one.histograms)
+            samples_in_all, histograms, exemplars = (
+                samples_in_all + len(samples),
+                histograms + whole,
                 exemplars + len(one.exemplars),
             )
             name = known if isinstance(known, str) else known.metric
-            self._dropped["native histogram is not read: send classic buckets", name] += native
-            if isinstance(known, str):
+            if isinstance(known, str) or not known.native:
+                self._dropped["native histogram is not read", name] += whole
+            if isinstance(known, str) or known.native:
                 self._dropped["series is not read", name] += len(samples)
-                continue
-            for sample in samples:
-                self._sample(known, sample)
+            if isinstance(known, Series):
+                self._each(known, one)
         dropped = tuple(
             Dropped(why, count, example) for (why, example), count in self._dropped.items() if count
         )
-        return Samples(tuple(self._samples), dict(self._rejected), dropped, total, histograms, exemplars)
+        return Samples(
+            tuple(self._samples), dict(self._rejected), dropped, samples_in_all, histograms, exemplars
+        )
+
+    def _each(self, series: Series, one: Any) -> None:
+        if not series.native:
+            for sample in one.samples:
+                self._sample(series, sample)
+            return
+        for raw in one.histograms:
+            self._histogram(series, native.decode(raw))
+
+    def _histogram(self, series: Series, said: native.Native | Refused) -> None:
+        if said is native.STALE:
+            self._dropped["no recorded value", series.metric] += 1
+            return
+        if isinstance(said, Refused):
+            self._rejected[f"{series.metric}: {said.why}"] += 1
+            return
+        at, start = said.at * _NS_PER_MS, said.start * _NS_PER_MS
+        why = _refused(0, at, start)
+        if why:
+            self._rejected[f"{series.metric}: {why}"] += 1
+            return
+        self._samples.append(Sample(series, at, start, total(said.value), said.value))
 
     def _sample(self, series: Series, sample: Any) -> None:
         """NaN is how Prometheus says that a series has ended: nothing to count, and no mistake."""
