@@ -88,7 +88,7 @@ def _few_requests(
 
 
 def _assumed(focus: Focus) -> Fraction:
-    budgets = [one.budget for one in focus.objectives if one.sli.kind is SliKind.EVENTS]
+    budgets = [one.may_fail for one in focus.objectives if one.sli.kind is SliKind.EVENTS]
     return (budgets[0] if budgets else Fraction(1, 100)) * ASSUMED_SPENT
 
 

@@ -166,7 +166,7 @@ def _fitting(defaults: Node, spec: Table) -> Node:
 def _rollout(words: RolloutWords | None, objectives: Iterable[Objective]) -> RolloutSpec | None:
     if words is None:
         return None
-    budgets = [objective.budget for objective in objectives if objective.sli.kind is SliKind.EVENTS]
+    budgets = [one.may_fail for one in objectives if one.sli.kind is SliKind.EVENTS]
     return replace(words.spec, judge=words.judge.complete(budgets[0] if budgets else DEFAULT_SLACK))
 
 

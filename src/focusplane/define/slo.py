@@ -136,5 +136,10 @@ class Objective:
         return (self.window, *self.more_windows)
 
     @property
+    def may_fail(self) -> Fraction:
+        """The share of requests that it lets fail: of slices that of each one, which is not its budget."""
+        return self.budget if self.sli.slices is None else self.sli.slices.failing
+
+    @property
     def budget(self) -> Fraction:
         return 1 - self.target

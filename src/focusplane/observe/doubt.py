@@ -122,11 +122,11 @@ def _untimed(now: Now, objective: Objective) -> str:
     events = now.lane.judged
     if objective.sli.kind is not SliKind.LATENCY or events is None or objective.sli.total != events.sli.total:
         return ""
-    good = now.counters.over(now.name, events.name, now.length_ms, now.until)
-    timed = now.counters.over(now.name, objective.name, now.length_ms, now.until)
+    good = now.counters.requests(now.name, events.name, now.length_ms, now.until)
+    timed = now.counters.requests(now.name, objective.name, now.length_ms, now.until)
     if isinstance(timed, Measured) or not isinstance(good, Measured) or good.good < FEW:
         return ""
-    ever = now.counters.over(now.name, objective.name, SHARE_MS, now.until)
+    ever = now.counters.requests(now.name, objective.name, SHARE_MS, now.until)
     if not isinstance(ever, Measured):
         return ""
     return f"absent: none of {good.good} good answers in the last {format_duration(now.length_ms)} was timed"

@@ -149,7 +149,7 @@ class Lane:
         self.focus, self.sources.wanted = focus, focus.source
         self.units = frozenset(each.name for each in focus.objectives if each.sli.unit_ms)
         events = [each for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
-        self.judged = events[0] if events else None
+        self.judged = min(events, key=lambda each: each.sli.unit_ms > 0, default=None)
         windows = (window for each in focus.objectives for window in each.windows)
         self.calendars = tuple(dict.fromkeys(window for window in windows if isinstance(window, Calendar)))
         traffic = focus.controls.traffic

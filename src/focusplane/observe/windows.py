@@ -162,10 +162,12 @@ class Windows:
         return self._between(lane.last(objective), self.wholes, column, span)
 
     def requests(self, focus: str, objective: str, window_ms: int, until: int) -> Reading:
-        """Good of total requests behind an objective that is counted in units."""
+        """Good of total requests in (until - window, until], also of an objective that counts something else."""
         lane = self.lanes.get(focus)
-        column = None if lane is None else lane.wholes.get((objective, REQUESTS))
-        if lane is None or column is None:
+        if lane is None or not lane.in_units(objective):
+            return self.over(focus, objective, window_ms, until)
+        column = lane.wholes.get((objective, REQUESTS))
+        if column is None:
             return NoData("no telemetry yet")
         self.flush()
         total, bad = self._between(lane.last_slot, self.wholes, column, (until - window_ms, until))

@@ -48,14 +48,14 @@ def impact(draft: Draft, focus: Focus, incident: Incident) -> dict[str, Json]:
     group = group_in(incident.episode)
     if group:
         return _of_group(counters, focus, group, (since, mark))
-    whole = counters.over(focus.name, name, mark - since, mark)
+    whole = counters.requests(focus.name, name, mark - since, mark)
     failed, total = (0, 0) if isinstance(whole, NoData) else (whole.bad, whole.total)
     return {
         "failed": failed,
         "total": total,
         **_of_version(draft, focus, incident, (since, mark)),
         **_tenants(hurt(counters, focus.name, name, since, mark), total),
-        **_budget(draft, focus, failed),
+        **_budget(draft, focus, since, failed),
     }
 
 
@@ -110,7 +110,7 @@ def _of_version(draft: Draft, focus: Focus, incident: Incident, over: tuple[int,
     }
 
 
-def _budget(draft: Draft, focus: Focus, failed: int) -> dict[str, Json]:
+def _budget(draft: Draft, focus: Focus, since: int, failed: int) -> dict[str, Json]:
     """The share of the leading objective's budget that the failures since the start have spent."""
     if not focus.objectives:
         return {}
@@ -119,4 +119,9 @@ def _budget(draft: Draft, focus: Focus, failed: int) -> dict[str, Json]:
     budget = health.budget if health is not None else NoData("not read")
     if not isinstance(budget, Budget) or not budget.allowed or not isinstance(objective.window, Rolling):
         return {}
+    if objective.sli.unit_ms:
+        counters = draft.world.counters
+        until = counters.lanes[focus.name].mark(objective.name) or since
+        units = counters.over(focus.name, objective.name, max(1, until - since), until)
+        failed = 0 if isinstance(units, NoData) else units.bad
     return {"budget_spent": format_percent(Fraction(failed) / budget.allowed), "objective": objective.name}

@@ -23,9 +23,10 @@ NOTHING = Fraction(0)
 
 
 def leading(focus: Focus) -> str:
-    """The objective that speaks for the whole: the first that counts events, else the first."""
-    events = [objective.name for objective in focus.objectives if objective.sli.kind is SliKind.EVENTS]
-    return (events or [objective.name for objective in focus.objectives] or [""])[0]
+    """The objective that speaks for the whole: the first that counts events, one by one before in slices; else the first."""
+    events = [one for one in focus.objectives if one.sli.kind is SliKind.EVENTS]
+    ranked = sorted(events, key=lambda one: one.sli.unit_ms > 0) or focus.objectives
+    return ranked[0].name if ranked else ""
 
 
 def recent(counters: Counters, focus: Focus, dimension: str, span_ms: int) -> Mapping[str, Measured]:

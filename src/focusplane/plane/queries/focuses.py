@@ -17,6 +17,7 @@ from focusplane.plane.queries.actions import actions
 from focusplane.plane.queries.measures import measures
 from focusplane.plane.queries.shown import Shown, level, number, reading, seen, window
 from focusplane.plane.queries.sources import sources, untold
+from focusplane.plane.queries.units import unit
 from focusplane.plane.world import World
 
 MOST_GROUPS = 20
@@ -134,6 +135,7 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
             **row,
             **reading(nothing),
             **seen(nothing, 0),
+            **unit(world, focus.name, objective, nothing),
             **_groups(world, focus, objective),
             "budget": budget(nothing),
             "windows": [],
@@ -146,6 +148,7 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
         **row,
         **reading(health.reading),
         **seen(health.reading, period_ms(objective.window)),
+        **unit(world, focus.name, objective, health.reading),
         "budget": budget(_known(health)),
         "windows": [_window(health, each) for each in health.windows],
         "burn": [burn(one) for one in health.burns],

@@ -99,9 +99,9 @@ def _figure(value: float | None) -> str:
 
 
 def _objective(row: Shown) -> Shown:
-    lines = [
-        row["no_data"] or f"{row['bad']:,} bad of {row['total']:,}: {row['sli_text']}, target {row['target']}"
-    ]
+    lines = [row["no_data"] or f"{row['counted_text']}: {row['sli_text']}, target {row['target']}"]
+    if row["unit"] is not None and row["unit"]["last"]:
+        lines.append(f"the last of the {row['unit']['what']}: {row['unit']['last']}")
     if row["seen_text"]:
         lines.append(row["seen_text"])
     budget = row["budget"]

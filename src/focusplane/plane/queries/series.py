@@ -74,12 +74,20 @@ def series(world: World, name: str, wanted: Span) -> Shown:
 
 def _judged(focus: Focus) -> str:
     """The objective on events if there is one: good and bad are counted in its eyes."""
-    ranked = sorted(focus.objectives, key=lambda one: one.sli.kind is not SliKind.EVENTS)
+    ranked = sorted(
+        focus.objectives, key=lambda one: (one.sli.kind is not SliKind.EVENTS, one.sli.unit_ms > 0)
+    )
     return ranked[0].name if ranked else ""
 
 
 def _counts(world: World, name: str, objective: str, ends: Sequence[int], step: int, part: str) -> Shown:
-    read = [world.counters.over(name, objective, step, end, part) for end in ends]
+    counters = world.counters
+    read = [
+        counters.over(name, objective, step, end, part)
+        if part
+        else counters.requests(name, objective, step, end)
+        for end in ends
+    ]
     return {
         "good": [one.good if isinstance(one, Measured) else None for one in read],
         "bad": [one.bad if isinstance(one, Measured) else None for one in read],
