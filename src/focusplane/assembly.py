@@ -28,6 +28,7 @@ from focusplane.edge.otlp_http import otlp_routes
 from focusplane.edge.otlp_intake import OtlpIntake, OtlpSettings
 from focusplane.edge.policy_files import PolicyDirectory
 from focusplane.edge.prober import TcpProber
+from focusplane.edge.prometheus.poller import poll
 from focusplane.edge.remote_write import remote_write_routes
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
@@ -127,6 +128,7 @@ async def _serve(settings: Settings) -> int:
             tasks.create_task(loop.run()),
             tasks.create_task(_watch(source, loop, clock)),
             tasks.create_task(_heartbeat(loop)),
+            tasks.create_task(poll(loop, core, clock)),
             tasks.create_task(announce(loop, before, missing, log.log)),
         ]
         _ready(settings, addresses)

@@ -17,7 +17,6 @@ def test_what_is_not_acted_on_is_said_at_its_place(golden: Path) -> None:
     text = (
         (golden / "whole.yaml")
         .read_text()
-        .replace("source: auto ", "source: {prometheus: {url: x}} ")
         .replace("per: tenant.id", "per: user.id")
         .replace("{objective: availability, burn: 4}", "{breaker: psp}")
         .replace("{flag: new-pricing, set: off}", "{runbook: checkout-failing}")

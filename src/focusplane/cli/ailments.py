@@ -27,12 +27,20 @@ def findings(shown: Shown) -> list[Shown]:
         *_stands(shown),
         *_fenced(shown),
         *_blind(shown),
+        *_engines(shown),
         *_behind(shown),
         *_policies(shown),
         *_unreached(shown),
         *_locked_out(shown),
     ]
-    notes = [*_old(shown), *_silent(shown), *_gone(shown), *_boardless(shown), *_unmatched(shown)]
+    notes = [
+        *_of_engines(shown),
+        *_old(shown),
+        *_silent(shown),
+        *_gone(shown),
+        *_boardless(shown),
+        *_unmatched(shown),
+    ]
     return [
         {"severity": severity, "what": what, "hint": hint}
         for severity, rows in (("warning", warnings), ("note", notes))
@@ -66,8 +74,30 @@ def _fenced(shown: Shown) -> Told:
 def _blind(shown: Shown) -> Told:
     for one in shown["focuses"]:
         if one["health"] == "blind":
+            asked = "the engine:" in one["reason"]
             hint = "send telemetry with focus.id, or declare a boundary that matches it"
+            hint = "nothing is counted until the engine answers: see its own line" if asked else hint
             yield f"{one['id']} is blind: {one['reason']}", hint
+
+
+def _engines(shown: Shown) -> Told:
+    """PromQL engines that do not answer as they should; each cause once."""
+    for one in shown.get("engines", []):
+        causes: dict[str, list[str]] = {}
+        for focus, why in one["problems"].items():
+            causes.setdefault(why, []).append(focus)
+        for why, focuses in list(causes.items())[:_MOST]:
+            told = f"the engine {one['url']} is no help to {', '.join(focuses[:_MOST])}: {why}"
+            yield (
+                told,
+                "ask it yourself: curl URL/api/v1/query?query=up; what it kept meanwhile is counted later",
+            )
+
+
+def _of_engines(shown: Shown) -> Told:
+    for one in shown.get("engines", []):
+        for note in one["notes"][:_MOST]:
+            yield f"the engine {one['url']}: {note}", ""
 
 
 def _old(shown: Shown) -> Told:

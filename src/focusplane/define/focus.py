@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from focusplane.define.canonical import LATER
 from focusplane.define.controls import Controls
+from focusplane.define.engine import Engine
 from focusplane.define.mitigation import Mitigation
 from focusplane.define.people import Runbook, Team
 from focusplane.define.planned import WorkCalendar
@@ -78,6 +79,8 @@ class Focus:
     rollout: RolloutSpec | None = None
     runbooks: tuple[str, ...] = ()
     alerts: Alerts = Alerts()
+    engine: Engine | None = None
+    """Whom the source `prometheus` asks."""
 
     def objective(self, name: str) -> Objective:
         """The objective of that name. Raises `KeyError` for one that is not declared."""

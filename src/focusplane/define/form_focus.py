@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from focusplane.define.controls import Controls
+from focusplane.define.engine import Engine
 from focusplane.define.focus import Alerts, Boundary, Focus, SourceKind, Tier
 from focusplane.define.form_alerts import ALERTS_RECORD
 from focusplane.define.form_controls import CONTROLS
+from focusplane.define.form_engine import ENGINE
 from focusplane.define.form_mitigation import MITIGATION
 from focusplane.define.form_people import RUNBOOK, TEAM
 from focusplane.define.form_planned import CALENDAR
@@ -15,9 +17,8 @@ from focusplane.define.form_slo import OBJECTIVE
 from focusplane.define.mitigation import Mitigation
 from focusplane.define.quantities import LINE, ROUTE, TEXT
 from focusplane.define.shape import Field, Record, Shape, Values
-from focusplane.define.shapes import AnyJson, Choice, Either, ListOf, MapOf, Name, Reference, one_of
+from focusplane.define.shapes import Choice, Either, ListOf, MapOf, Name, Reference, one_of
 from focusplane.define.slo import Objective
-from focusplane.kernel.ids import Json
 
 API_VERSION = "focusplane/v1"
 PATTERNS = ("feature", "tenant", "data-path", "edge-guard", "canary-control", "service-mesh")
@@ -28,10 +29,10 @@ ROUTES = Field[tuple[str, ...]](
     "routes", ListOf(ROUTE, single=True), "POST /checkout, /refund/*; none means all.", ()
 )
 BOUNDARY = Record("a boundary", (SERVICE, ROUTES), lambda values: Boundary(values[SERVICE], values[ROUTES]))
-PROMETHEUS = Field[Json]("prometheus", AnyJson(), "A Prometheus to be asked.", required=True)
-SOURCES: Shape[SourceKind] = Either(
+PROMETHEUS = Field[Engine]("prometheus", ENGINE, "A PromQL engine to be asked.", required=True)
+SOURCES: Shape[SourceKind | Engine] = Either(
     Choice({kind.value: kind for kind in SourceKind if kind is not SourceKind.PROMETHEUS}),
-    Record("a source", (PROMETHEUS,), lambda values: SourceKind.PROMETHEUS),
+    Record("a source", (PROMETHEUS,), lambda values: values[PROMETHEUS]),
 )
 
 DESCRIPTION = Field("description", TEXT, "What the capability is for, in one sentence.", "")
@@ -45,7 +46,7 @@ BOUNDARIES = Field[tuple[Boundary, ...]](
     "boundary", ListOf(BOUNDARY), "Telemetry without an explicit focus.id is matched here.", ()
 )
 DEPENDS_ON = Field[tuple[str, ...]]("dependsOn", ListOf(LINE), "What it needs in order to work.", ())
-SOURCE = Field("source", SOURCES, "Which telemetry counts.", SourceKind.AUTO)
+SOURCE = Field[SourceKind | Engine]("source", SOURCES, "Which telemetry counts.", SourceKind.AUTO)
 OBJECTIVES = Field[tuple[Objective, ...]](
     "objectives", ListOf(OBJECTIVE, least=1), "The promises to its users.", (), required=True
 )
@@ -67,6 +68,7 @@ class FocusWords:
 
 
 def _focus(values: Values) -> FocusWords:
+    source = values[SOURCE]
     focus = Focus(
         name=values.path,
         owner=values[OWNER],
@@ -77,7 +79,8 @@ def _focus(values: Values) -> FocusWords:
         pattern=values[PATTERN],
         boundary=values[BOUNDARIES],
         depends_on=values[DEPENDS_ON],
-        source=values[SOURCE],
+        source=SourceKind.PROMETHEUS if isinstance(source, Engine) else source,
+        engine=source if isinstance(source, Engine) else None,
         objectives=values[OBJECTIVES],
         controls=values[CONTROLS_OF],
         mitigations=values[MITIGATIONS],

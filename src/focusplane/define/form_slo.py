@@ -4,13 +4,14 @@ from typing import Any
 
 from focusplane.define.burn import rules_of
 from focusplane.define.form_alerts import RULES
+from focusplane.define.form_engine import PROMQL
 from focusplane.define.form_match import FAILED, MATCH, UNASKED
 from focusplane.define.form_units import COMPOSITE, FRESHNESS, PROBE, SLICES, THROUGHPUT
 from focusplane.define.form_window import WINDOWS, sound
 from focusplane.define.quantities import DURATION, PERCENT, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Name, Scalar, one_of
-from focusplane.define.sli import OF_REQUESTS, Match, Of, Sli, SliKind
+from focusplane.define.sli import OF_REQUESTS, Match, Of, PromQl, Sli, SliKind
 from focusplane.define.slo import Dimension, Grouping, Objective
 from focusplane.kernel.quantity import format_percent
 
@@ -44,6 +45,11 @@ UNITS: tuple[Field[Any], ...] = (FRESHNESS, THROUGHPUT, PROBE, COMPOSITE)
 UNITS_OF = (SliKind.FRESHNESS, SliKind.THROUGHPUT, SliKind.PROBE, SliKind.COMPOSITE)
 
 
+ASKED = Field[PromQl | None](
+    "prometheus", PROMQL, "PromQL that the engine of `source` is asked; see how-to/prometheus.", None
+)
+
+
 def _sli(values: Values) -> Sli | Broken:
     every: tuple[Field[Any], ...] = (LATENCY, *UNITS)
     kinds = [field for field in every if values.has(field)]
@@ -51,6 +57,9 @@ def _sli(values: Values) -> Sli | Broken:
         words = " and ".join(field.key for field in kinds)
         values.error(kinds[1], "D220", f"an SLI has {words} at once", "one objective for each of them")
         return BROKEN
+    asked = values[ASKED]
+    if asked is not None:
+        return _asked(values, asked)
     if values.has(GOOD) and values.has(BAD):
         what = "`good` and `bad` at once: what is neither, or both, would be undecided"
         values.error(GOOD, "D240", what, "keep one of them; the other is the rest of `total`")
@@ -83,7 +92,26 @@ def _of_units(values: Values, field: Field[Any], kind: SliKind) -> Sli | Broken:
     return Sli(kind, bad, values[EXCLUDE], good=values[GOOD], total=values[TOTAL], **parts)
 
 
-SLI = Record("an SLI", (BAD, EXCLUDE, LATENCY, GOOD, TOTAL, SLICES, *UNITS), _sli)
+def _asked(values: Values, asked: PromQl) -> Sli | Broken:
+    """Its expressions say what is bad: conditions on attributes do not apply to it."""
+    latency = values[LATENCY]
+    beside: tuple[Field[Any], ...] = (BAD, EXCLUDE, GOOD, TOTAL, *UNITS)
+    for field in beside:
+        if values.has(field):
+            values.error(
+                field, "D314", f"{field.key!r} beside `prometheus` has no effect", "say it in the PromQL"
+            )
+            return BROKEN
+    if (latency is not None) is not bool(asked.histogram):
+        what = "a histogram needs a threshold" if asked.histogram else "`latency` needs a histogram"
+        values.error(ASKED, "D315", what, "sli: {prometheus: {histogram: x_bucket}, latency: {under: 300ms}}")
+        return BROKEN
+    if latency is None:
+        return Sli(SliKind.EVENTS, Match(), Match(), slices=values[SLICES], promql=asked)
+    return Sli(SliKind.LATENCY, Match(), Match(), latency[0], Of.ALL, slices=values[SLICES], promql=asked)
+
+
+SLI = Record("an SLI", (BAD, EXCLUDE, LATENCY, GOOD, TOTAL, SLICES, *UNITS, ASKED), _sli)
 
 NAME = Field("name", Name("objective"), "What the objective is called; unique in its focus.", required=True)
 TARGET = Field("target", PERCENT, "The share of good answers, strictly between 0% and 100%.", required=True)

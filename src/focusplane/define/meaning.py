@@ -36,6 +36,7 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
     for objective in focus.objectives:
         yield from _objective(objective, f"{focus.name}.objectives.{objective.name}", places)
         yield from row_problems(focus, objective, places)
+        yield from _asked(focus, objective, places)
     for flag in focus.controls.flags.values():
         yield from _flag(flag, f"{focus.name}.controls.flags.{flag.key}", places, today)
     if focus.controls.traffic is not None:
@@ -50,6 +51,14 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
     if focus.name in focus.depends_on:
         what = "a focus does not depend on itself"
         yield places.error(f"{focus.name}.dependsOn", "D108", what, "take it away")
+
+
+def _asked(focus: Focus, objective: Objective, places: Places) -> Iterator[Problem]:
+    """What is asked needs somebody to ask; beside it, what is pushed does not count."""
+    if objective.sli.promql is not None and not _written(focus, "source.prometheus", places):
+        what = f"{objective.name!r} is asked of a PromQL engine, and no engine is named"
+        hint = 'source: {prometheus: {url: "http://prometheus:9090"}}'
+        yield places.error(f"{focus.name}.objectives.{objective.name}.sli.prometheus", "D316", what, hint)
 
 
 def _objective(objective: Objective, path: str, places: Places) -> Iterator[Problem]:

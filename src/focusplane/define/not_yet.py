@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from focusplane.define.focus import Focus, PolicySet, SourceKind
+from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.log import Places
 from focusplane.define.mitigation import (
     OnBreaker,
@@ -37,11 +37,6 @@ def _if(present: bool, path: str) -> tuple[str, ...]:
 
 
 TABLE: tuple[NotYet, ...] = (
-    NotYet(
-        "D202",
-        "Prometheus is not asked yet, and nothing else counts for this focus: it stays blind",
-        lambda focus: _if(focus.source is SourceKind.PROMETHEUS, "source"),
-    ),
     NotYet(
         "D203",
         f"a throttle {_IN_SDK}",

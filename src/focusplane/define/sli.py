@@ -59,6 +59,23 @@ NO_MATCH = Match()
 
 
 @dataclass(frozen=True, slots=True)
+class PromQl:
+    """What a PromQL engine is asked: `bad` or `good` with `total`, or a `ratio` that fails, or a `histogram`."""
+
+    bad: str = ""
+    good: str = ""
+    total: str = ""
+    ratio: str = ""
+    histogram: str = ""
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """Key -> expression, of those that are there."""
+        told = (("bad", self.bad), ("good", self.good), ("total", self.total), ("ratio", self.ratio))
+        return {key: text for key, text in (*told, ("histogram", self.histogram)) if text}
+
+
+@dataclass(frozen=True, slots=True)
 class Sli:
     """`exclude` leaves an event out, and so does `total` if it is said and does not fit. Of the rest either `bad` says what
     failed, or, where it is said, `good` what did not. `under_ms` only for latency.
@@ -76,6 +93,8 @@ class Sli:
     throughput: Throughput | None = None
     probe: Probe | None = None
     composite: Composite | None = None
+    promql: PromQl | None = None
+    """Asked of a PromQL engine; nothing that is pushed counts for it."""
 
     @property
     def matches(self) -> tuple[Match, ...]:

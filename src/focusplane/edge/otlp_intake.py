@@ -17,7 +17,7 @@ from focusplane.instrument.point import Point, Points, Spans, Temporality
 from focusplane.instrument.precedence import Precedence
 from focusplane.instrument.recognise import FREE, Bound, Recogniser
 from focusplane.instrument.scrape import Samples, Scrapes
-from focusplane.instrument.signal import Dropped, Source
+from focusplane.instrument.signal import Dropped, Signal, Source
 from focusplane.instrument.tagging import Index
 from focusplane.kernel.errors import DataError, FocusplaneError
 from focusplane.kernel.tick import NS_PER_MS
@@ -32,6 +32,8 @@ from focusplane.wire.remote_write import RemoteWriteReader, Version, identities
 _LOCKS = 64
 _BINDINGS = 64
 """So many differently bound senders are remembered apart."""
+ASKED = Sender("", Bound(edge=False, engine=True))
+"""What our own questions are answered with."""
 CAUSES = {
     400: "refused: damaged body",
     401: "refused: no known token",
@@ -142,6 +144,11 @@ class OtlpIntake:
         samples = await self._decode(decode, body)
         return samples, await asyncio.shield(self._scraped(body, samples, sender))
 
+    async def take_asked(self, samples: Samples) -> Taken:
+        """The same for what a PromQL engine answered: it counts for focuses that ask an engine, and for no other."""
+        body = b"".join(identities(samples))
+        return await asyncio.shield(self._scraped(body, samples, ASKED))
+
     async def take_log(
         self, body: bytes, naming: Naming, sender: Sender = ANYBODY
     ) -> tuple[AccessLog, Taken]:
@@ -191,6 +198,8 @@ class OtlpIntake:
         turn = self.cumulative.begin()
         judges = Judges(self._current(sender.bound), turn, self._precedence)
         gathered = gather_points(points, judges, self._clock.now_ms())
+        if sender.bound.engine:
+            gathered = replace(gathered, signals=self._of_asking(gathered.signals))
         taken = await self._hand_over(key, gathered, turn.moved)
         turn.commit()
         return taken
@@ -215,6 +224,11 @@ class OtlpIntake:
                 Batch(key, gathered.signals, gathered.dropped + invalid, gathered.spans, moved)
             )
         return Taken(gathered.rejected, bool(gathered.signals))
+
+    def _of_asking(self, signals: Iterable[Signal]) -> tuple[Signal, ...]:
+        policies = self._intake.policies()
+        asking = {name for name, focus in policies.items() if focus.engine is not None}
+        return tuple(signal for signal in signals if signal.focus in asking)
 
     def _current(self, bound: Bound = FREE) -> Recogniser:
         """What recognises the focuses of the policies in force for such a sender, made again when they are others."""

@@ -79,6 +79,13 @@ DURATION_SECONDS = ("http.server.request.duration", "rpc.server.call.duration", 
 DURATION_MILLISECONDS = ("http.server.duration", "rpc.server.duration")
 """Histograms read for SLIs, in milliseconds."""
 
+METRIC_ASKED = "focus.asked"
+"""What a PromQL engine answered for one objective: nobody sends it. Its points carry FOCUS_ID, OBJECTIVE and PART."""
+OBJECTIVE = "focus.objective"
+"""On that: the objective that asked."""
+PART = "focus.part"
+"""On that: `total`, `bad`, `good`, or `buckets`; `all` is a total of which only the good ones are known."""
+
 SCRAPED_HTTP = "http_requests_total"
 """Counter of HTTP requests as Prometheus clients name it; read by remote write."""
 SCRAPED_SPRING = "http_server_requests_seconds_count"

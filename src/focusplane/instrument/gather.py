@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from focusplane.instrument import conventions as names
+from focusplane.instrument.answered import asked_signal, joined
 from focusplane.instrument.buckets import latencies_of
 from focusplane.instrument.cumulative import Delta, Skipped, Turn, total
 from focusplane.instrument.point import Point, Points, Said, SpanGroup, SpanRecord, Spans, Temporality
@@ -52,7 +53,7 @@ def gather_points(points: Points, judges: Judges, now_ms: int) -> Gathered:
     gathering = _Gathering(judges.recogniser, points, now_ms)
     for point in points.points:
         known = judges.recogniser.recognise(point.resource, point.attributes, False)
-        if isinstance(known, Recognised) and not _nothing(point):
+        if isinstance(known, Recognised) and not _nothing(point) and point.metric != names.METRIC_ASKED:
             judges.precedence.note(_emitter(known), point.metric, point.end // _MS)
     for point in points.points:
         gathering.point(point, judges)
@@ -105,7 +106,7 @@ class _Gathering:
             signal for key, signal in self._here.items() if key not in spoken and key not in self._silent
         ]
         dropped = [Dropped(cause, count, self._examples[cause]) for cause, count in self._counted.items()]
-        return Gathered((*self._signals, *silent), (*self._dropped, *dropped), dict(self._rejected))
+        return Gathered((*joined(self._signals), *silent), (*self._dropped, *dropped), dict(self._rejected))
 
     def point(self, point: Point, judges: Judges) -> None:
         if point.end // _MS > self._now + AHEAD_MS:
@@ -124,6 +125,9 @@ class _Gathering:
             return
         if isinstance(known, Untagged):
             self._drop(known.why, total(delta.value), _example(point.resource, point.attributes))
+            return
+        if point.metric == names.METRIC_ASKED:
+            self._asked(point, delta, known)
             return
         better = judges.precedence.better(_emitter(known), point.metric)
         if better and not judges.precedence.times_beside(better, point.metric):
@@ -150,15 +154,28 @@ class _Gathering:
         if signal.count:
             self._signals.append(signal)
         else:
-            quiet = replace(
-                signal,
-                slice=Slice(),
-                outcome=Outcome(),
-                latencies=None,
-                timing_only=False,
-                attributes=_NOTHING,
-            )
-            self._silent.setdefault((known.focus, known.source, signal.reporter), quiet)
+            self._quiet(signal)
+
+    def _asked(self, point: Point, delta: Delta, known: Recognised) -> None:
+        signal = asked_signal(point, delta, known)
+        if signal.count or signal.failed:
+            self._signals.append(signal)
+        else:
+            self._quiet(signal)
+
+    def _quiet(self, signal: Signal) -> None:
+        quiet = Signal(
+            signal.focus,
+            signal.environment,
+            signal.source,
+            signal.reporter,
+            signal.start,
+            signal.end,
+            Slice(),
+            Outcome(),
+            0,
+        )
+        self._silent.setdefault((signal.focus, signal.source, signal.reporter), quiet)
 
     def _gateway(self, point: Point) -> None:
         """A listener that is there: that nothing is counted means that nobody asked, for every focus behind it."""

@@ -48,11 +48,13 @@ NO_GATEWAY = "it speaks for a gateway, and its token is an application's"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a sender may say of itself: `environment` and `tenant` replace its words; only an `edge` speaks for a proxy."""
+    """What a sender may say of itself: `environment` and `tenant` replace its words; only an `edge` speaks for a proxy.
+    An `engine` was asked by us: all that it says is its own source."""
 
     environment: str = ""
     tenant: str = ""
     edge: bool = True
+    engine: bool = False
 
 
 FREE = Bound()
@@ -89,7 +91,7 @@ class Recogniser:
     def home(self, resource: Said) -> Home | Untagged:
         """Where requests come from of which only the resource is known, and the focuses that may claim them."""
         attributes, _ = self._bind(resource.attributes, {})
-        source = source_of(attributes)
+        source = Source.PROMETHEUS if self._bound.engine else source_of(attributes)
         if source is Source.EDGE and not self._bound.edge:
             return Untagged(NO_GATEWAY)
         environment, service = self._index.environment(attributes), text(attributes, (names.SERVICE_NAME,))
@@ -106,7 +108,7 @@ class Recogniser:
         return home, self._index.behind(home.environment, listener)
 
     def _learn(self, resource: Attributes, said: Attributes, failed: bool) -> Recognised | Untagged:
-        source = source_of(resource)
+        source = Source.PROMETHEUS if self._bound.engine else source_of(resource)
         if source is Source.EDGE and not self._bound.edge:
             return Untagged(NO_GATEWAY)
         attributes = without_dashes(said) if source is Source.EDGE else said

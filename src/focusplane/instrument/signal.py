@@ -20,6 +20,8 @@ class Source(StrEnum):
     EDGE = "edge"
     APP = "app"
     SPANS = "spans"
+    PROMETHEUS = "prometheus"
+    """a PromQL engine that we ask; nobody can send as this"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Signal:
     """The sender counted these requests and cannot say what they were (`otel.metric.overflow`)."""
     represents: int = 0
     """Requests that sampled spans stand for, by the threshold in their tracestate; 0 where they do not say."""
+    objective: str = ""
+    """The one objective that asked for this count; empty: every objective that fits counts it."""
+    failed: int = 0
+    """How many of `count` failed, in the eyes of the objective that asked. Negative to take back what was taken for failed
+    before it was known to be good: sums over a window are right."""
 
 
 @dataclass(frozen=True, slots=True)

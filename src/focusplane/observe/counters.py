@@ -183,7 +183,7 @@ class Counters(Corrections):
 
     def _count_for(self, lane: Lane, objective: Objective, signal: Signal, slot: int, compared: bool) -> int:
         sli = objective.sli
-        if sli.kind not in OF_REQUESTS:
+        if sli.kind not in OF_REQUESTS or signal.objective not in ("", objective.name):
             return 0
         weight = weigh(signal, sli)
         if sli.unit_ms:
@@ -192,12 +192,12 @@ class Counters(Corrections):
             lane.excluded[objective.name] = lane.excluded.get(objective.name, 0) + weight.excluded
         if weight.cut:
             lane.cut.add(objective.name)
-        if weight.total:
+        if weight.total or weight.bad:
             self._stage(lane, objective, signal, slot, (weight.total, weight.bad))
             if compared and objective is lane.judged and not signal.outcome.resend:
                 arm, counts = (signal.slice.version, stratum(signal)), (weight.total, weight.bad)
                 lane.arms.expose(slot, arm, counts, signal.end - signal.start)
-        return weight.total
+        return weight.total or abs(weight.bad)
 
     def _track(self, lane: Lane, objective: Objective, signal: Signal, slot: int, weight: Weight) -> None:
         """What is counted in units: the slice in which it happened; a word without requests is a word too."""

@@ -57,6 +57,10 @@ NOTHING = Weight(0, 0, 0)
 
 def weigh(signal: Signal, sli: Sli) -> Weight:
     """Good, bad and excluded counts of one signal in the eyes of one SLI."""
+    return _asked(signal, sli) if signal.objective or sli.promql is not None else _sent(signal, sli)
+
+
+def _sent(signal: Signal, sli: Sli) -> Weight:
     latencies = signal.latencies
     if sli.kind is SliKind.LATENCY:
         if latencies is None:
@@ -77,6 +81,18 @@ def weigh(signal: Signal, sli: Sli) -> Weight:
     if isinstance(parts, Between):
         return Weight(count, count - parts.low, 0, cut=parts.low != parts.high)
     return Weight(count, parts.over, 0)
+
+
+def _asked(signal: Signal, sli: Sli) -> Weight:
+    """What was asked for one objective is weighed already, but for a threshold in a histogram."""
+    if sli.promql is None or not signal.objective:
+        return NOTHING
+    if signal.latencies is None:
+        return Weight(signal.count, signal.failed, 0)
+    parts = split(signal.latencies, sli.under_ms)
+    if isinstance(parts, Between):
+        return Weight(signal.count, signal.count - parts.low, 0, cut=parts.low != parts.high)
+    return Weight(signal.count, parts.over, 0)
 
 
 def concerns(signal: Signal, focus: Focus) -> bool:
@@ -148,6 +164,7 @@ class Lane:
         """Go on under a new policy."""
         self.focus, self.sources.wanted = focus, focus.source
         self.units = frozenset(each.name for each in focus.objectives if each.sli.unit_ms)
+        self.sources.lumps = focus.engine.every_ms if focus.engine is not None else 0
         events = [each for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
         self.judged = min(events, key=lambda each: each.sli.unit_ms > 0, default=None)
         windows = (window for each in focus.objectives for window in each.windows)

@@ -8,9 +8,14 @@ from focusplane.observe.rings import SLOT_MS, WHOLE, slot_of
 
 PATIENCE_MS = 5 * SECOND
 """A reporter is never called idle sooner than this, however short its interval."""
-SHORTEST_MS = {Source.EDGE: SLOT_MS, Source.APP: SLOT_MS, Source.SPANS: 5 * SECOND}
+SHORTEST_MS = {
+    Source.EDGE: SLOT_MS,
+    Source.APP: SLOT_MS,
+    Source.SPANS: 5 * SECOND,
+    Source.PROMETHEUS: SLOT_MS,
+}
 """No source reports more often, whatever its intervals say: an SDK holds spans back for up to five seconds."""
-USUAL_MS = {Source.EDGE: SLOT_MS, Source.APP: MINUTE, Source.SPANS: 5 * SECOND}
+USUAL_MS = {Source.EDGE: SLOT_MS, Source.APP: MINUTE, Source.SPANS: 5 * SECOND, Source.PROMETHEUS: MINUTE}
 """The interval to expect of a reporter that was heard once: what its first word spans says nothing about the next one.
 A minute is the default of OpenTelemetry's metric exporters."""
 FEW_REQUESTS_MS = 5 * MINUTE

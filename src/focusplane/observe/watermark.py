@@ -21,7 +21,7 @@ from focusplane.observe.reporter import (
 )
 from focusplane.observe.rings import SLOT_MS, slot_of
 
-RANK = {Source.EDGE: 3, Source.APP: 2, Source.SPANS: 1}
+RANK = {Source.EDGE: 3, Source.APP: 2, Source.SPANS: 1, Source.PROMETHEUS: 0}
 SWITCH_AFTER_MS = 60 * SECOND
 """A worse source takes over only after the better one was silent for so long."""
 FORGET_AFTER_MS = 10 * MINUTE
@@ -52,6 +52,8 @@ class Sources:
     """The source that a better one took over from: what it still says of the time up to then counts."""
     adjusted: bool = False
     """Spans said by their thresholds how many requests each of them stands for."""
+    lumps: int = 0
+    """What is asked for comes so far apart, however often it was measured; 0 where it is sent."""
     since: dict[Source, int] = field(default_factory=dict)
     """Where what a source said without a long break began."""
     overflowed: dict[Source, tuple[int, int]] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class Sources:
         if known is None and len(self.reporters) >= MOST_REPORTERS:
             reporter = OTHER
             known = self.reporters.get((source, reporter))
-        span = min(max(end - start, SHORTEST_MS[source]), LONGEST_INTERVAL_MS)
+        span = min(max(end - start, SHORTEST_MS[source], self.lumps), LONGEST_INTERVAL_MS)
         if known is None:
             begin = self._begins(source, start)
             if not self.heard(source):
@@ -113,18 +115,25 @@ class Sources:
     def elect(self, source: Source, span: tuple[int, int], now: int, count: int) -> bool:
         """Whether this source, which speaks of (start, end], counts now; switches only upward, or when the active one
         has long been silent, and only to one that counts requests: to be there is no proof that they pass by there."""
-        if self.wanted is SourceKind.PROMETHEUS:
-            self.reason = "declared: prometheus is asked, nothing that is pushed counts"
-            return False
         if self.wanted is not SourceKind.AUTO:
-            self.active, self.reason = Source(self.wanted.value), "declared"
-            return source is self.active
+            return source is self._declared(Source(self.wanted.value))
         if self.active is None:
             self.active, self.reason = source, f"{source} was the first to report"
         elif source is not self.active and count:
             self._reconsider(source, self.active, span, now)
         self.proved |= count > 0 and source is self.active
         return source is self.active
+
+    def _declared(self, wanted: Source) -> Source:
+        """Another one than before counts from where that one ended."""
+        if wanted is not self.active:
+            if self.active is not None:
+                self.counted_to = max(self.counted_to, self.reached(self.active))
+                self.before = None
+            asked = wanted is Source.PROMETHEUS
+            self.reason = "declared: what is asked counts, nothing that is pushed" if asked else "declared"
+            self.active = wanted
+        return wanted
 
     def _reconsider(self, source: Source, active: Source, span: tuple[int, int], now: int) -> None:
         """A better source takes over where the other one has ended, or after an interval that both speak of; a worse one

@@ -131,6 +131,19 @@ class Stood:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class EngineSaid:
+    """A round of questions to a PromQL engine. `problems` says by focus why nothing of it was counted; `notes` are worth
+    knowing and no fault. `newest` is the time of the newest sample, Unix ms, 0 if none came.
+    """
+
+    url: str
+    asked: int
+    problems: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    newest: int = 0
+
+
 Arrival = (
     Counted
     | PolicyRead
@@ -143,4 +156,5 @@ Arrival = (
     | Notified
     | SetAside
     | Stood
+    | EngineSaid
 )

@@ -16,6 +16,7 @@ from focusplane.plane.arrival import (
     Arrival,
     Asked,
     Counted,
+    EngineSaid,
     Notified,
     Observed,
     PolicyRead,
@@ -35,6 +36,7 @@ from focusplane.plane.arrows import (
     declare,
     depart,
     drift,
+    engines,
     expose,
     hear,
     judge,
@@ -90,4 +92,5 @@ _TAKE: Mapping[type[Arrival], Callable[[Draft, Any], Draft]] = {
     Notified: hear.notified,
     SetAside: hear.set_aside,
     Stood: hear.stood,
+    EngineSaid: engines.said,
 }

@@ -47,6 +47,18 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineState:
+    """A PromQL engine as it last answered; `since` is when its problems began, 0 without one."""
+
+    at: int
+    asked: int
+    problems: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    newest: int = 0
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What was read back from outside about one focus: node -> version -> share."""
 
@@ -160,6 +172,8 @@ class World:
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
+    engines: Mapping[str, EngineState] = field(default_factory=dict)
+    """by address, those that a policy has asked"""
     drifts: Mapping[str, str] = field(default_factory=dict)
     """focus -> how its gateways differ from the Board"""
     scores: Mapping[str, Score] = field(default_factory=dict)

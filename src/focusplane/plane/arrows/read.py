@@ -4,6 +4,7 @@ from focusplane.act.fact import Kind
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.health import Health, State
 from focusplane.observe.judge_health import judge, judge_groups
+from focusplane.plane.arrows.engines import explained
 from focusplane.plane.arrows.words import said_reading
 from focusplane.plane.draft import Draft
 
@@ -22,7 +23,8 @@ def health(draft: Draft) -> Draft:
     for focus in draft.world.policies.set.focuses.values():
         for objective in focus.objectives:
             key = f"{focus.name}/{objective.name}"
-            found[key] = judge(objective, counters, focus.name, draft.at)
+            now = judge(objective, counters, focus.name, draft.at)
+            found[key] = explained(draft.world, focus, objective, now)
             if objective.by is not None:
                 groups[key] = judge_groups(objective, counters, found[key])
     draft = draft.but(health=found, groups=groups, judged=judged)

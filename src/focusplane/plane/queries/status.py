@@ -27,6 +27,7 @@ def status(world: World) -> Shown:
         "fenced": fenced(world),
         "frozen": dict(world.frozen),
         "drifts": dict(world.drifts),
+        "engines": engines(world),
         "focuses": rows,
         "incidents": sum(one.stage in LIVE for one in world.incidents.values()),
         "waiting": [one for one in actions(world) if one["phase"] == Phase.AWAITING_APPROVAL],
@@ -34,6 +35,24 @@ def status(world: World) -> Shown:
         "policies": policies(world),
         "unused": unused(world),
     }
+
+
+def engines(world: World) -> list[Shown]:
+    """Every PromQL engine that a policy in force asks: how it answers, and how old the newest it knows is."""
+    asked = {focus.engine.url for focus in world.policies.set.focuses.values() if focus.engine is not None}
+    return [
+        {
+            "url": url,
+            "asked": one.asked,
+            "at": one.at,
+            "data_age_ms": max(0, one.at - one.newest) if one.newest else None,
+            "problems": dict(one.problems),
+            "since": one.since or None,
+            "notes": list(one.notes),
+        }
+        for url, one in sorted(world.engines.items())
+        if url in asked
+    ]
 
 
 def fenced(world: World) -> str:
