@@ -19,6 +19,8 @@ class Kind(StrEnum):
     POLICY_HELD = "policy.held"
     OBJECTIVE_ANEW = "objective.anew"
     OBJECTIVE_CARRIED = "objective.carried"
+    OBJECTIVE_TARGET = "objective.target"
+    CHANGE_PRICED = "change.priced"
     CORRECTION_MADE = "correction.made"
     CORRECTION_MEASURED = "correction.measured"
     CORRECTION_ENDED = "correction.ended"

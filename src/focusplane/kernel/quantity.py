@@ -15,6 +15,7 @@ _PER = {"s": SECOND, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdw]))+")
 _DURATION_PART = re.compile(r"(\d+)(ms|[smhdw])")
+_FULL, _MOST_DIGITS = 4, 12
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|min|m|h|d)")
 
 
@@ -59,7 +60,13 @@ def format_percent(share: Fraction, digits: int = 4) -> str:
 
 
 def format_share(part: int, whole: int, digits: int = 4) -> str:
-    """The same of two counts that are no fraction yet: 999 of 1000 -> `99.9%`."""
+    """The same of two counts that are no fraction yet: 999 of 1000 -> `99.9%`. With four decimals or more, what is neither
+    nothing nor all of it is not shown as that: as many are added as it takes, up to twelve.
+    """
+    if digits >= _FULL and 0 < part < whole:
+        rare = min(part, whole - part)
+        while digits < _MOST_DIGITS and 200 * rare * 10**digits < whole:
+            digits += 1
     return f"{100 * part / whole:.{digits}f}".rstrip("0").rstrip(".") + "%"
 
 

@@ -12,8 +12,8 @@ from focusplane.instrument.signal import Signal
 from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
-from focusplane.kernel.tick import MINUTE, SECOND
-from focusplane.observe import composites, slices
+from focusplane.kernel.tick import HOUR, MINUTE, SECOND
+from focusplane.observe import attribution, composites, slices
 from focusplane.observe.budget import span
 from focusplane.observe.corrections import Corrections
 from focusplane.observe.edits import Edited, bequest, heirs_of
@@ -256,6 +256,8 @@ class Counters(Corrections):
         self._settle_units(now)
         self._pin()
         for lane in self.lanes.values():
+            if lane.sources.mark is not None and lane.sources.mark > lane.ledger.until + HOUR + LATE_AFTER_MS:
+                attribution.record(self, lane, lane.sources.mark)
             if lane.last_slot >= lane.swept + SWEEP_MS:
                 lane.swept = lane.last_slot
                 rearrange(self, lane)
@@ -359,6 +361,7 @@ class Counters(Corrections):
         self._sheet = None
         lane.forget_parts()
         self.wholes.release([lane.wholes.pop(series) for series in list(lane.wholes) if gone(series[0])])
+        lane.ledger.forget([name for name in lane.ledger.entries if gone(name)])
         lane.born = {series: slot for series, slot in lane.born.items() if series in lane.wholes}
         for objective in [name for name in lane.tracks if gone(name)]:
             del lane.tracks[objective]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from focusplane.kernel.ids import Json
 from focusplane.observe.lane import Lane, Series
+from focusplane.observe.ledger import Entry
 from focusplane.observe.track import Track
 from focusplane.observe.windows import Windows
 
@@ -29,6 +30,7 @@ class Bequest:
     cut: bool
     track: Mapping[str, Json] | None
     born: Mapping[str, int] = field(default_factory=dict)
+    entries: tuple[Entry, ...] = ()
 
     def install(self, lane: Lane, objective: str) -> None:
         """They are the counts of that objective from now on."""
@@ -42,6 +44,8 @@ class Bequest:
             lane.excluded[objective] = self.excluded
         if self.track is not None:
             lane.tracks[objective] = Track.restored(self.track)
+        if self.entries:
+            lane.ledger.entries[objective] = list(self.entries)
         lane.cut.discard(objective)
         if self.cut:
             lane.cut.add(objective)
@@ -69,4 +73,5 @@ def bequest(windows: Windows, lane: Lane, objective: str) -> Bequest:
         objective in lane.cut,
         lane.tracks[objective].state() if objective in lane.tracks else None,
         {key: slot for (name, key), slot in lane.born.items() if name == objective},
+        tuple(lane.ledger.entries.get(objective, ())),
     )

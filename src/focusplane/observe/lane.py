@@ -14,6 +14,7 @@ from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
 from focusplane.observe.corrected import As, Corrected
+from focusplane.observe.ledger import Ledger
 from focusplane.observe.track import Track
 from focusplane.observe.watermark import Sources
 
@@ -152,6 +153,7 @@ class Lane:
     units: frozenset[str] = frozenset()
     """The objectives that are counted in units."""
     corrections: dict[str, Corrected] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
     calendars: tuple[Calendar, ...] = ()
     """The calendar windows of its objectives, each once."""
     judged: Objective | None = None
@@ -191,6 +193,7 @@ class Lane:
             "swept": self.swept,
             "born": [[*series, slot] for series, slot in self.born.items()],
             "tracks": {name: track.state() for name, track in self.tracks.items()},
+            "ledger": self.ledger.state(),
             "corrections": [
                 [one.id, one.objective, one.since, one.until, one.mode.value]
                 for one in self.corrections.values()
@@ -217,6 +220,7 @@ class Lane:
             state.get("swept", 0),
             tracks={name: Track.restored(track) for name, track in state.get("tracks", {}).items()},
             born={(objective, key): slot for objective, key, slot in state.get("born", [])},
+            ledger=Ledger.restored(state.get("ledger", ())),
             corrections={
                 key: Corrected(key, objective, since, until, As(mode))
                 for key, objective, since, until, mode in state.get("corrections", ())

@@ -41,6 +41,7 @@ from focusplane.plane.arrows import (
     hear,
     judge,
     lapse,
+    price,
     read,
     tell,
     visit,
@@ -73,6 +74,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = lapse.containments(draft)  # what has an expiry ends by itself
     draft = confirm.actions(draft)  # read back -> applied, verified, failed
     draft = drift.traffic(draft)  # what runs outside against what the Board wants
+    draft = price.changes(draft)  # what rollouts and other changes cost of the budget
     draft = tell.troubles(draft)  # open, grow, resolve; page and ticket
     draft = visit.due(draft)  # what the plane itself asks is asked again
     draft = hear.overdue(draft)  # what reached nobody is sent again

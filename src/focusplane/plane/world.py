@@ -14,6 +14,7 @@ from focusplane.act.change import ChangeEvent
 from focusplane.act.correction import Correction
 from focusplane.act.effect import Effect, Notify
 from focusplane.act.incident import Incident
+from focusplane.act.price import Price
 from focusplane.control.board import Board
 from focusplane.control.rollout import Rollout
 from focusplane.define.focus import PolicySet
@@ -194,6 +195,10 @@ class World:
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     """focus -> the rollout that waits until its destination has been asked"""
     corrections: Mapping[str, Correction] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """what rollouts and changes cost, by their ids"""
+    priced: int = 0
+    """the second at which prices were last looked for"""
     planned_until: int = 0
     """up to when planned work has been looked at, Unix ms"""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)

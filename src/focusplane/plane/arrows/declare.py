@@ -152,6 +152,17 @@ def _say_edited(draft: Draft, before: Focus, focus: Focus, edited: Edited) -> Dr
             before=say(was),
             after=say(now),
         )
+    for objective in focus.objectives:
+        was_one = next((each for each in before.objectives if each.name == objective.name), None)
+        if was_one is not None and (was_one.target, was_one.windows) != (objective.target, objective.windows):
+            draft = draft.say(
+                Kind.OBJECTIVE_TARGET,
+                focus.name,
+                objective.name,
+                f"judged as {say(objective)} from now on, on the same counts; until now as {say(was_one)}",
+                before=say(was_one),
+                after=say(objective),
+            )
     for name, source in edited.heirs.items():
         reason = f"it counts what {source} counted, and goes on with those counts"
         draft = draft.say(Kind.OBJECTIVE_CARRIED, focus.name, name, reason, source=source)

@@ -6,6 +6,7 @@ from focusplane.act.fact import Fact
 from focusplane.act.incident import Incident
 from focusplane.kernel.errors import NotFoundError
 from focusplane.learn.timeline import answers, timeline
+from focusplane.plane.queries.budgets import change_price
 from focusplane.plane.queries.shown import Shown, level
 from focusplane.plane.world import World
 from focusplane.wire.state_json import encode_state
@@ -71,6 +72,9 @@ def incident(world: World, key: str, facts: tuple[Fact, ...]) -> Shown:
     told = timeline(found, facts, world.actions.values())
     return {
         **incident_row(found),
+        "suspects": [
+            {**_suspect(each), "price": change_price(world, each.change.id)} for each in found.suspects
+        ],
         "timeline": [
             {
                 "at": one.at,

@@ -14,6 +14,7 @@ from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State, Windowed
 from focusplane.observe.reading import NoData
 from focusplane.plane.queries.actions import actions
+from focusplane.plane.queries.budgets import spending
 from focusplane.plane.queries.measures import measures
 from focusplane.plane.queries.shown import Shown, level, number, reading, seen, window
 from focusplane.plane.queries.sources import sources, untold
@@ -106,6 +107,9 @@ def focus(world: World, name: str) -> Shown:
         "depends_on": list(found.depends_on),
         "runbooks": list(found.runbooks),
         "boundary": [{"service": edge.service, "routes": list(edge.routes)} for edge in found.boundary],
+        "objectives": [
+            {**objective_row(world, found, each), **spending(world, found, each)} for each in found.objectives
+        ],
         "mitigations": [_mitigation(world, found, at) for at in range(len(found.mitigations))],
     }
 

@@ -8,6 +8,7 @@ from focusplane.define.focus import Focus
 from focusplane.define.mitigation import Mitigation, OnBurn, OnCanary
 from focusplane.kernel.quantity import format_duration
 from focusplane.observe.health import State
+from focusplane.plane.queries.budgets import spending
 from focusplane.plane.queries.focuses import find, objective_row, overall
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.shown import Shown, utc
@@ -22,7 +23,10 @@ def present(world: World, facts: Sequence[Fact], name: str) -> list[Shown]:
     """Rows of `what`, `state`, `reason` and `lines`. Raises `NotFoundError`."""
     focus = find(world, name)
     return [
-        *(_objective(objective_row(world, focus, one)) for one in focus.objectives),
+        *(
+            _objective({**objective_row(world, focus, one), **spending(world, focus, one)})
+            for one in focus.objectives
+        ),
         *moving(world, name),
         *_frozen(world, name),
         *(_mitigation(world, facts, focus, at) for at in range(len(focus.mitigations))),
@@ -65,6 +69,7 @@ def moving(world: World, name: str) -> Iterator[Shown]:
         shown["hold_reason"] or shown["reason"],
         at,
         *_hold(shown),
+        *([shown["price"]["text"]] if shown["price"] else []),
         *_verdict(shown["verdict"]),
     )
 
@@ -106,6 +111,7 @@ def _objective(row: Shown) -> Shown:
         lines.append(row["seen_text"])
     budget = row["budget"]
     lines.append(f"error budget unknown: {budget['no_data']}" if budget["left"] is None else _budget(budget))
+    lines += [line for each in row["spending"] for line in _spending(each)]
     lines += [_burn(burn) for burn in row["burn"]]
     lines += _groups(row)
     return _row(f"objective {row['name']}", row["state"], row["reason"], *lines)
@@ -119,6 +125,14 @@ def _groups(row: Shown) -> Iterator[str]:
     yield f"{row['groups_known']} groups by {row['by']}, {row['groups_failing']} failing{more}"
     for one in row["groups"][:_MOST_GROUPS]:
         yield f"{one['group']}: {one['state']}, {one['bad']:,} bad of {one['total']:,}; {one['reason']}"
+
+
+def _spending(spending: Shown) -> Iterator[str]:
+    """Of one window: when its budget ends, and who burnt most of it."""
+    yield f"budget of {spending['window']}: {spending['forecast']['text']} ({spending['forecast']['why']})"
+    for dimension, rows in spending["burnt_by"]["by"].items():
+        most = ", ".join(f"{one['value']} {one['share_text']} ({one['failures']:,})" for one in rows[:3])
+        yield f"burnt by {dimension}: {most}"
 
 
 def _budget(budget: Shown) -> str:

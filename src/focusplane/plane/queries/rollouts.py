@@ -10,6 +10,7 @@ from focusplane.define.rollout import RolloutSpec, Then
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.kernel.tick import Tick
 from focusplane.observe.verdict import MetricEvidence, Verdict
+from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
 from focusplane.plane.queries.shown import Shown, plain
 from focusplane.plane.world import World
@@ -60,6 +61,7 @@ def rollout(world: World, name: str) -> Shown:
         "refused": _refused(world, name),
         "seen": _seen(world, name),
         "thresholds": thresholds(focus),
+        "price": rollout_price(world, running),
         "verdict": None if verdict is None else shown_verdict(verdict, focus),
         "sentence": sentence(running, verdict, world.tick),
     }
