@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "correction": ("correction", "leave a span out of budget and burn, or count it as good"),
     "journal": ("journal", "verify, read and export the journal"),
     "replay": ("journal", "decide everything again and compare"),
+    "test": ("story", "play the stories beside the policies"),
+    "simulate": ("story", "play one story, aloud"),
     "backtest": ("backtest", "what a policy would have said of a past"),
     "export": ("export", "configuration for other programs"),
 }

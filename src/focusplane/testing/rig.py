@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeVar
 
 from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.act.fact import Fact, Kind
@@ -31,6 +32,7 @@ from focusplane.plane.world import World
 
 START = 1_767_225_600_000
 """2026-01-01T00:00:00Z in Unix ms."""
+Told = TypeVar("Told")
 BOUNDS_MS = (10.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0, 600.0, 1000.0)
 
 
@@ -39,9 +41,12 @@ class Load:
     """Traffic of one focus: requests per second over so many tenants; failure shares and latencies by version."""
 
     focus: str
-    per_second: int = 200
+    per_second: int | Fraction = 200
     tenants: int = 100
     failing: dict[str, Fraction] = field(default_factory=dict)
+    """by version; `*` stands for those that are not named"""
+    failing_tenants: dict[str, Fraction] = field(default_factory=dict)
+    """tenants that fail more than their version does"""
     latency_ms: dict[str, float] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     """versions whose telemetry does not arrive"""
@@ -113,6 +118,12 @@ class Rig:
             signals = [signal for load in self.loads for signal in self._second(load, end)]
             self.turn(Counted(f"batch {end}", tuple(signals)), after_ms=SECOND)
 
+    def paced(self, pace_ms: int) -> None:
+        """One turn so long after the last, with what the loads counted meanwhile (they report at that pace)."""
+        end = self.at + pace_ms
+        signals = [signal for load in self.loads for signal in self._second(load, end)]
+        self.turn(Counted(f"batch {end}", tuple(signals)), after_ms=pace_ms)
+
     def said(self, kind: Kind) -> list[Fact]:
         """Every fact of that kind so far."""
         return [fact for fact in self.facts if fact.kind is kind]
@@ -152,12 +163,11 @@ class Rig:
             if version in load.silent or reporter in load.mute:
                 continue
             count = self._whole(f"{load.source} {tenant} all", load.focus, each)
-            bad = min(
-                count,
-                self._whole(
-                    f"{load.source} {version} bad", load.focus, count * load.failing.get(version, Fraction(0))
-                ),
-            )
+            share = _of_version(load.failing, version, Fraction(0))
+            which, own = version, load.failing_tenants.get(tenant, Fraction(0))
+            if own > share:
+                which, share = f"{version} {tenant}", own
+            bad = min(count, self._whole(f"{load.source} {which} bad", load.focus, count * share))
             part = Slice(tenant=tenant if load.named else "", version=version)
             for status, amount in ((200, count - bad), (503, bad)):
                 if amount:
@@ -174,9 +184,13 @@ class Rig:
         return whole
 
 
+def _of_version(told: Mapping[str, Told], version: str, otherwise: Told) -> Told:
+    return told.get(version, told.get("*", otherwise))
+
+
 def _signal(load: Load, reporter: str, said: tuple[Slice, Outcome, int], end: int) -> Signal:
     part, outcome, count = said
-    slow = load.latency_ms.get(part.version, 40.0)
+    slow = _of_version(load.latency_ms, part.version, 40.0)
     place = next((i for i, bound in enumerate(BOUNDS_MS) if slow <= bound), len(BOUNDS_MS))
     counts = tuple(count if i == place else 0 for i in range(len(BOUNDS_MS) + 1))
     start = end - load.every_s * SECOND
