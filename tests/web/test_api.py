@@ -302,3 +302,31 @@ async def test_a_body_that_does_not_say_that_it_is_json_is_told_so(api: Api) -> 
     answer = await api.post("/api/v1/freeze", content='{"reason": "x"}')
     assert answer.status_code == 422
     assert "content-type: application/json" in answer.json()["hint"]
+
+
+async def test_trap_19_the_budget_that_is_left_is_not_the_share_that_is_good(api: Api) -> None:
+    """Google's own example of burn-rate rules records the SLI as `error_budget:remaining`."""
+    lines = (await api.get("/metrics")).text.splitlines()
+    told = {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
+    }
+    where = '{focus="checkout",objective="availability"}'
+    good, target = told[f"focus_objective_good_ratio{where}"], told[f"focus_objective_target_ratio{where}"]
+    left = told[f"focus_objective_budget_left_ratio{where}"]
+    assert good == pytest.approx(1_239_480 / 1_240_000)
+    assert left == pytest.approx(1 - (1 - good) / (1 - target))
+    assert left == pytest.approx(0.5806, abs=1e-4)
+
+
+async def test_metrics_name_rules_incidents_and_changes_and_leave_out_what_is_not_known(api: Api) -> None:
+    text = (await api.get("/metrics")).text
+    assert (
+        'focus_objective_burn_threshold{focus="checkout",objective="availability",window="1h",level="page"} 14.4'
+        in text
+    )
+    assert 'focus_incidents_live{focus="checkout"} 1' in text
+    assert "focus_incident_opened_timestamp_seconds" in text
+    assert 'focus_objective_good_ratio{focus="login"' not in text, (
+        "a focus that is blind has no share, not even zero"
+    )
+    assert "tenant" not in text.replace("focus_tenants_hurt", "").replace("Tenants hurt", "")

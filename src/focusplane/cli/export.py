@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from focusplane.cli.dialects import grafana_export, openslo_export, sloth_export
 from focusplane.cli.remote import DEFAULT_SERVER, Remote, kept_token
 from focusplane.define.controls import Address
 from focusplane.kernel.errors import FocusplaneError, PolicyError, UsageError
@@ -19,6 +20,11 @@ XDS, OTLP = "127.0.0.1:7601", "127.0.0.1:4318"
 @click.group("export")
 def export_command() -> None:
     """Configuration for other programs."""
+
+
+export_command.add_command(openslo_export)
+export_command.add_command(sloth_export)
+export_command.add_command(grafana_export)
 
 
 @export_command.command("envoy")

@@ -72,17 +72,28 @@ class _Open:
     place: Place
     keyed: bool
     children: list[Node] = field(default_factory=list)
+    anchor: str | None = None
+    since: int = 0
+    """How many values had been read before it: what it holds is the difference."""
 
 
-def documents(path: str, text: str) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
+@dataclass(slots=True)
+class _Anchors:
+    """What was named in this document, and how many values it holds."""
+
+    named: dict[str, tuple[Node, int]] = field(default_factory=dict)
+
+
+def documents(path: str, text: str, aliases: bool = False) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
     """The documents that could be read before the first syntax error, and every problem on the way.
 
-    Bounded: at most `MAX_CHARACTERS`, `MAX_EVENTS` and `MAX_DEPTH`; anchors are refused, so nothing can unfold.
+    Bounded: at most `MAX_CHARACTERS`, `MAX_EVENTS` and `MAX_DEPTH`. Policies have no anchors. With `aliases`, for
+    files of other tools, an alias counts as much as what it repeats, so that nothing can unfold beyond `MAX_EVENTS`.
     """
     if len(text) > MAX_CHARACTERS:
         what = f"the file has {len(text)} characters; at most {MAX_CHARACTERS} are read"
         return (), (Problem(path, 1, 1, Severity.ERROR, "D002", what, "split it into several files"),)
-    reader = _Reader(path)
+    reader = _Reader(path, _Anchors() if aliases else None)
     try:
         for event in _events(text):
             reader.take(event)
@@ -103,8 +114,9 @@ class _TooMuchError(Exception):
 class _Reader:
     """Builds nodes from parser events with a stack of its own, so that depth is a number and not a crash."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, anchors: _Anchors | None) -> None:
         self.path = path
+        self._anchors = anchors
         self.documents: list[Node] = []
         self.problems: list[Problem] = []
         self._open: list[_Open] = []
@@ -120,27 +132,32 @@ class _Reader:
             raise _TooMuchError(place, f"the file holds more than {MAX_EVENTS} values")
         if isinstance(event, DocumentStartEvent):
             self._open.clear()
+            if self._anchors is not None:
+                self._anchors.named.clear()
         elif isinstance(event, CollectionEndEvent):
-            self._add(self._closed(self._open.pop()))
+            done = self._open.pop()
+            self._add(self._named(done.anchor, self._closed(done), self._seen - done.since))
         elif isinstance(event, AliasEvent):
-            self._refuse_anchor(place)
-            self._add(Word(place, f"*{event.anchor}"))
+            self._add(self._repeated(str(event.anchor), place))
         elif isinstance(event, NodeEvent):
             self._node(event, place)
 
     def _node(self, event: NodeEvent, place: Place) -> None:
-        if event.anchor is not None:
+        anchor = None if event.anchor is None else str(event.anchor)
+        if anchor is not None and self._anchors is None:
             self._refuse_anchor(place)
         tag = getattr(event, "tag", None)
         if tag is not None and str(tag) not in {"!", "tag:yaml.org,2002:str"}:
             self.report(place, "D004", f"the tag {tag} has no meaning here", "take it away")
         if isinstance(event, ScalarEvent):
             plain = event.style in {None, ""} and tag is None
-            self._add(Word(place, self._readable(str(event.value), place), plain))
+            word = Word(place, self._readable(str(event.value), place), plain)
+            self._add(self._named(anchor, word, 1))
         elif isinstance(event, MappingStartEvent | SequenceStartEvent):
             if len(self._open) >= MAX_DEPTH:
                 raise _TooMuchError(place, f"the file nests more than {MAX_DEPTH} levels deep")
-            self._open.append(_Open(place, isinstance(event, MappingStartEvent)))
+            opened = _Open(place, isinstance(event, MappingStartEvent), anchor=anchor, since=self._seen)
+            self._open.append(opened)
 
     def _readable(self, text: str, place: Place) -> str:
         clean = text.encode(errors="replace").decode()
@@ -151,12 +168,34 @@ class _Reader:
     def _add(self, node: Node) -> None:
         (self._open[-1].children if self._open else self.documents).append(node)
 
+    def _named(self, anchor: str | None, node: Node, size: int) -> Node:
+        if anchor is not None and self._anchors is not None:
+            self._anchors.named[anchor] = (node, size)
+        return node
+
+    def _repeated(self, anchor: str, place: Place) -> Node:
+        """What an alias stands for; shared, not copied, yet counted in full."""
+        if self._anchors is None:
+            self._refuse_anchor(place)
+        elif anchor in self._anchors.named:
+            node, size = self._anchors.named[anchor]
+            self._seen += size
+            if self._seen > MAX_EVENTS:
+                raise _TooMuchError(place, f"its aliases unfold to more than {MAX_EVENTS} values")
+            return node
+        else:
+            self.report(place, "D001", f"the alias *{anchor} repeats nothing that stands before it")
+        return Word(place, f"*{anchor}")
+
     def _closed(self, done: _Open) -> Node:
         if not done.keyed:
             return Items(done.place, tuple(done.children))
         entries: dict[str, tuple[Word, Node]] = {}
+        merged: list[Node] = []
         for key, node in zip(done.children[::2], done.children[1::2], strict=True):
-            if not isinstance(key, Word):
+            if isinstance(key, Word) and key.text == "<<" and self._anchors is not None:
+                merged.extend(node.items if isinstance(node, Items) else (node,))
+            elif not isinstance(key, Word):
                 self.report(key.place, "D005", "a key must be a word, not a list or a mapping")
             elif key.text in entries:
                 line = entries[key.text][0].place.line
@@ -164,7 +203,17 @@ class _Reader:
                 self.report(key.place, "D003", what, "keep one of them")
             else:
                 entries[key.text] = (key, node)
+        self._merge(merged, entries)
         return Table(done.place, tuple(entries.values()))
+
+    def _merge(self, merged: list[Node], entries: dict[str, tuple[Word, Node]]) -> None:
+        """What `<<` names lies under what is written out."""
+        for table in merged:
+            if not isinstance(table, Table):
+                self.report(table.place, "D005", "only a mapping can be merged by `<<`")
+                continue
+            for key, node in table.entries:
+                entries.setdefault(key.text, (key, node))
 
     def _refuse_anchor(self, place: Place) -> None:
         hint = "write the value out, or put what focuses share into a `kind: Defaults` document"

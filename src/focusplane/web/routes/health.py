@@ -12,6 +12,7 @@ from focusplane.plane import queries
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 from focusplane.web.face import Faced
+from focusplane.web.objective_metrics import families
 
 router = APIRouter(tags=["health"])
 
@@ -86,6 +87,8 @@ def render(world: World, trouble: str = "") -> str:
     ]
     what = "Telemetry that was not counted, or refused, by focus (empty: it belongs to none) and cause."
     _family(lines, "focus_telemetry_unused", "counter", what, unused)
+    for family in families(world):
+        _family(lines, family.name, "gauge", family.what, family.samples)
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
@@ -98,7 +101,7 @@ def _family(
         if kind == "stateset":
             labels = {**{key: text for key, text in labels.items() if key != "state"}, name: labels["state"]}
         told = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
-        number = str(value) if isinstance(value, int) else f"{value:g}"
+        number = str(value) if isinstance(value, int) else repr(float(value))
         lines.append(f"{name}{suffix}{{{told}}} {number}" if told else f"{name}{suffix} {number}")
 
 
