@@ -61,7 +61,9 @@ def test_silence_pages_once_and_the_page_is_resolved_when_sight_is_back_for_five
     it.seconds(120)
     assert pages(it, "cannot be seen")[1:] == ["checkout cannot be seen [resolved]"]
     silence(it, 30)
-    assert pages(it, "cannot be seen")[2:] == ["checkout cannot be seen [opened]"], "a new episode is news"
+    assert pages(it, "cannot be seen")[2:] == ["checkout cannot be seen [again]"], (
+        "that is news, of the same incident"
+    )
 
 
 def test_silence_during_an_incident_is_news_of_its_own() -> None:

@@ -39,6 +39,7 @@ NEXT: dict[tuple[Stage, Cause], Stage] = {
     (Stage.ACKED, Cause.RESOLVE): Stage.RESOLVED,
     (Stage.MITIGATED, Cause.RESOLVE): Stage.RESOLVED,
     (Stage.MITIGATED, Cause.RELAPSE): Stage.OPEN,
+    (Stage.RESOLVED, Cause.RELAPSE): Stage.OPEN,
     (Stage.RESOLVED, Cause.REVIEW): Stage.REVIEW,
     (Stage.RESOLVED, Cause.CLOSE): Stage.CLOSED,
     (Stage.REVIEW, Cause.CLOSE): Stage.CLOSED,
@@ -72,6 +73,24 @@ class Incident:
     calm_since: int = 0
     impact: Mapping[str, Json] = field(default_factory=dict)
     suspects: tuple[Suspect, ...] = ()
+    objective: str = ""
+    """whose failure opened it; empty if it is not about one"""
+    tenant: str = ""
+    """whose alone it is; empty for the whole focus"""
+    hushed: str = ""
+    """why nobody is told; empty if somebody is"""
+    hushed_by: str = ""
+    """the silence, the calendar or the incident that is the reason"""
+    cause: str = ""
+    """the incident of a focus that this one depends on, of which this is how it shows"""
+    lifted_at: int = 0
+    """since when nothing hushes it any more, while it is watched whether it still fails"""
+    paged_at: int = 0
+    """when people were woken first; 0 if nobody was"""
+    escalated: int = 0
+    """so many steps of the team's escalation were taken"""
+    relapses: int = 0
+    """so often it came back after it seemed over"""
 
 
 def advance(incident: Incident, cause: Cause, at: int) -> Incident:
@@ -85,5 +104,9 @@ def advance(incident: Incident, cause: Cause, at: int) -> Incident:
             return replace(moved, mitigated_at=at)
         case Stage.RESOLVED:
             return replace(moved, resolved_at=at)
+        case Stage.OPEN:
+            return replace(
+                moved, relapses=incident.relapses + 1, acked_by="", escalated=0, paged_at=0, resolved_at=0
+            )
         case _:
             return moved

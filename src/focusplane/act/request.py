@@ -102,6 +102,28 @@ class ResolveIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class AddSilence:
+    """Exactly one of `for_ms` and `until` is set; `start` 0 means now. Empty `focus` and `labels` mean every focus."""
+
+    reason: str
+    focus: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    tenant: str = ""
+    objective: str = ""
+    level: str = "outage"
+    for_ms: int = 0
+    until: int = 0
+    start: int = 0
+    blindness: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndSilence:
+    silence: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordChange:
     kind: str
     what: str
@@ -174,6 +196,8 @@ Request = (
     | AckIncident
     | NoteIncident
     | ResolveIncident
+    | AddSilence
+    | EndSilence
     | RecordChange
     | Gate
     | Adopt

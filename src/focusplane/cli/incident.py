@@ -98,6 +98,9 @@ def _show(shown: Shown) -> None:
             ("stage", shown["stage"]),
             ("what", shown["title"]),
             ("why", shown["reason"]),
+            ("nobody is told", shown.get("hushed") or ""),
+            ("cause", shown.get("cause") or ""),
+            ("it explains", ", ".join(shown.get("symptoms", []))),
         ]
     )
     for line in in_words(shown["impact"]):

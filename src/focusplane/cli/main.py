@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deny": ("guard", "say no to an action that waits"),
     "undo": ("guard", "take an action back"),
     "adopt": ("adopt", "let nodes of a lost plane follow this one"),
+    "silence": ("silence", "add, list and end silences: nobody is told for so long"),
+    "ticket": ("silence", "what degrades and can wait"),
     "incident": ("incident", "list, show, acknowledge, note, resolve, write up"),
     "correction": ("correction", "leave a span out of budget and burn, or count it as good"),
     "journal": ("journal", "verify, read and export the journal"),

@@ -14,7 +14,12 @@ from focusplane.act.change import ChangeEvent
 from focusplane.act.correction import Correction
 from focusplane.act.effect import Effect, Notify
 from focusplane.act.incident import Incident
+<<<<<<< HEAD
 from focusplane.act.price import Price
+=======
+from focusplane.act.silence import Silence
+from focusplane.act.ticket import Ticket
+>>>>>>> 8e531fa (plane: causes before symptoms, silences, escalation, tickets with an end, and a bound on pages)
 from focusplane.control.board import Board
 from focusplane.control.rollout import Rollout
 from focusplane.define.focus import PolicySet
@@ -78,6 +83,19 @@ class Waiting:
     """the effect whose outcome is waited for"""
     again_at: int = 0
     """when the destination is asked again, Unix ms; 0 while an answer is awaited"""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """When people were paged for a focus within the last hour (Unix ms), and what was held back since there were too many:
+    how much, since when, and the last of it.
+    """
+
+    pages: tuple[int, ...] = ()
+    held: int = 0
+    since: int = 0
+    last: str = ""
+    incident: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +210,12 @@ class World:
     """effects whose outcome has not come back yet: performed again after a crash"""
     undelivered: Mapping[str, Undelivered] = field(default_factory=dict)
     """the key of a notification -> when it is tried again: a page is owed until somebody is reached or it is over"""
+    silences: Mapping[str, Silence] = field(default_factory=dict)
+    """those that stand or come, and for a while those that are over"""
+    tickets: Mapping[str, Ticket] = field(default_factory=dict)
+    """`focus/objective` -> the last ticket of it"""
+    noise: Mapping[str, Noise] = field(default_factory=dict)
+    """focus -> the pages of the last hour"""
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     """focus -> the rollout that waits until its destination has been asked"""
     corrections: Mapping[str, Correction] = field(default_factory=dict)

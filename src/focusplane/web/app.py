@@ -25,6 +25,7 @@ from focusplane.web.routes import (
     login,
     ofrep,
     rollouts,
+    silences,
 )
 
 _ABOUT = (
@@ -65,6 +66,7 @@ def build_app(
         journal,
         changes,
         corrections,
+        silences,
         ofrep,
         login,
     ):

@@ -70,6 +70,23 @@ class CorrectionBody(Body):
     expires: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
+class SilenceBody(Body):
+    """Which failures (a focus, or labels; a tenant, an objective, up to a level), and either `for` or `until`. `until` and
+    `from` are Unix milliseconds; `from` 0 means now.
+    """
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    focus: Annotated[str, Field(max_length=200)] = ""
+    labels: Annotated[dict[Name, Name], Field(max_length=20)] = Field(default_factory=dict)
+    tenant: Annotated[str, Field(max_length=200)] = ""
+    objective: Annotated[str, Field(max_length=200)] = ""
+    level: Annotated[str, Field(max_length=20)] = "outage"
+    lasts: Annotated[str | None, Field(alias="for", max_length=20)] = None
+    until: Annotated[int, Field(ge=0, le=2**53)] = 0
+    start: Annotated[int, Field(alias="from", ge=0, le=2**53)] = 0
+    blindness: bool = False
+
+
 class FreezeBody(Body):
     """`focus` empty means all of them."""
 

@@ -29,6 +29,8 @@ def focus_page(face: Face, role: Role, name: str) -> Shown:
         "older": incidents[1:6],
         "actions": queries.actions(world, name)[:8],
         "holds": queries.holds(facts)[:6],
+        "silences": queries.silences(world, name),
+        "tickets": [one for one in queries.tickets(world, name) if one["state"] == "open"],
         "controls": queries.controls(world, name),
         "nodes": queries.nodes(world),
         "changes": queries.changes(world, name)[:6],

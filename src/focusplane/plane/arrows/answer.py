@@ -11,6 +11,7 @@ from focusplane.act.fact import Kind
 from focusplane.act.request import (
     AbortRollout,
     AckIncident,
+    AddSilence,
     Adopt,
     Answer,
     Approve,
@@ -19,6 +20,7 @@ from focusplane.act.request import (
     Deny,
     Done,
     EndCorrection,
+    EndSilence,
     Freeze,
     Gate,
     NoteIncident,
@@ -39,7 +41,18 @@ from focusplane.control.command import Clear
 from focusplane.define.focus import Focus
 from focusplane.kernel.ids import Json, short_id
 from focusplane.plane.arrival import Asked
-from focusplane.plane.arrows import adopt, approve, correct, depart, expose, known, move, set_by_hand, sight
+from focusplane.plane.arrows import (
+    adopt,
+    approve,
+    correct,
+    depart,
+    expose,
+    known,
+    move,
+    set_by_hand,
+    sight,
+    silences,
+)
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
 
@@ -234,6 +247,7 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     AckIncident: _incident(incidents.Cause.ACK),
     NoteIncident: _note,
     ResolveIncident: _incident(incidents.Cause.RESOLVE),
+    EndSilence: silences.end,
     RecordChange: _record,
     Gate: _gate,
     Correct: correct.make,
@@ -243,5 +257,6 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
 _BY_ROLE: Mapping[type[Request], Callable[[Draft, Any, Asked], Answered]] = {
     Approve: approve.approve,
     Adopt: adopt.adopt,
+    AddSilence: silences.add,
 }
 """What depends on more than the name of who asks; all else was settled by the role at the door."""

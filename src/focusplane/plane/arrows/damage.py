@@ -67,7 +67,9 @@ def _of_group(counters: Counters, focus: Focus, group: str, over: tuple[int, int
             found = counters.over_group(focus.name, objective.name, group, over[1] - over[0], over[1])
             failed, total = (0, 0) if isinstance(found, NoData) else (found.bad, found.total)
             return {"group": group, "objective": objective.name, "failed": failed, "total": total}
-    return {"group": group}
+    seen = counters.slices_over(focus.name, sight.leading(focus), dimension, *over)
+    one = seen.get(group.partition("=")[2])
+    return {"group": group, "failed": one.bad, "total": one.total} if one is not None else {"group": group}
 
 
 def _tenants(found: Hurt, total: int) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""Incidents: opened by what fails, grown with what it costs, ended when it is over; and who is told."""
+"""Incidents: opened by what fails, grown with what it costs, ended when it is over; told, unless something hushes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,33 +6,37 @@ from dataclasses import replace
 from focusplane.act import incident as incidents
 from focusplane.act.action import Phase as ActionPhase
 from focusplane.act.change import rank
-from focusplane.act.effect import Notify
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.incident import LIVE, Cause, Incident, Stage
-from focusplane.define.focus import Focus
+from focusplane.define.focus import Focus, GroupBy
 from focusplane.define.slo import Level
 from focusplane.kernel.ids import short_id
-from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.kernel.tick import SECOND
 from focusplane.observe.health import State
 from focusplane.observe.reading import NoData
-from focusplane.plane.arrows import damage
+from focusplane.plane.arrows import damage, grouping, hush, route, watch
 from focusplane.plane.arrows import trouble as trouble_
 from focusplane.plane.arrows.trouble import BLIND, Trouble
 from focusplane.plane.draft import Draft
 
 CALM_AFTER_MITIGATION_MS = 15 * SECOND
-CALM_ALONE_MS = 5 * MINUTE
 KEPT = 200
 
 
 def troubles(draft: Draft) -> Draft:
-    """Open what is new, grow what is live, write tickets for what can wait."""
-    told = _by_focus(draft.facts)
+    """Open what is new, causes before what suffers from them; grow what is live."""
+    told, found = _by_focus(draft.facts), dict[str, list[Trouble]]()
     for focus in draft.world.policies.set.focuses.values():
         mine = told.get(focus.name, ())
-        for trouble in (*trouble_.happened(draft, focus, mine), *trouble_.lasts(draft, focus)):
-            draft = _open(draft, focus, trouble)
-        draft = _tickets(draft, focus, mine)
+        new = [*trouble_.happened(draft, focus, mine), *trouble_.lasts(draft, focus)]
+        if new:
+            found[focus.name] = new
+        draft = _questions(draft, focus, mine)
+    for name in hush.causes_first(draft, found):
+        focus = draft.world.policies.set.focuses[name]
+        for trouble in found[name]:
+            for one in grouping.apart(draft, focus, trouble):
+                draft = _open(draft, focus, one)
     draft = _alarms(draft)
     for incident in draft.world.incidents.values():
         owner = draft.world.policies.set.focuses.get(incident.focus)
@@ -49,21 +53,14 @@ def _by_focus(facts: Sequence[Fact]) -> Mapping[str, Sequence[Fact]]:
     return found
 
 
-def _tickets(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Draft:
-    """Degradation inside the budget is for working hours: one ticket when it begins."""
-    slow = {Level.TICKET.name.lower(), Level.REVIEW.name.lower()}
+def _questions(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Draft:
+    """A rollout that cannot decide asks a person, in working hours."""
     for fact in told:
-        if fact.kind is Kind.HEALTH_CHANGED and fact.body["level"] in slow:
-            group = str(fact.body.get("group", ""))
-            title = (
-                f"{focus.name}: {fact.subject}{' of ' if group else ''}{group} burns ({fact.body['level']})"
-            )
-            about = (fact.subject, *([group] if group else []), str(fact.at))
-            draft = _send(draft, focus, focus.alerts.ticket, about, title, fact.reason)
         if fact.kind is Kind.ROLLOUT_HELD and fact.body.get("asks"):
             title = f"{focus.name}: somebody must decide on {fact.body['version']}"
             names = focus.alerts.ticket or focus.alerts.page
-            draft = _send(draft, focus, names, (fact.subject, str(fact.at)), title, fact.reason)
+            about = (fact.subject, str(fact.at))
+            draft = route.send(draft, focus.owner, focus, names, about, (title, fact.reason))
     return draft
 
 
@@ -74,9 +71,8 @@ def _alarms(draft: Draft) -> Draft:
             continue
         for focus in draft.world.policies.set.focuses.values():
             title = "the policy set is not obeyed"
-            draft = _send(
-                draft, focus, focus.alerts.page, ("set", str(fact.at), focus.name), title, fact.reason
-            )
+            about = ("set", str(fact.at), focus.name)
+            draft = route.send(draft, focus.owner, focus, focus.alerts.page, about, (title, fact.reason))
     return draft
 
 
@@ -112,9 +108,13 @@ def _of_users(incident: Incident) -> bool:
 
 
 def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
-    """One live incident per episode."""
+    """One live incident per episode and tenant; what comes back soon after it was over is the old one again."""
     if _covered(draft, focus, trouble):
         return draft
+    before = watch.soon_again(draft, focus, trouble)
+    if before is not None:
+        anew = replace(before, hushed="", hushed_by="", cause="", lifted_at=0)
+        return _move(draft, focus, watch.hushed(draft, focus, anew), Cause.RELAPSE, trouble.reason)
     group = trouble_.group_in(trouble.episode)
     first_bad = damage.first_bad(draft, focus, trouble.version, trouble.objective, group)
     key = short_id("inc", focus.name, trouble.episode, draft.tick.number)
@@ -132,8 +132,11 @@ def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
         first_bad,
         trouble.version,
         suspects=suspects,
+        objective=trouble.objective,
+        tenant=trouble_.tenant_in(trouble.episode),
     )
     incident = replace(incident, impact=damage.impact(draft, focus, incident))
+    incident = watch.hushed(draft, focus, incident)
     draft = draft.put("incidents", key, incident).say(
         Kind.INCIDENT_OPENED,
         focus.name,
@@ -145,19 +148,36 @@ def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
         first_bad_at=first_bad,
         surface=damage.smallest_surface(draft, focus),
         suspects=[f"{suspect.change.what} ({suspect.why})" for suspect in suspects],
+        **watch.said(incident),
     )
-    return tell(draft, focus, incident, "opened", trouble.reason)
+    return route.tell(draft, focus, incident, "opened", trouble.reason)
 
 
 def _grow(draft: Draft, focus: Focus, incident: Incident) -> Draft:
     incident = replace(incident, impact=damage.impact(draft, focus, incident))
     draft = draft.put("incidents", incident.id, incident)
+    if whole := _whole(draft, focus, incident):
+        return _move(
+            draft, focus, incident, Cause.RESOLVE, f"more tenants fail: {whole} tells of all of them"
+        )
     draft = _linked(draft, incident)
+    draft = watch.look(draft, focus, incident, _restless(draft, focus, incident))
+    incident = draft.world.incidents[incident.id]
     if incident.stage is Stage.MITIGATED and (again := _again(draft, focus, incident)):
         return _move(draft, focus, incident, Cause.RELAPSE, again)
     if incident.stage in (Stage.OPEN, Stage.ACKED) and (how := _mitigated(draft, incident)):
         return _move(draft, focus, incident, Cause.MITIGATE, how)
     return _calm(draft, focus, incident)
+
+
+def _whole(draft: Draft, focus: Focus, incident: Incident) -> str:
+    """The live incident of the whole focus, beside which one of a single tenant says nothing new."""
+    if not incident.tenant or focus.alerts.group_by is not GroupBy.TENANT:
+        return ""
+    for other in draft.world.incidents.values():
+        if other.focus == incident.focus and other.stage in LIVE and other.episode == "burn":
+            return other.id
+    return ""
 
 
 def _linked(draft: Draft, incident: Incident) -> Draft:
@@ -210,7 +230,7 @@ def _calm(draft: Draft, focus: Focus, incident: Incident) -> Draft:
         )
     if not incident.calm_since:
         return draft.put("incidents", incident.id, replace(incident, calm_since=draft.at))
-    needed = CALM_AFTER_MITIGATION_MS if incident.stage is Stage.MITIGATED else CALM_ALONE_MS
+    needed = CALM_AFTER_MITIGATION_MS if incident.stage is Stage.MITIGATED else watch.calm_ms(incident)
     mark = draft.world.counters.watermark(focus.name)
     if isinstance(mark, NoData) or mark - incident.calm_since < needed:
         return draft
@@ -228,7 +248,10 @@ def _restless(draft: Draft, focus: Focus, incident: Incident) -> bool:
     healths = trouble_.of_episode(draft, focus, incident.episode)
     if any(health.state is State.BLIND for health in healths):
         return True
-    return incident.episode != BLIND and any(health.level >= Level.ACT for health in healths)
+    if incident.episode == BLIND:
+        return False
+    grave = [health for health in healths if health.level >= Level.ACT]
+    return bool(grave) or grouping.fails_alone(draft, focus, incident)
 
 
 def _move(draft: Draft, focus: Focus, incident: Incident, cause: Cause, reason: str) -> Draft:
@@ -241,27 +264,8 @@ def _move(draft: Draft, focus: Focus, incident: Incident, cause: Cause, reason: 
         stage=str(after.stage),
         **after.impact,
     )
-    return tell(draft, focus, after, "failing again" if cause is Cause.RELAPSE else str(after.stage), reason)
-
-
-def tell(draft: Draft, focus: Focus, incident: Incident, news: str, reason: str) -> Draft:
-    """One message to each channel of the owner for this news; pages go to the page channels, the rest to tickets."""
-    names = focus.alerts.page if incident.level >= Level.ACT else focus.alerts.ticket
-    about = (incident.id, news, str(incident.since))
-    return _send(draft, focus, names, about, f"{incident.title} [{news}]", reason)
-
-
-def _send(
-    draft: Draft, focus: Focus, names: tuple[str, ...], about: tuple[str, ...], title: str, body: str
-) -> Draft:
-    team = draft.world.policies.set.teams.get(focus.owner)
-    incident = about[0] if about[0] in draft.world.incidents else ""
-    for name in names:
-        url = team.channels.get(name, "") if team is not None else ""
-        if url:
-            key = short_id("ntf", *about, name)
-            draft = draft.cause(Notify(key, focus.name, name, url, title, body, incident))
-    return draft
+    again = "again" if after.episode == BLIND else "failing again"
+    return route.tell(draft, focus, after, again if cause is Cause.RELAPSE else str(after.stage), reason)
 
 
 def _bounded(draft: Draft) -> Draft:

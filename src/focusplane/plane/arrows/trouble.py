@@ -61,7 +61,7 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
         if health.level >= Level.ACT:
             title = f"{focus.name} fails its {health.objective}"
             yield Trouble(
-                "burn", health.level, title, health.reason, canary, health.objective, memory(health)
+                "burn", health.level, title, health.reason, canary, health.objective, memory_ms=memory(health)
             )
         if (
             health.state is State.BLIND
@@ -105,6 +105,17 @@ def group_in(episode: str) -> str:
     """The group that an episode tells of; empty if it is of the whole."""
     word, _, group = episode.partition(" ")
     return group if word == "burn" else ""
+
+
+def tenant_in(episode: str) -> str:
+    """The tenant whose alone the failure is; empty if it is not of one."""
+    dimension, _, value = group_in(episode).partition("=")
+    return value if dimension == "tenant" else ""
+
+
+def burns(episode: str) -> bool:
+    """It is an objective that burns, of the whole or of a group."""
+    return episode == "burn" or bool(group_in(episode))
 
 
 def of_episode(draft: Draft, focus: Focus, episode: str) -> list[Health]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from focusplane.control.state import (
@@ -19,7 +20,13 @@ from focusplane.kernel.quantity import format_percent, format_rate
 from focusplane.observe.reading import Measured, NoData, Reading
 from focusplane.observe.verdict import Verdict
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = re.compile(r"(?:\d+(?:[.,]\d+)*(?:ms|[smhdwx%])?)+")
+
+
+def utc(at: int) -> str:
+    """`2026-11-22 14:26Z`: a time as it stands in what people read."""
+    return f"{_EPOCH + timedelta(milliseconds=at):%Y-%m-%d %H:%M}Z"
 
 
 def said_state(state: ControlState) -> dict[str, Json]:

@@ -4,6 +4,7 @@ Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown rais
 """
 
 from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
+from focusplane.plane.queries.alerts import silence, silences, tickets
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import find, focus, focuses
@@ -38,8 +39,11 @@ __all__ = [
     "page",
     "rollout",
     "series",
+    "silence",
+    "silences",
     "span",
     "status",
+    "tickets",
     "told",
     "undelivered",
     "unused",

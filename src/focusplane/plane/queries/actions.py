@@ -87,6 +87,7 @@ def incident(world: World, key: str, facts: tuple[Fact, ...]) -> Shown:
             for one in told.moments
         ],
         "delays": {name: span for name, span in told.delays.items()},
+        "symptoms": [each.id for each in world.incidents.values() if each.cause == found.id],
         "actions": [action_row(one) for one in world.actions.values() if answers(found, one)],
     }
 
@@ -104,6 +105,13 @@ def incident_row(one: Incident) -> Shown:
         "since": one.since,
         "first_bad_at": one.first_bad_at,
         "version": one.version,
+        "objective": one.objective or None,
+        "tenant": one.tenant or None,
+        "hushed": one.hushed or None,
+        "cause": one.cause or None,
+        "paged_at": one.paged_at or None,
+        "escalated": one.escalated,
+        "relapses": one.relapses,
         "acked_by": one.acked_by,
         "mitigated_at": one.mitigated_at or None,
         "resolved_at": one.resolved_at or None,

@@ -1,0 +1,119 @@
+"""Routes: which channels hear of what, and how often; above so many pages an hour the rest is told once, as a whole (A6)."""
+
+from dataclasses import replace
+
+from focusplane.act.effect import Notify
+from focusplane.act.fact import Kind
+from focusplane.act.incident import Incident, Stage
+from focusplane.define.focus import Focus
+from focusplane.define.slo import Level
+from focusplane.kernel.ids import short_id
+from focusplane.kernel.quantity import format_duration
+from focusplane.kernel.tick import HOUR
+from focusplane.plane.draft import Draft
+from focusplane.plane.world import Noise
+
+MOST_PAGES = 10
+"""Pages for one focus within an hour; what comes beyond that is told once, when the hour has room again."""
+OVER = str(Stage.RESOLVED)
+
+
+def channels(focus: Focus, level: Level) -> tuple[str, ...]:
+    """Names of the owner's channels for a level: pages wake people, reviews go where tickets go unless told otherwise."""
+    if level >= Level.ACT:
+        return focus.alerts.page
+    if level is Level.REVIEW and focus.alerts.review:
+        return focus.alerts.review
+    return focus.alerts.ticket
+
+
+def tell(draft: Draft, focus: Focus, incident: Incident, news: str, reason: str) -> Draft:
+    """One message to each channel of the owner for this news. Who is hushed is not told; who was woken hears that it is over."""
+    incident = draft.world.incidents.get(incident.id, incident)
+    if incident.hushed and not (incident.paged_at and news == OVER):
+        return draft
+    title = f"{incident.title} [{news}]"
+    if not _room(draft, focus):
+        return _hold(draft, focus, incident, title)
+    about = (incident.id, news, str(incident.since))
+    draft = send(draft, focus.owner, focus, channels(focus, incident.level), about, (title, reason))
+    if not incident.paged_at:
+        draft = draft.put("incidents", incident.id, replace(incident, paged_at=draft.at))
+    return _count(draft, focus)
+
+
+def send(
+    draft: Draft,
+    team: str,
+    focus: Focus,
+    names: tuple[str, ...],
+    about: tuple[str, ...],
+    said: tuple[str, str],
+) -> Draft:
+    """The same words (title, body) to each of a team's channels; `about` makes the key, and names the incident first."""
+    whose = draft.world.policies.set.teams.get(team)
+    incident = about[0] if about[0] in draft.world.incidents else ""
+    for name in names:
+        url = whose.channels.get(name, "") if whose is not None else ""
+        if url:
+            key = short_id("ntf", *about, name)
+            draft = draft.cause(Notify(key, focus.name, name, url, *said, incident))
+    return draft
+
+
+def summaries(draft: Draft) -> Draft:
+    """What was held back is told as a whole as soon as the hour has room again."""
+    for name, noise in draft.world.noise.items():
+        focus = draft.world.policies.set.focuses.get(name)
+        recent = _recent(noise, draft.at)
+        if not recent and not noise.held:
+            draft = draft.drop("noise", name)
+        elif noise.held and focus is not None and len(recent) < MOST_PAGES:
+            draft = _summary(draft, focus, noise)
+    return draft
+
+
+def _summary(draft: Draft, focus: Focus, noise: Noise) -> Draft:
+    over = format_duration((draft.at - noise.since) // 1000 * 1000)
+    incident = draft.world.incidents.get(noise.incident)
+    stands = f"; it is {incident.stage} now" if incident is not None else ""
+    title = f"{focus.name}: {noise.held} more messages in {over}"
+    body = f"they were held back because there were too many; the last one: {noise.last}{stands}"
+    about = (noise.incident, "summary", str(noise.since))
+    draft = send(draft, focus.owner, focus, focus.alerts.page, about, (title, body))
+    draft = draft.put("noise", focus.name, replace(noise, held=0, since=0, last="", incident=""))
+    return _count(draft, focus)
+
+
+def _recent(noise: Noise, at: int) -> tuple[int, ...]:
+    return tuple(one for one in noise.pages if at - one < HOUR)
+
+
+def _room(draft: Draft, focus: Focus) -> bool:
+    """Once something is held back, everything is until the summary: the order of what people read is the order of things."""
+    noise = draft.world.noise.get(focus.name, Noise())
+    return not noise.held and len(_recent(noise, draft.at)) < MOST_PAGES
+
+
+def _count(draft: Draft, focus: Focus) -> Draft:
+    noise = draft.world.noise.get(focus.name, Noise())
+    return draft.put("noise", focus.name, replace(noise, pages=(*_recent(noise, draft.at), draft.at)))
+
+
+def _hold(draft: Draft, focus: Focus, incident: Incident, title: str) -> Draft:
+    """The incident grows and nobody is woken again; that this begins is said once."""
+    noise = draft.world.noise.get(focus.name, Noise())
+    first = not noise.held
+    held = replace(
+        noise, held=noise.held + 1, since=noise.since or draft.at, last=title, incident=incident.id
+    )
+    draft = draft.put("noise", focus.name, held)
+    if not first:
+        return draft
+    why = (
+        f"{MOST_PAGES} pages within an hour: what follows is gathered in {incident.id} and told as a whole, "
+        "within the hour"
+    )
+    about = (incident.id, "too many", str(draft.at))
+    draft = send(draft, focus.owner, focus, focus.alerts.page, about, (f"{title}; too many messages", why))
+    return draft.say(Kind.PAGES_HELD, focus.name, incident.id, why)
