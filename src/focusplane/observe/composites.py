@@ -56,7 +56,9 @@ def _after_members(
 
 
 def advance(windows: Windows, composites: Sequence[tuple[str, str]], now: int) -> None:
-    """Judge what all members have passed, or what was waited for long enough; look again at what is still open."""
+    """Judge what all members have passed, or what was waited for long enough; with each new slice look again at those that
+    are still open.
+    """
     for focus, name in composites:
         lane = windows.lanes[focus]
         _advance(windows, lane, lane.focus.objective(name), now)
@@ -74,15 +76,18 @@ def _advance(windows: Windows, lane: Lane, objective: Objective, now: int) -> No
         if not begun:
             return
         track.first = track.mark = end_of(min(begun), every)
-    for end in [end for end in track.slices if end <= track.mark]:
-        ruled = _ruled(windows, composite, end, now)
-        if ruled is not None:
-            windows.post(lane, objective, end, ruled)
+    judged = track.mark
     for end in range(track.mark + every, min(now, track.mark + MOST_AT_ONCE * every) + 1, every):
         ruled = _ruled(windows, composite, end, now)
         if ruled is None:
             break
         windows.post(lane, objective, end, ruled)
+    if track.mark == judged:
+        return
+    for end in [end for end in track.slices if end <= judged]:
+        ruled = _ruled(windows, composite, end, now)
+        if ruled is not None:
+            windows.post(lane, objective, end, ruled)
     track.forget(now - OPEN_MS - every)
 
 

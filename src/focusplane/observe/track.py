@@ -133,6 +133,8 @@ class Track:
     def forget(self, before: int) -> None:
         """Slices that ended at or before this can change no more, if they were judged."""
         mark = self.mark if self.mark is not None else before
+        if not self.slices or min(self.slices) > min(before, mark):
+            return
         for end in [end for end in self.slices if end <= min(before, mark)]:
             gone = self.slices.pop(end)
             self.good_at, self.spoke_at = max(self.good_at, gone.good_at), max(self.spoke_at, gone.spoke_at)
