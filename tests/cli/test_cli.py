@@ -111,7 +111,7 @@ def test_a_first_focus_file_passes_its_check(tmp_path: Path, capsys: pytest.Capt
     assert told.out == ""
     assert told.err == "1 focus, 0 errors, 0 warnings, 0 notices\n"
     text = (tmp_path / "focus" / "search.yaml").read_text()
-    assert "alerts: {page: [pager]}" in text
+    assert "alerts: {page: [pager], ticket: [pager]}" in text
     assert "env:PAGER_URL" in text
     assert run(["init", "search", "--into", str(tmp_path / "focus")]) == 4
 

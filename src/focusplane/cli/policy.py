@@ -37,7 +37,7 @@ spec:
       window: 30d
       sli: {{bad: {{status: 5xx}}, exclude: {{synthetic: true}}}}
 {alerts}"""
-_ALERTS = "  alerts: {{page: [{channel}]}}               # who is woken: a channel of the owner{where}\n"
+_ALERTS = "  alerts: {{page: [{channel}], ticket: [{channel}]}}  # who is woken, and who hears of what can wait: a channel of the owner{where}\n"
 _TEAM = """\
 ---
 apiVersion: focusplane/v1

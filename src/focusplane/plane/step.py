@@ -36,11 +36,8 @@ from focusplane.plane.arrows import (
     declare,
     depart,
     drift,
-<<<<<<< HEAD
     engines,
-=======
     escalate,
->>>>>>> 8e531fa (plane: causes before symptoms, silences, escalation, tickets with an end, and a bound on pages)
     expose,
     hear,
     judge,
@@ -81,15 +78,11 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = lapse.containments(draft)  # what has an expiry ends by itself
     draft = confirm.actions(draft)  # read back -> applied, verified, failed
     draft = drift.traffic(draft)  # what runs outside against what the Board wants
-<<<<<<< HEAD
     draft = price.changes(draft)  # what rollouts and other changes cost of the budget
-    draft = tell.troubles(draft)  # open, grow, resolve; page and ticket
-=======
     draft = tell.troubles(draft)  # open, grow, resolve; page, unless hushed
     draft = tickets.tickets(draft)  # what can wait, with a beginning and an end
     draft = escalate.unanswered(draft)  # nobody has acknowledged it: the next ones
     draft = silences.watch(draft)  # what hushes ends, and that is said before
->>>>>>> 8e531fa (plane: causes before symptoms, silences, escalation, tickets with an end, and a bound on pages)
     draft = visit.due(draft)  # what the plane itself asks is asked again
     draft = route.summaries(draft)  # what was too much to tell one by one
     draft = hear.overdue(draft)  # what reached nobody is sent again

@@ -14,12 +14,9 @@ from focusplane.act.change import ChangeEvent
 from focusplane.act.correction import Correction
 from focusplane.act.effect import Effect, Notify
 from focusplane.act.incident import Incident
-<<<<<<< HEAD
 from focusplane.act.price import Price
-=======
 from focusplane.act.silence import Silence
 from focusplane.act.ticket import Ticket
->>>>>>> 8e531fa (plane: causes before symptoms, silences, escalation, tickets with an end, and a bound on pages)
 from focusplane.control.board import Board
 from focusplane.control.rollout import Rollout
 from focusplane.define.focus import PolicySet

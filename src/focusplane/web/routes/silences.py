@@ -70,4 +70,5 @@ async def tickets(
 
 
 def _found(face: Face, key: str) -> Shown:
-    return queries.silence(face.plane.world, face.plane.world.silences[key])
+    one = face.plane.world.silences.get(key)
+    return {"id": key} if one is None else queries.silence(face.plane.world, one)
