@@ -330,3 +330,13 @@ async def test_metrics_name_rules_incidents_and_changes_and_leave_out_what_is_no
         "a focus that is blind has no share, not even zero"
     )
     assert "tenant" not in text.replace("focus_tenants_hurt", "").replace("Tenants hurt", "")
+
+
+async def test_an_objective_says_why_it_fires_or_not_and_how_soon_it_would(api: Api) -> None:
+    shown = (await api.get("/api/v1/explain/checkout/availability")).json()
+    (row,) = shown["present"]
+    assert row["what"] == "objective availability"
+    assert any("over 1h and 5m" in line for line in row["lines"])
+    assert [one["failing"] for one in shown["detection"]["rows"]] == [1.0, 0.1, 0.02]
+    assert shown["detection"]["rows"][0]["page"]["after_ms"] <= 120_000
+    assert (await api.get("/api/v1/explain/checkout/nothing")).status_code == 404

@@ -8,7 +8,10 @@ import click
 
 from focusplane.cli.ailments import findings, tell_findings
 from focusplane.cli.output import Shown, clock, counted, in_words, pairs, span, table
+from focusplane.cli.policy_set import Place, good
 from focusplane.cli.remote import Data, Remote, asks
+from focusplane.kernel.errors import NotFoundError, UsageError
+from focusplane.kernel.quantity import parse_rate
 
 
 @click.command("status")
@@ -51,11 +54,50 @@ def watch_command(remote: Remote, focus: str, every: float, times: int) -> None:
 @click.command("explain")
 @click.argument("key", metavar="ID")
 @Data
+@click.option(
+    "--policy", type=Place, help="a policy instead of a plane: how soon FOCUS/OBJECTIVE would tell somebody"
+)
+@click.option(
+    "--traffic", default="10/s", show_default=True, help="of that policy: requests of the objective"
+)
 @asks
-def explain_command(remote: Remote, key: str, data: Path | None) -> None:
-    """Why: the rule, inputs, reasons and transitions of an action, decision, incident, rollout or focus."""
+def explain_command(remote: Remote, key: str, data: Path | None, policy: Path | None, traffic: str) -> None:
+    """Why: of an action, decision, incident, rollout or focus its rule, inputs, reasons and transitions; of a focus or
+    FOCUS/OBJECTIVE why it fires or not, with the counts, and how soon it would tell of an outage, of 10 % and of 2 % errors.
+    """
+    if policy is not None:
+        tables = _tables(policy, key, traffic)
+        return remote.output.show({"items": tables, "next": None}, lambda: _soon(tables))
     shown = _stored(data, key) if data else remote.get(f"/api/v1/explain/{key}")
-    remote.output.show(shown, lambda: _why(shown))
+    return remote.output.show(shown, lambda: _why(shown))
+
+
+def _tables(policy: Path, key: str, traffic: str) -> list[Shown]:
+    from focusplane.plane.queries.detection import detection_table
+
+    name, _, objective = key.partition("/")
+    focus = good(policy).policies.focuses.get(name)
+    chosen = [one for one in focus.objectives if objective in ("", one.name)] if focus is not None else []
+    if not chosen:
+        raise NotFoundError(f"{policy} declares no {key!r}", "give FOCUS or FOCUS/OBJECTIVE")
+    try:
+        rate = parse_rate(traffic).per_second
+    except ValueError as error:
+        raise UsageError(str(error), "--traffic 20/s") from error
+    if not rate:
+        raise UsageError("without traffic nothing can be told", "--traffic 20/s")
+    return [
+        {"objective": f"{name}/{one.name}", **detection_table(one, rate, f"at {traffic}")} for one in chosen
+    ]
+
+
+def _soon(tables: list[Shown]) -> None:
+    from focusplane.plane.queries.detection import detection_lines
+
+    for one in tables:
+        click.echo(one["objective"])
+        for line in detection_lines(one):
+            click.echo(f"  {line}")
 
 
 _EXAMINED = ("nodes", "policies", "unused", "channels", "undelivered", "boardless", "unknown_tokens")

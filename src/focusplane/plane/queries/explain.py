@@ -6,8 +6,10 @@ from focusplane.act.fact import Fact, Kind
 from focusplane.kernel.errors import NotFoundError
 from focusplane.plane.queries.actions import action_row, incident_row
 from focusplane.plane.queries.corrections import correction
-from focusplane.plane.queries.focuses import focus
-from focusplane.plane.queries.present import headline, moving, present
+from focusplane.plane.queries.detection import detection_of
+from focusplane.plane.queries.focuses import find, objective_row
+from focusplane.plane.queries.focuses import focus as focus_row
+from focusplane.plane.queries.present import headline, moving, objective_present, present
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
@@ -17,10 +19,13 @@ _MOST = 200
 
 
 def explain(world: World, facts: Sequence[Fact], key: str) -> Shown:
-    """Any id: an action, a decision, an incident, a rollout, a focus, or the subject of any fact.
+    """Any id: an action, a decision, an incident, a rollout, a focus, `focus/objective`, or the subject of any fact.
 
     Raises `NotFoundError` when neither the world nor the given facts know it.
     """
+    name, _, objective = key.partition("/")
+    if objective and name in world.policies.set.focuses:
+        return _objective(world, facts, name, objective)
     kind, now, subjects = _subject(world, key)
     about = [fact for fact in facts if _concerns(fact, subjects)]
     if not kind and all(_only_asked(fact) for fact in about):
@@ -47,6 +52,29 @@ def explain(world: World, facts: Sequence[Fact], key: str) -> Shown:
         "kind": kind or "fact",
         **said,
         "now": now,
+        "transitions": [told(fact) for fact in about[-_MOST:]],
+        "nothing_happened_because": holds(about),
+    }
+
+
+def _objective(world: World, facts: Sequence[Fact], name: str, objective: str) -> Shown:
+    """Why an objective fires or not, and how soon it would. Raises `NotFoundError`."""
+    focus = find(world, name)
+    found = {one.name: one for one in focus.objectives}.get(objective)
+    if found is None:
+        known = ", ".join(one.name for one in focus.objectives) or "none"
+        raise NotFoundError(f"{name} has no objective {objective!r}", f"its objectives: {known}")
+    row = objective_row(world, focus, found)
+    about = [fact for fact in facts if fact.focus == name and fact.subject == objective]
+    return {
+        "id": f"{name}/{objective}",
+        "kind": "objective",
+        "rule": "",
+        "reason": row["reason"],
+        "inputs": {},
+        "present": [objective_present(world, focus, found)],
+        "now": row,
+        "detection": detection_of(world, name, found),
         "transitions": [told(fact) for fact in about[-_MOST:]],
         "nothing_happened_because": holds(about),
     }
@@ -100,7 +128,7 @@ def _subject(world: World, key: str) -> tuple[str, Shown, frozenset[str]]:
     if key in world.corrections:
         return "correction", correction(world, key), frozenset({key})
     if key in world.policies.set.focuses:
-        return "focus", focus(world, key), frozenset({key})
+        return "focus", focus_row(world, key), frozenset({key})
     return "", {}, frozenset({key})
 
 

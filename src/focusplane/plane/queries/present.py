@@ -6,9 +6,11 @@ from focusplane.act.decide import Act, Blind, Hold, Seen, decide
 from focusplane.act.fact import Fact, Kind
 from focusplane.define.focus import Focus
 from focusplane.define.mitigation import Mitigation, OnBurn, OnCanary
+from focusplane.define.slo import Objective
 from focusplane.kernel.quantity import format_duration
 from focusplane.observe.health import State
 from focusplane.plane.queries.budgets import spending
+from focusplane.plane.queries.detection import detection_lines, detection_of
 from focusplane.plane.queries.focuses import find, objective_row, overall
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.shown import Shown, utc
@@ -23,14 +25,18 @@ def present(world: World, facts: Sequence[Fact], name: str) -> list[Shown]:
     """Rows of `what`, `state`, `reason` and `lines`. Raises `NotFoundError`."""
     focus = find(world, name)
     return [
-        *(
-            _objective({**objective_row(world, focus, one), **spending(world, focus, one)})
-            for one in focus.objectives
-        ),
+        *(objective_present(world, focus, one) for one in focus.objectives),
         *moving(world, name),
         *_frozen(world, name),
         *(_mitigation(world, facts, focus, at) for at in range(len(focus.mitigations))),
     ]
+
+
+def objective_present(world: World, focus: Focus, objective: Objective) -> Shown:
+    """One objective: why it fires or not, with the counts of each rule, its budget, and how soon it would tell."""
+    row = _objective({**objective_row(world, focus, objective), **spending(world, focus, objective)})
+    told = detection_lines(detection_of(world, focus.name, objective))
+    return {**row, "lines": [*row["lines"], *told]}
 
 
 def headline(world: World, name: str) -> str:

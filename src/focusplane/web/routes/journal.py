@@ -35,7 +35,7 @@ async def head(face: Faced, who: Viewer) -> Shown:
     }
 
 
-@router.get("/explain/{key}")
+@router.get("/explain/{key:path}")
 async def explain(face: Faced, who: Viewer, key: str) -> Shown:
     """Why, with inputs: any id of an action, decision, incident, rollout or focus."""
     return queries.explain(face.plane.world, face.chronicle.facts(), key)
