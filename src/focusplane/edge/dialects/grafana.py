@@ -86,8 +86,11 @@ def _objective(focus: Focus, objective: Objective) -> tuple[Panel, ...]:
             "percentunit", about=f"The share that is good over {window}, beside the target. This is the SLI, not the budget.",
         ),
         Panel(
-            "Budget left", "timeseries", (Query(f"focus_objective_budget_left_ratio{where}", "left"),), "percentunit",
-            steps=((RED, None), (YELLOW, 0), (GREEN, LOW_BUDGET)), lines=True, most=1,
+            "Budget left", "timeseries",
+            (
+                Query(f"focus_objective_budget_left_ratio{where}", "left"),
+            ),
+            "percentunit", steps=((RED, None), (YELLOW, 0), (GREEN, LOW_BUDGET)), lines=True, most=1,
             about="1 minus what failed over what may fail; below zero it is overspent.",
         ),
         Panel(
@@ -132,7 +135,7 @@ def _executive(focuses: list[Focus]) -> dict[str, dict[str, Any]]:
                 ),
                 Panel(
                     "Objectives without data", "stat",
-                    (Query('count(focus_objective_state{focus_objective_state="blind"} == 1)'),),
+                    (Query('sum(focus_objective_state{focus_objective_state="blind"})'),),
                     size=(6, 6), steps=((GREEN, None), (YELLOW, 1)), no_data="none", about="Silence is no success.",
                 ),
                 Panel(
