@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -13,6 +13,9 @@ from focusplane.cli.dialects import grafana_export, openslo_export, sloth_export
 from focusplane.cli.remote import DEFAULT_SERVER, Remote, kept_token
 from focusplane.define.controls import Address
 from focusplane.kernel.errors import FocusplaneError, PolicyError, UsageError
+
+if TYPE_CHECKING:
+    from focusplane.learn.rules.groups import Written
 
 XDS, OTLP = "127.0.0.1:7601", "127.0.0.1:4318"
 
@@ -112,3 +115,61 @@ def _address(text: str) -> Address:
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise UsageError(f"{text!r} is not HOST:PORT", "such as 127.0.0.1:9901")
     return Address(host, int(port))
+
+
+_METRICS = click.option(
+    "--metrics",
+    type=click.Choice(["auto", "otel", "focus"]),
+    default="auto",
+    show_default=True,
+    help="whose metrics hold native counts: OpenTelemetry's by boundary, or our SDK's by focus_id",
+)
+_SCRAPE = click.option(
+    "--scrape-interval", default="15s", show_default=True, help="of the targets: the outage pair holds four"
+)
+
+
+@export_command.command("prometheus")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@_METRICS
+@_SCRAPE
+@click.option("--json", "as_json", is_flag=True, help="the same: a rule file is YAML")
+def prometheus(paths: tuple[Path, ...], metrics: str, scrape_interval: str, as_json: bool) -> None:
+    """Recording and alerting rules for every objective: focus export prometheus DIR > rules.yml."""
+    from focusplane.learn.rules.document import rule_file
+
+    click.echo(rule_file(_written(paths, metrics, scrape_interval)), nl=False)
+
+
+@export_command.command("prometheusrule")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@_METRICS
+@_SCRAPE
+@click.option("--name", default="focusplane", show_default=True, help="of the resource")
+@click.option(
+    "--label", "labels", multiple=True, metavar="KEY=VALUE", help="what your Prometheus selects rules by"
+)
+@click.option("--json", "as_json", is_flag=True, help="the same: a resource is YAML")
+def prometheusrule(paths: tuple[Path, ...], metrics: str, scrape_interval: str, **more: Any) -> None:
+    """The same as a PrometheusRule of the Prometheus operator."""
+    from focusplane.learn.rules.document import prometheus_rule
+
+    told = dict(label.partition("=")[::2] for label in more["labels"])
+    click.echo(prometheus_rule(_written(paths, metrics, scrape_interval), more["name"], told), nl=False)
+
+
+def _written(paths: tuple[Path, ...], metrics: str, scrape_interval: str) -> "Written":
+    from focusplane.cli.policy_set import good
+    from focusplane.kernel.quantity import parse_duration
+    from focusplane.learn.rules.counting import Metrics
+    from focusplane.learn.rules.groups import rules_of
+
+    try:
+        every_ms = parse_duration(scrape_interval)
+    except ValueError as error:
+        raise UsageError(str(error), "such as 15s") from error
+    focuses = [focus for path in paths for focus in good(path).policies.focuses.values()]
+    written = rules_of(focuses, Metrics(metrics), every_ms)
+    for one in written.missing:
+        click.echo(f"not carried over  {one}", err=True)
+    return written

@@ -79,7 +79,7 @@ class Focus:
     rollout: RolloutSpec | None = None
     runbooks: tuple[str, ...] = ()
     alerts: Alerts = Alerts()
-    engine: Engine | None = None
+    engine: Engine | None = field(default=None, metadata=LATER)
     """Whom the source `prometheus` asks."""
 
     def objective(self, name: str) -> Objective:

@@ -1,0 +1,1 @@
+"""Rules of Prometheus for the objectives of focuses: In: focuses. Out: groups of rules, and what cannot be expressed."""
