@@ -170,3 +170,16 @@ def test_a_snapshot_from_before_there_were_groups_is_read() -> None:
     del state["born"]
     assert type(lane).restored(lane.focus, state).wholes == lane.wholes
     assert revive(preserve(replace(it.world, groups={}))).groups == {}
+
+
+def test_tenants_hurt_and_active_are_told_of_the_last_hour_and_day_also_after_they_left() -> None:
+    it = rig("region")
+    play(it, 60, {"early": (1, 1), "calm": (5, 0)})
+    play(it, 2 * 3_600, {"calm": (5, 0)}, every_s=60)
+    play(it, 60, {"calm": (5, 0), "late": (0, 1)}, every_s=10)
+    impact = queries.focus(it.world, "shop")["measures"]["M7"]["windows"]
+    hour, day = impact["1h"], impact["24h"]
+    assert (hour["hurt"], hour["active"], hour["active_at_most"]) == (1, 2, 2)
+    assert (day["hurt"], day["active"]) == (2, 3)
+    assert day["text"] == "2 of 3 tenants hurt in 24h"
+    assert revive(preserve(it.world)).counters.lanes["shop"].roster == it.world.counters.lanes["shop"].roster

@@ -6,7 +6,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from focusplane.sdk.meter import MAX_TENANTS, Key, Meter, merged, nanoseconds
+from focusplane.sdk.cells import Key
+from focusplane.sdk.meter import MAX_TENANTS, Meter, merged, nanoseconds
 
 BOUNDS = nanoseconds((1.0, 10.0, 100.0))
 

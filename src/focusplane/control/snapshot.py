@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from focusplane.control.board import Board
 from focusplane.define.controls import Breaker, Fallback, Flag, Quota, Throttle
 from focusplane.define.focus import Boundary, Focus
+from focusplane.instrument.asked import asked_by
 from focusplane.instrument.bounds import bounds_for
 
 
@@ -22,6 +23,8 @@ class FocusPart:
     quota: Quota | None = None
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     fallback: Fallback | None = None
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What its objectives ask of a request (`Request.mark`): attribute -> the values that some match names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +46,5 @@ def part_of(focus: Focus) -> FocusPart:
         quota=controls.quota,
         breakers=controls.breakers,
         fallback=controls.fallback,
+        attributes={key: tuple(sorted(values)) for key, values in asked_by(focus).items()},
     )

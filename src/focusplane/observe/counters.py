@@ -169,6 +169,9 @@ class Counters(Corrections):
             lane.set_apart("late", signal.count)
             return Added(late=signal.count, why=f"older than {format_duration(LATE_AFTER_MS)}")
         lane.last_slot = max(lane.last_slot, slot)
+        for key, value in signal.attributes.items():
+            if value or key not in lane.told:
+                lane.told[key] = bool(value)
         counted = [
             self._count_for(lane, objective, signal, slot, compared) for objective in lane.focus.objectives
         ]
@@ -193,6 +196,8 @@ class Counters(Corrections):
         if weight.cut:
             lane.cut.add(objective.name)
         if weight.total or weight.bad:
+            if objective is lane.leading:
+                lane.roster.note(signal.slice.tenant, slot, weight.total, weight.bad)
             self._stage(lane, objective, signal, slot, (weight.total, weight.bad))
             if compared and objective is lane.judged and not signal.outcome.resend:
                 arm, counts = (signal.slice.version, stratum(signal)), (weight.total, weight.bad)

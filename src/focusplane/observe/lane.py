@@ -15,6 +15,7 @@ from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
 from focusplane.observe.corrected import As, Corrected
 from focusplane.observe.ledger import Ledger
+from focusplane.observe.roster import Roster
 from focusplane.observe.track import Track
 from focusplane.observe.watermark import Sources
 
@@ -150,6 +151,10 @@ class Lane:
     """Objective -> group -> column; a cache of what `wholes` holds."""
     born: dict[Series, int] = field(default_factory=dict)
     """When a group was first counted (its slot): before that nothing is known of it."""
+    roster: Roster = field(default_factory=Roster)
+    """Who was here in the last day, and who was hurt, in the eyes of the leading objective."""
+    told: dict[str, bool] = field(default_factory=dict)
+    """Attributes that matches ask for and requests have had -> whether ever with a value that is asked for."""
     units: frozenset[str] = frozenset()
     """The objectives that are counted in units."""
     corrections: dict[str, Corrected] = field(default_factory=dict)
@@ -192,6 +197,8 @@ class Lane:
             "last_slot": self.last_slot,
             "swept": self.swept,
             "born": [[*series, slot] for series, slot in self.born.items()],
+            "roster": self.roster.state(),
+            "told": dict(self.told),
             "tracks": {name: track.state() for name, track in self.tracks.items()},
             "ledger": self.ledger.state(),
             "corrections": [
@@ -221,6 +228,8 @@ class Lane:
             tracks={name: Track.restored(track) for name, track in state.get("tracks", {}).items()},
             born={(objective, key): slot for objective, key, slot in state.get("born", [])},
             ledger=Ledger.restored(state.get("ledger", ())),
+            roster=Roster.restored(state.get("roster", {})),
+            told=dict(state.get("told", {})),
             corrections={
                 key: Corrected(key, objective, since, until, As(mode))
                 for key, objective, since, until, mode in state.get("corrections", ())
@@ -268,6 +277,11 @@ class Lane:
         self.parts.clear()
         self.beyond.clear()
         self.grouped.clear()
+
+    @property
+    def leading(self) -> Objective | None:
+        """The objective that speaks for the whole: the first that counts events, else the first."""
+        return self.judged or (self.focus.objectives[0] if self.focus.objectives else None)
 
     def set_apart(self, cause: str, count: int) -> None:
         self.apart[cause] = self.apart.get(cause, 0) + count

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.quantity import format_percent
 from focusplane.observe.counters import Counters
 from focusplane.observe.lane import DIMENSIONS
@@ -55,11 +56,15 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Hurt:
-    """Tenants with at least one failure, tenants with any request, and the most hurt with their failures."""
+    """Tenants with at least one failure, tenants with any request, and the most hurt with their failures. Each of the
+    requests of `other`, which are counted together, may have been one tenant more.
+    """
 
     tenants: int
     active: int
     top: tuple[tuple[str, int], ...]
+    other: int = 0
+    other_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +115,13 @@ def explain(whole: Measured, slices: Mapping[str, Measured]) -> Explained | Spre
 
 def hurt(counters: Counters, focus: str, objective: str, since: int, until: int) -> Hurt:
     """Whom the failures in (since, until] reached."""
-    tenants = counters.slices_over(focus, objective, "tenant", since, until)
+    tenants = dict(counters.slices_over(focus, objective, "tenant", since, until))
+    other = tenants.pop(OTHER, None)
     failing = sorted(
         ((name, each.bad) for name, each in tenants.items() if each.bad), key=lambda row: (-row[1], row[0])
     )
-    return Hurt(len(failing), len(tenants), tuple(failing[:TOP]))
+    rest = (0, 0) if other is None else (other.total, other.bad)
+    return Hurt(len(failing), len(tenants), tuple(failing[:TOP]), *rest)
 
 
 def excess(

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from focusplane.instrument.conventions import SERVICE_INSTANCE
 from focusplane.kernel.errors import UnreachableError
+from focusplane.sdk.attempts import JOINED_NS
 from focusplane.sdk.door import Door
 from focusplane.sdk.follower import Follower
 from focusplane.sdk.http import Line
@@ -132,6 +133,8 @@ class Link:
             )
             asked = self._asked
         self.follower.expire()
+        # Who asks for a flush does not wait for further attempts of what has been answered.
+        self._door.meter.settle(perf_counter_ns() + (JOINED_NS if asked > self._collected else 0))
         self._collect()
         with self._turn:
             self._collected = asked

@@ -10,7 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from focusplane.instrument.conventions import OTHER
+from focusplane.instrument.conventions import CLIENT, OTHER
+from focusplane.sdk.attempts import Attempts
+from focusplane.sdk.cells import BoundsNs, Key, Marks, Plain
 
 DEFAULT_BOUNDS_MS = (
     5.0,
@@ -30,13 +32,10 @@ DEFAULT_BOUNDS_MS = (
 )
 """OpenTelemetry's buckets for `http.server.request.duration`, until a snapshot says better."""
 MAX_TENANTS = 1_000
-"""Tenants of one focus that get cells of their own between two rotations; the others share `other`."""
+"""Tenants of one focus, and as many clients, that get cells of their own between two rotations; the others share `other`."""
 MAX_CELLS = 20_000
 """Cells of one thread; beyond them only the outcome is kept."""
 
-BoundsNs = tuple[int, ...]
-Key = tuple[str, str, str, str, int, str, bool, bool]
-"""focus, tenant, method, route, status, error, synthetic, resend: plain, because one is made for each request."""
 Cell = list[int]
 """The sum of the durations in nanoseconds, then one count for each bucket."""
 
@@ -58,6 +57,7 @@ class _Page:
     cells: dict[Key, tuple[BoundsNs, Cell]] = field(default_factory=dict)
     read: dict[Key, Cell] = field(default_factory=dict)
     tenants: dict[str, set[str]] = field(default_factory=dict)
+    clients: dict[str, set[str]] = field(default_factory=dict)
 
 
 class _Shard:
@@ -81,6 +81,7 @@ class Meter:
         """Start from nothing, as a forked child does: its parent still sends what was counted before."""
         self._local = threading.local()
         self._shards: list[_Shard] = []
+        self.attempts = Attempts()
 
     def record(self, key: Key, bounds_ns: BoundsNs, duration_ns: int) -> None:
         """Count one request. No lock, no allocation after the first request of a kind."""
@@ -91,6 +92,11 @@ class Meter:
             bounds_ns, cell = self._first(key, bounds_ns)
         cell[0] += duration_ns
         cell[bisect_left(bounds_ns, duration_ns) + 1] += 1
+
+    def settle(self, now_ns: int) -> None:
+        """Count the logical requests of which no attempt can come any more (monotonic ns)."""
+        for waiting in self.attempts.due(now_ns):
+            self.record(*waiting.outcome)
 
     def collect(self) -> Iterator[Delta]:
         """What was counted since the last call."""
@@ -120,17 +126,27 @@ class Meter:
 
 def _new_cell(page: _Page, key: Key, bounds_ns: BoundsNs) -> tuple[BoundsNs, Cell]:
     """A cell for this key, or the one of `other` if its budget is spent."""
-    focus, tenant, method, route, *outcome = key
+    focus, tenant, method, route, status, error, synthetic, resend = key[:8]
+    marks: Marks = key[8] if len(key) > 8 else ()
     if tenant:
-        tenants = page.tenants.setdefault(focus, set())
-        if tenant not in tenants and len(tenants) >= MAX_TENANTS:
-            tenant = OTHER
-        tenants.add(tenant)
+        tenant = _admitted(page.tenants.setdefault(focus, set()), tenant)
+    if marks:
+        clients = page.clients.setdefault(focus, set())
+        marks = tuple((name, _admitted(clients, said) if name == CLIENT else said) for name, said in marks)
     if len(page.cells) >= MAX_CELLS:
         method, route, tenant = "", OTHER, OTHER
-    status, error, synthetic, resend = outcome
-    bounded: Key = (focus, tenant, method, route, status, error, synthetic, resend)  # type: ignore[assignment]
+        marks = tuple((name, OTHER if name == CLIENT else said) for name, said in marks)
+    plain: Plain = (focus, tenant, method, route, status, error, synthetic, resend)
+    bounded: Key = (*plain, marks) if marks else plain
     return page.cells.setdefault(bounded, (bounds_ns, [0] * (len(bounds_ns) + 2)))
+
+
+def _admitted(known: set[str], value: str) -> str:
+    """The value itself while there is room for it, else `other`."""
+    if value not in known and len(known) >= MAX_TENANTS:
+        return OTHER
+    known.add(value)
+    return value
 
 
 def _grown(page: _Page) -> Iterator[Delta]:

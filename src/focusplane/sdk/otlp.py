@@ -12,6 +12,10 @@ _MAX_VALUE = 128
 _NS_PER_S = 1_000_000_000
 
 
+_OURS = frozenset(
+    (names.FOCUS_ID, names.TENANT_ID, names.ERROR_TYPE, names.SYNTHETIC, names.RESEND, names.STATUS[0])
+)
+"""What the SDK says itself: no mark can overrule it."""
 _SAME: Mapping[str, int] = {}
 
 
@@ -33,7 +37,8 @@ def body(
 
 
 def _point(delta: Delta, start_ns: int, end_ns: int) -> dict[str, object]:
-    focus, tenant, method, route, status, error, synthetic, resend = delta.key
+    focus, tenant, method, route, status, error, synthetic, resend = delta.key[:8]
+    marks = delta.key[8] if len(delta.key) > 8 else ()
     called: dict[str, str | int | bool] = (
         {names.RPC_SYSTEM[0]: "grpc", names.RPC_METHOD: route.removeprefix("/")}
         if method == names.RPC
@@ -47,6 +52,7 @@ def _point(delta: Delta, start_ns: int, end_ns: int) -> dict[str, object]:
         names.ERROR_TYPE: error,
         names.SYNTHETIC: synthetic,
         names.RESEND: 1 if resend else 0,
+        **{name: value for name, value in marks if name not in _OURS},
     }
     return {
         "attributes": [_attribute(key, value) for key, value in said.items() if value],

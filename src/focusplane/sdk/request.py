@@ -1,6 +1,6 @@
 """One request of a focus, and the calls it makes to others."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from time import perf_counter_ns
 from types import TracebackType
@@ -9,12 +9,20 @@ from typing import Any, Self
 from focusplane.control.admission import ADMIT, Admission, Admit, Reject
 from focusplane.control.breaker import BreakerInUse
 from focusplane.control.fallback import divert
+from focusplane.instrument.asked import written
+from focusplane.instrument.conventions import CLIENT
 from focusplane.kernel.ids import Json
+from focusplane.sdk.attempts import JOINED_NS, Waiting
+from focusplane.sdk.cells import Key, Marks
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.view import FocusInUse
 
 CLIENT_CLOSED = 499
 """Nobody waits for the answer any more."""
+MOST_MARKS, MOST_MARK = 8, 128
+"""Marks of a request while no board says which are asked for, and characters of one."""
+UNNAMED = "(unnamed)"
+"""The value of a mark that no objective names: that it was said is worth knowing, what it was is not."""
 _MS = 1_000_000
 
 CURRENT: ContextVar["Request | None"] = ContextVar("focusplane_request", default=None)
@@ -31,7 +39,7 @@ class Request:
     """
 
     __slots__ = (
-        "_meter", "_nested", "_token", "admission", "asked", "budget_ms", "error", "focus", "gone", "key", "method",
+        "_meter", "_nested", "_outer", "_token", "admission", "asked", "budget_ms", "error", "focus", "gone", "key", "marks", "method",
         "proved", "resend", "route", "started_ns", "status", "synthetic", "tenant",
     )  # fmt: skip
 
@@ -42,6 +50,8 @@ class Request:
         self.method = self.route = self.error = self.key = ""
         self.budget_ms = self.status = 0
         self.synthetic = self.resend = self.gone = False
+        self.marks: Marks = ()
+        self._outer: Request | None = None
         self.admission: Admission = ADMIT
         self.started_ns = perf_counter_ns()
 
@@ -64,6 +74,24 @@ class Request:
         """Count this request as failed although no exception leaves it."""
         self.status, self.error = status, error
 
+    def mark(self, said: Mapping[str, str | int | float | bool]) -> None:
+        """Say more of this request: `{"app.event": "session", "client.id": "ios"}`. Kept are the attributes that objectives
+        of its focus ask for, and of their values those that they name; and `client.id`.
+        """
+        if self._outer is not None:
+            self._outer.mark(said)
+            return
+        part = self.focus.part
+        asked = None if part is None else part.attributes
+        kept = dict(self.marks)
+        for key, value in said.items():
+            text = written(value)[:MOST_MARK]
+            if key == CLIENT or (asked is None and len(kept) < MOST_MARKS):
+                kept[key] = text
+            elif asked is not None and key in asked:
+                kept[key] = text if text in asked[key] else UNNAMED
+        self.marks = tuple(sorted(kept.items()))
+
     def finish(self) -> None:
         """Count it; the ASGI and WSGI middleware call this instead of leaving a `with`.
 
@@ -72,17 +100,28 @@ class Request:
         focus, route = self.focus, self.route
         if focus.name or route:
             # fmt: off
-            self._meter.record(
-                (focus.name, self.tenant, self.method, route, self.status, self.error, self.synthetic, self.resend),
-                focus.bounds_ns,
-                perf_counter_ns() - self.started_ns,
-            )
+            key: Key = (focus.name, self.tenant, self.method, route, self.status, self.error, self.synthetic, self.resend)
             # fmt: on
+            if self.marks:
+                key = (*key[:8], self.marks)
+            if self.key:
+                self._attempt(key)
+            else:
+                self._meter.record(key, focus.bounds_ns, perf_counter_ns() - self.started_ns)
+
+    def _attempt(self, key: Key) -> None:
+        """One of perhaps several attempts of one request: it waits whether another one follows."""
+        ended_ns, bounds_ns = perf_counter_ns(), self.focus.bounds_ns
+        name = (key[0], key[1], key[2], key[3], self.key)
+        attempt = Waiting(self.started_ns, ended_ns + JOINED_NS, self.resend, key, bounds_ns, ended_ns)
+        if not self._meter.attempts.join(name, attempt):
+            self._meter.record(key, bounds_ns, ended_ns - self.started_ns)
 
     def __enter__(self) -> Self:
         outer = CURRENT.get()
         # Inside a request of the same focus this is the same unit of user success: counting it twice would be wrong.
         self._nested = outer is not None and outer.focus.name == self.focus.name
+        self._outer = outer if self._nested else None
         self._token = CURRENT.set(self)
         self.started_ns = perf_counter_ns()
         if not self._nested:

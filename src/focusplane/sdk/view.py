@@ -13,7 +13,8 @@ from focusplane.control.snapshot import FocusPart, Snapshot
 from focusplane.control.state import BreakerState, FallbackState, QuotaState, ThrottleState
 from focusplane.control.throttle import Bucket, answer
 from focusplane.instrument.tagging import route_fits
-from focusplane.sdk.meter import DEFAULT_BOUNDS_MS, BoundsNs, nanoseconds
+from focusplane.sdk.cells import BoundsNs
+from focusplane.sdk.meter import DEFAULT_BOUNDS_MS, nanoseconds
 
 MAX_PATHS = 4_096
 """Remembered matches of paths to focuses, and the longest path that is remembered."""

@@ -110,6 +110,7 @@ def _encode_part(part: FocusPart) -> dict[str, Json]:
         "quota": _maybe(part.quota, _encode_quota),
         "breakers": {name: _encode_breaker(breaker) for name, breaker in part.breakers.items()},
         "fallback": _maybe(part.fallback, _encode_fallback),
+        "attributes": {key: list(values) for key, values in part.attributes.items()},
     }
 
 
@@ -173,7 +174,12 @@ def _part(value: object, where: str) -> FocusPart:
         quota=optional(row.get("quota"), f"{where}.quota", _quota),
         breakers={key: _breaker(key, item, f"{where}.breakers.{key}") for key, item in breakers.items()},
         fallback=optional(row.get("fallback"), f"{where}.fallback", _fallback),
+        attributes=named(row.get("attributes", {}), f"{where}.attributes", _texts),
     )
+
+
+def _texts(value: object, where: str) -> tuple[str, ...]:
+    return every(value, where, text)
 
 
 def _boundary(value: object, where: str) -> Boundary:

@@ -74,12 +74,13 @@ def _of_group(counters: Counters, focus: Focus, group: str, over: tuple[int, int
 
 def _tenants(found: Hurt, total: int) -> dict[str, Json]:
     """Who is hurt is unknown where requests came and named nobody: that is not nobody."""
-    if total and not found.active:
+    if total and not found.active and not found.other:
         return {"tenants_unknown": NO_TENANT}
     return {
         "tenants_hurt": found.tenants,
         "tenants_active": found.active,
         "tenants": [tenant for tenant, _ in found.top],
+        **({"tenants_hurt_at_most": found.tenants + found.other_failed} if found.other_failed else {}),
     }
 
 

@@ -3,8 +3,10 @@
 from focusplane.act.action import Phase
 from focusplane.define.focus import Focus
 from focusplane.define.sli import SliKind
-from focusplane.kernel.tick import DAY
+from focusplane.kernel.tick import DAY, HOUR
 from focusplane.observe.health import Health
+from focusplane.observe.reading import NoData
+from focusplane.observe.roster import Tenants
 from focusplane.plane.queries.shown import Shown, reading
 from focusplane.plane.queries.sources import traced, untold
 from focusplane.plane.world import World
@@ -71,17 +73,53 @@ def _mitigate(world: World, focus: Focus) -> Shown:
     return {"value": sorted(spans)[len(spans) // 2], "unit": "ms", "incidents": len(spans)}
 
 
+_WINDOWS_MS = {"1h": HOUR, "24h": DAY}
+
+
 def _tenants(world: World, focus: Focus) -> Shown:
-    """The tenants of the newest incident: who is hurt is counted while one lasts."""
+    """Of the newest incident that counted them, and beside it of the last hour and day."""
+    windows = {name: _hurt_over(world, focus, name) for name in _WINDOWS_MS}
+    rule = (
+        "hurt: at least one request failed; active: at least one request, also of who came or left meanwhile"
+    )
+    said: Shown = {"windows": windows, "rule": rule}
     rows = [
         one for one in world.incidents.values() if one.focus == focus.name and "tenants_hurt" in one.impact
     ]
     unknown = untold(world, focus).get("tenant")
-    if not rows:
-        return {"value": None, "no_data": unknown or "no incident has counted hurt tenants yet"}
-    newest = max(rows, key=lambda one: one.opened_at)
+    if rows:
+        newest = max(rows, key=lambda one: one.opened_at)
+        impact = newest.impact
+        return {
+            "value": impact["tenants_hurt"],
+            "of": impact.get("tenants_active"),
+            "incident": newest.id,
+            **said,
+        }
+    hour = windows["1h"]
+    if unknown or not hour["active"]:
+        return {"value": None, "no_data": unknown or "no tenant had a request in 1h", **said}
+    return {"value": hour["hurt"], "of": hour["active"], "text": hour["text"], **said}
+
+
+def _hurt_over(world: World, focus: Focus, window: str) -> Shown:
+    """At least so many, and at most so many more as had no place of their own."""
+    lane, mark = world.counters.lanes.get(focus.name), world.counters.watermark(focus.name)
+    found = (
+        Tenants(0, 0)
+        if lane is None or isinstance(mark, NoData)
+        else lane.roster.over(mark - _WINDOWS_MS[window])
+    )
+    text = f"{found.hurt:,} of {found.active:,} tenants hurt in {window}"
+    if found.beyond:
+        text += f"; at most {found.beyond_failed:,} more hurt and {found.beyond:,} more active, beyond those told apart"
+    if found.unnamed:
+        text += f"; {found.unnamed:,} requests named no tenant"
     return {
-        "value": newest.impact["tenants_hurt"],
-        "of": newest.impact.get("tenants_active"),
-        "incident": newest.id,
+        "hurt": found.hurt,
+        "hurt_at_most": found.hurt + found.beyond_failed,
+        "active": found.active,
+        "active_at_most": found.active + found.beyond,
+        "unnamed": found.unnamed,
+        "text": text,
     }
