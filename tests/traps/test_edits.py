@@ -128,3 +128,16 @@ def test_counts_that_were_stored_under_the_first_form_of_their_sli_are_still_the
     assert lane.stale({"availability": AT_FIRST}) == frozenset()
     assert lane.stale({"availability": AT_FIRST.replace("5xx", "4xx")}) == {"availability"}
     assert revive(preserve(it.world)).counters.over("checkout", "availability", 300_000, it.at) == reading(it)
+
+
+def test_a_lane_that_was_stored_before_there_were_slices_is_read_as_it_was() -> None:
+    it = counted()
+    lane = it.world.counters.lanes["checkout"]
+    stored = json.loads(json.dumps(lane.state()))
+    del stored["tracks"]
+    stored["sources"]["reporters"] = [row[:9] for row in stored["sources"]["reporters"]]
+    again = type(lane).restored(it.world.policies.set.focuses["checkout"], stored)
+    assert again.tracks == {}
+    assert [(key, one.end, one.usual) for key, one in again.sources.reporters.items()] == [
+        (key, one.end, one.usual) for key, one in lane.sources.reporters.items()
+    ]
