@@ -42,7 +42,7 @@ def test_what_is_refused_is_exit_status_1_and_the_rest_is_written(
     out = tmp_path / "focus"
     told = [str(DATA / "slo_generator.yaml"), str(DATA / "slo_generator_config.yaml")]
     assert run(["import", "slo-generator", *told, "--out", str(out)]) == 1
-    assert files(out) == ["mail-login.yaml", "mail-queue.yaml", "team-my-team.yaml"]
+    assert files(out) == ["mail-login.yaml", "mail-queue.yaml", "my-team.team.yaml"]
     assert "slo_generator.yaml:55:12  error D331" in capsys.readouterr().err
     assert run(["check", str(out)]) == 0
 
@@ -117,3 +117,14 @@ def test_a_wrong_window_or_an_empty_directory_is_a_usage_error(
     assert run(["import", "sloth", str(DATA / "sloth.yaml"), "--window", "soon"]) == 2
     assert run(["import", "sloth", str(tmp_path)]) == 2
     assert "name files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [["--owner", "../up"], ["--url", "http://ana:hush@host"], ["--url", "file:///etc/passwd"]]
+)
+def test_a_team_or_an_address_that_cannot_be_is_a_usage_error_and_no_secret_is_repeated(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["import", "sloth", str(DATA / "sloth.yaml"), *option, "--out", str(tmp_path / "out")]) == 2
+    assert "hush" not in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

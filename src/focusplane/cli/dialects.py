@@ -1,6 +1,7 @@
 """Files of other SLO tools, into focus files and out of them. Nothing here needs a running plane."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,9 @@ import click
 from focusplane.cli.findings import FORMATS, row
 from focusplane.cli.output import counted
 from focusplane.cli.policy_set import Place, good
+from focusplane.define.engine import parse_url
 from focusplane.define.problem import Problem, Severity
+from focusplane.define.shapes import Name
 from focusplane.edge.dialects.draft import Wanted
 from focusplane.edge.dialects.grafana import KINDS, dashboards
 from focusplane.edge.dialects.reading import TOOLS, import_from
@@ -48,7 +51,7 @@ def _out_option(command: Any) -> Any:
 def import_command(tool: str, files: Sequence[Path], as_json: bool, out: Path | None, **said: str) -> None:
     """Turn SLOs of another tool into focus files. What could not be carried over, or means something else, is told
     on stderr with its place. Exit 1 if something was refused; the rest is written all the same."""
-    wanted = Wanted(said["owner"], said["url"], _window(said["window"]))
+    wanted = Wanted(_owner(said["owner"]), _url(said["url"]), _window(said["window"]))
     found = import_from(tool, _read(files), wanted)
     if out is not None:
         _write(out, found.files)
@@ -122,6 +125,21 @@ def _read(paths: Sequence[Path]) -> dict[str, str]:
             raise UsageError(f"{path} cannot be taken: {why}", "name files, or a directory that holds some")
         texts |= {str(path / name) if path.is_dir() else str(path): text for name, text in found.items()}
     return texts
+
+
+def _owner(name: str) -> str:
+    if re.fullmatch(Name("team").pattern, name) is None:
+        raise UsageError(
+            f"{name[:80]!r} cannot be the name of a team", f"{Name('team').words}, such as payments"
+        )
+    return name
+
+
+def _url(text: str) -> str:
+    try:
+        return parse_url(text) if text else ""
+    except ValueError as error:
+        raise UsageError(f"--url: {error}", "such as http://prometheus:9090") from error
 
 
 def _window(text: str) -> int:

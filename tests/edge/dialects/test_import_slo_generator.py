@@ -69,7 +69,7 @@ def test_another_backend_is_refused_and_the_rest_is_imported() -> None:
     assert [line for line in said(found, "D331")] == [
         "55 the backend 'datadog' is no Prometheus: its queries cannot be asked here"
     ]
-    assert set(found.files) == {"mail-queue.yaml", "mail-login.yaml", "team-my-team.yaml"}
+    assert set(found.files) == {"mail-queue.yaml", "mail-login.yaml", "my-team.team.yaml"}
 
 
 def test_an_expression_that_divides_nothing_becomes_one_minus_it() -> None:

@@ -94,3 +94,11 @@ def test_a_plugin_is_refused_with_what_to_do_and_the_other_slos_are_imported() -
     found = taken("sloth", text)
     assert [note.code for note in found.notes if note.severity == "error"] == ["D331"]
     assert set(objectives(found, "shop.yaml")) == {"up"}
+
+
+def test_two_services_whose_names_would_become_one_are_not_mixed() -> None:
+    found = taken("sloth", one().replace("shop", "a_b") + "---\n" + one().replace("shop", "a-b"))
+    assert [note.what for note in found.notes if note.severity == "error"] == [
+        "'a-b' and 'a_b' would both be called 'a-b' here"
+    ]
+    assert set(objectives(found, "a-b.yaml")) == {"up"}

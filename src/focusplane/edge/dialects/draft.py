@@ -8,7 +8,7 @@ from typing import Any
 from focusplane.define.burn import ceiling, unreachable
 from focusplane.define.yaml_nodes import Place
 from focusplane.edge.dialects.notes import ASSUMED, CHANGED, UNUSABLE, Notes, RefusedError
-from focusplane.edge.dialects.quantities import decimal, percent, written
+from focusplane.edge.dialects.quantities import decimal, named, percent, written
 from focusplane.edge.dialects.source import Part
 from focusplane.kernel.tick import DAY, SECOND
 
@@ -79,8 +79,16 @@ class Drafts:
     notes: Notes
     wanted: Wanted
     by_name: dict[str, DraftFocus] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
+    """Our name -> how it was written there."""
 
-    def focus(self, name: str, place: Place) -> DraftFocus:
+    def focus(self, called: str, at: Place, place: Place) -> DraftFocus:
+        """The focus of what is called like that there; two names that become one here are refused."""
+        name = named(called, at, "the service", self.notes)
+        first = self.called.setdefault(name, called)
+        if first != called:
+            what = f"{called[:80]!r} and {first[:80]!r} would both be called {name!r} here"
+            raise RefusedError(at, UNUSABLE, what, "rename one of them")
         return self.by_name.setdefault(name, DraftFocus(name, place))
 
     def refuse(self, refused: RefusedError, part: Part) -> None:
@@ -166,7 +174,7 @@ def documents(drafts: Drafts) -> dict[str, list[dict[str, Any]]]:
         variables = ", ".join(_variable(name) for name in channels) or "none"
         what = f"the team {drafts.wanted.owner!r} answers for all of it; its channels come from {variables}"
         drafts.notes.say(Place(first.path), ASSUMED, what, "--owner NAME")
-        files[f"team-{drafts.wanted.owner}.yaml"] = [_team(drafts.wanted.owner, channels)]
+        files[f"{drafts.wanted.owner}.team.yaml"] = [_team(drafts.wanted.owner, channels)]
     return files
 
 

@@ -103,7 +103,7 @@ def _slo(part: Part, library: Library, drafts: Drafts) -> None:
         drafts.notes.say(spec.place, ASSUMED, f"{whole!r} names no service: the focus is called like the SLO")
     service = spec.text("service") or whole
     name = named(_own(whole, service), metadata.at("name"), "the SLO", drafts.notes)
-    focus = drafts.focus(named(service, spec.at("service"), "the service", drafts.notes), part.place)
+    focus = drafts.focus(service, spec.at("service"), part.place)
     _describe(focus, spec, metadata, library.by_kind.get("Service", {}).get(service), drafts)
     method = spec.text("budgetingMethod") or "Occurrences"
     if method not in METHODS:

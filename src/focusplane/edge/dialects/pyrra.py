@@ -57,7 +57,7 @@ def _document(part: Part, drafts: Drafts) -> None:
     period = duration(spec.need("window"), spec.at("window"), "the window")
     sli, by, objective = _indicator(spec.part("indicator"), drafts.notes)
     rows = _rows(spec.part("alerting"), period, drafts.notes)
-    focus = drafts.focus(name, part.place)
+    focus = drafts.focus(name, metadata.at("name"), part.place)
     focus.description, focus.labels = spec.text("description").strip(), labels
     drafts.add(
         focus, DraftObjective(objective, part.place, target, written(period), period, sli, rows, by, not rows)

@@ -114,7 +114,7 @@ def _document(part: Part, shared: Shared, drafts: Drafts) -> None:
     whole = metadata.text("name")
     service = "-".join(filter(None, (labels.pop("service_name", ""), labels.pop("feature_name", ""))))
     slo = labels.pop("slo_name", "") or whole
-    focus = drafts.focus(named(service or whole, metadata.place, "the service", drafts.notes), part.place)
+    focus = drafts.focus(service or whole, metadata.place, part.place)
     focus.labels.update(labels_of(labels, metadata.at("labels"), drafts.notes))
     drafts.describe(focus, spec.text("description").strip(), spec.at("description"))
     spec.ignore("exporters", "the plane keeps what it measured, and serves it itself")

@@ -130,7 +130,7 @@ def _catalogue(part: Part) -> tuple[int, tuple[Spending, ...]]:
 def _service(part: Part, keys: Keys, table: _Table, drafts: Drafts) -> None:
     try:
         service = part.need("service")
-        focus = drafts.focus(named(service, part.at("service"), "the service", drafts.notes), part.place)
+        focus = drafts.focus(service, part.at("service"), part.place)
         focus.labels.update(labels_of(part.texts("labels"), part.at("labels"), drafts.notes))
         part.ignore("slo_plugins", "plugins are Go code that only Sloth runs")
         part.ignore("sloPlugins", "plugins are Go code that only Sloth runs")
