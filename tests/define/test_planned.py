@@ -232,6 +232,33 @@ def test_a_set_without_calendars_has_the_digest_that_it_had_before_there_were_an
     assert read(checkout).policies.digest != policies.digest
 
 
+FIRST = """
+apiVersion: focusplane/v1
+kind: Focus
+metadata: {name: checkout}
+spec:
+  owner: payments
+  boundary: [{service: payment}]
+  objectives:
+    - {name: availability, target: 99.5%, window: 30d, sli: {bad: {status: 5xx}}}
+    - {name: latency, target: 95%, window: {calendar: month, timezone: Europe/Berlin}, sli: {latency: {under: 300ms}}}
+  alerts: {page: [pager]}
+---
+apiVersion: focusplane/v1
+kind: Team
+metadata: {name: payments}
+spec: {members: [ana@example.org], channels: {pager: {url: "env:PAGER_URL"}}}
+"""
+
+
+def test_what_was_declared_before_a_field_came_keeps_its_digest() -> None:
+    """If this fails, a new field stands in digests at its default: put it into `canonical.CAME_LATER`."""
+    assert (
+        load({"f.yaml": FIRST}).policies.digest
+        == "441e12b6cf05585aef422d47e4b4ba0824c76123ad604e9abc288e8f6c8c36c7"
+    )
+
+
 def vars_of(policies: PolicySet) -> list[str]:
     from focusplane.define.canonical import plain
 

@@ -107,6 +107,8 @@ def _show(shown: Shown) -> None:
         click.echo(line)
     for one in shown["suspects"]:
         click.echo(f"suspect  {one['what']} by {one['by']}: {one['why']}")
+        if one.get("price"):
+            click.echo(f"         {one['price']['text']}")
     click.echo()
     for one in shown["timeline"]:
         sign = "-" if one["after_ms"] < 0 else "+"

@@ -199,9 +199,10 @@ def _one(shown: Shown) -> None:
     )
     click.echo()
     table(
-        ["OBJECTIVE", "STATE", "SLI", "TARGET", "SEEN", "BUDGET LEFT", "RUNS OUT"],
+        ["OBJECTIVE", "STATE", "WINDOW", "SLI", "TARGET", "SEEN", "BUDGET LEFT", "RUNS OUT"],
         [row for one in shown["objectives"] for row in _windows(one)],
     )
+    _spending(shown)
     _wait(shown["waiting"])
 
 
@@ -211,6 +212,7 @@ def _windows(objective: Shown) -> list[list[str]]:
         [
             "",
             "",
+            one["window"],
             one["sli_text"],
             objective["target"],
             _seen(one),
@@ -221,6 +223,22 @@ def _windows(objective: Shown) -> list[list[str]]:
     ]
     rows[0][:2] = [objective["name"], objective["state"]]
     return rows
+
+
+def _spending(shown: Shown) -> None:
+    """When budgets end, and who burnt them: a line for each window in which something failed."""
+    for objective in shown["objectives"]:
+        for one in objective.get("spending", ()):
+            if one["burnt_by"]["failures"]:
+                ends = one["forecast"]["text"]
+                by = "; ".join(_most(dimension, rows) for dimension, rows in one["burnt_by"]["by"].items())
+                click.echo(
+                    f"{objective['name']} over {one['window']}: budget {ends}; burnt by {by or 'nobody named'}"
+                )
+
+
+def _most(dimension: str, rows: list[Shown]) -> str:
+    return f"{dimension} " + ", ".join(f"{one['value']} {one['share_text']}" for one in rows[:3])
 
 
 def _seen(one: Shown) -> str:

@@ -115,6 +115,7 @@ def _show(shown: Shown, why: bool) -> None:
                 "refused",
                 f"{refused['version']} at {clock(refused['at'])}: {refused['reason']}" if refused else "",
             ),
+            ("cost", (shown.get("price") or {}).get("text", "")),
             ("seen outside", (shown.get("seen") or {}).get("text", "")),
         ]
     )

@@ -8,9 +8,18 @@ from typing import Any
 
 from focusplane.kernel.ids import Json, digest
 
-LATER = {"later": True}
-"""Metadata of a field that came after the first version: at its default it stands in no digest, so that what was declared
-before keeps the digest that it had, and old journals replay to the same ids."""
+CAME_LATER: Mapping[str, frozenset[str]] = {
+    "Alerts": frozenset({"group_by", "review", "table"}),
+    "Calendar": frozenset({"start_day"}),
+    "Focus": frozenset({"engine"}),
+    "Match": frozenset({"attributes", "clients"}),
+    "Objective": frozenset({"by", "more_windows", "table"}),
+    "PolicySet": frozenset({"calendars"}),
+    "Sli": frozenset({"composite", "freshness", "good", "probe", "promql", "slices", "throughput", "total"}),
+    "Team": frozenset({"escalation"}),
+}
+"""Fields that came after the first version, by the class they stand in: at its default such a field stands in no digest, so
+that what was declared before keeps the digest that it had, and old journals replay to the same ids."""
 
 
 def plain(value: Any) -> Json:
@@ -47,7 +56,7 @@ def _composite(value: Any) -> Json:
 
 
 def _unsaid(field: Field[Any], value: Any) -> bool:
-    if not field.metadata.get("later"):
+    if field.name not in CAME_LATER.get(type(value).__name__, ()):
         return False
     default = field.default_factory() if field.default_factory is not MISSING else field.default
     return bool(getattr(value, field.name) == default)

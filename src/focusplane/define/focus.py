@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from focusplane.define.canonical import LATER
 from focusplane.define.controls import Controls
 from focusplane.define.engine import Engine
 from focusplane.define.mitigation import Mitigation
@@ -79,7 +78,7 @@ class Focus:
     rollout: RolloutSpec | None = None
     runbooks: tuple[str, ...] = ()
     alerts: Alerts = Alerts()
-    engine: Engine | None = field(default=None, metadata=LATER)
+    engine: Engine | None = None
     """Whom the source `prometheus` asks."""
 
     def objective(self, name: str) -> Objective:
@@ -96,4 +95,4 @@ class PolicySet:
     runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
     digest: str = ""
-    calendars: Mapping[str, WorkCalendar] = field(default_factory=dict, metadata=LATER)
+    calendars: Mapping[str, WorkCalendar] = field(default_factory=dict)

@@ -1,10 +1,9 @@
 """Objectives, windows, error budget and the burn rules that watch it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
-from focusplane.define.canonical import LATER
 from focusplane.define.sli import Sli
 
 
@@ -41,7 +40,7 @@ class Calendar:
 
     unit: CalendarUnit
     timezone: str
-    start_day: int = field(default=1, metadata=LATER)
+    start_day: int = 1
 
 
 Window = Rolling | Calendar
@@ -123,11 +122,11 @@ class Objective:
     min_bad: int = 5
     """Below this many bad events in the long window no rule fires: one failure is not an outage. In the short one a single
     failure suffices, which says that it still goes on: else a service of a few requests an hour could never alarm."""
-    table: AlertTable = field(default=(), metadata=LATER)
+    table: AlertTable = ()
     """The alert table as it was declared, here or for the whole focus; `rules` is what became of it."""
     by: Grouping | None = None
 
-    more_windows: tuple[Window, ...] = field(default=(), metadata=LATER)
+    more_windows: tuple[Window, ...] = ()
     """Windows besides the first one: each has a budget of its own, alarms and freezes go by the first."""
 
     @property

@@ -7,7 +7,7 @@ from focusplane.plane.queries.actions import action, actions, find_incident, inc
 from focusplane.plane.queries.alerts import silence, silences, tickets
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
-from focusplane.plane.queries.focuses import find, focus, focuses
+from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
 from focusplane.plane.queries.reach import boardless, channels, undelivered
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
@@ -20,6 +20,7 @@ __all__ = [
     "action",
     "actions",
     "boardless",
+    "budgets_at",
     "changes",
     "channels",
     "control",

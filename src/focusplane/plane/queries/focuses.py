@@ -12,6 +12,7 @@ from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.errors import NotFoundError
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.health import GRAVITY, Budget, Burn, Health, State, Windowed
+from focusplane.observe.judge_health import windowed
 from focusplane.observe.reading import NoData
 from focusplane.plane.queries.actions import actions
 from focusplane.plane.queries.budgets import spending
@@ -201,9 +202,27 @@ def _known(health: Health) -> Budget | NoData:
     return health.budget
 
 
+def budgets_at(world: World, name: str, at: int) -> Shown:
+    """Every window of every objective as it stood at an instant, as far as counts of then are remembered. Raises
+    `NotFoundError`.
+    """
+    found = find(world, name)
+    return {
+        "items": [
+            {"objective": objective.name, **_windowed(each, each.budget)}
+            for objective in found.objectives
+            for each in windowed(world.counters, name, objective, at=at)
+        ],
+        "next": None,
+    }
+
+
 def _window(health: Health, one: Windowed) -> Shown:
     """One window with its own counts, coverage, watermark and budget; the first of them leads."""
-    left = NoData(health.reason) if health.state is State.BLIND else one.budget
+    return _windowed(one, NoData(health.reason) if health.state is State.BLIND else one.budget)
+
+
+def _windowed(one: Windowed, left: Budget | NoData) -> Shown:
     return {
         "window": window(one.window),
         "since": one.since,

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from focusplane.act.request import Correct, EndCorrection
+from focusplane.act.request import Correct, Done, EndCorrection
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
+from focusplane.plane.world import World
 from focusplane.web.bodies import CorrectionBody
 from focusplane.web.face import Faced, Operator, Viewer
 
@@ -32,7 +33,7 @@ async def correct(face: Faced, who: Operator, body: CorrectionBody) -> Shown:
         body.focus, body.since, body.to, body.mode, body.reason, body.objective, body.author, body.expires
     )
     done = await face.ask(wish, who)
-    return {**queries.correction(face.plane.world, done.subject), "answer": done.reason}
+    return _told(face.plane.world, done)
 
 
 @router.get("/{key}")
@@ -46,4 +47,10 @@ async def end(
 ) -> Shown:
     """The span is judged as it was counted again."""
     done = await face.ask(EndCorrection(key, reason), who)
-    return {**queries.correction(face.plane.world, key), "answer": done.reason}
+    return _told(face.plane.world, done)
+
+
+def _told(world: World, done: Done) -> Shown:
+    """The correction as it stands now, if its record is still kept."""
+    kept = queries.correction(world, done.subject) if done.subject in world.corrections else {}
+    return {**kept, "id": done.subject, "answer": done.reason}

@@ -40,6 +40,14 @@ async def focus(face: Faced, who: Viewer, name: str) -> Shown:
     return queries.focus(face.plane.world, name)
 
 
+@router.get("/focuses/{name}/budgets")
+async def budgets(
+    face: Faced, who: Viewer, name: str, at: Annotated[int, Query(ge=0, le=2**53)] = 0
+) -> Shown:
+    """Every window of every objective, now or as it stood at an instant (Unix ms) in the past that is remembered."""
+    return queries.budgets_at(face.plane.world, name, at)
+
+
 @router.get("/focuses/{name}/series")
 async def series(
     face: Faced,
