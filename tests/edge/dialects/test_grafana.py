@@ -40,16 +40,20 @@ def metrics(expr: str) -> set[str]:
 
 
 def served() -> set[str]:
-    """Families of /metrics, with the suffix that a scraper sees."""
+    """Families of /metrics, with the suffix that a scraper sees, and what the exported rules record."""
     source = (
         Path(health.__file__).read_text() + (ROOT / "src/focusplane/web/objective_metrics.py").read_text()
     )
-    named = set(re.findall(r'"(focus_[a-z_]+)"', source))
+    for path in sorted((ROOT / "src/focusplane/learn/rules").glob("*.py")):
+        source += path.read_text()
+    named = set(re.findall(r'"(focus[_:][a-z_:]+)"', source))
     return named | {f"{name}_total" for name in named}
 
 
 @pytest.mark.parametrize("made", MADE, ids=lambda made: made[0])
-def test_every_expression_parses_and_names_a_metric_that_the_plane_serves(made: tuple[str, str]) -> None:
+def test_every_expression_parses_and_names_a_metric_that_the_plane_serves_or_its_rules_record(
+    made: tuple[str, str],
+) -> None:
     board = json.loads(MADE[made])
     told = list(expressions(board))
     assert len(told) > 5

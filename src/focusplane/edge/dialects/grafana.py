@@ -1,6 +1,7 @@
 """Dashboards of Grafana, from the policies: one for each focus, one for those on call, one for everybody who decides.
 
-They read what the plane says of itself at `/metrics`, so that any Prometheus that scrapes it can draw them.
+They read what the plane says of itself at `/metrics`, so that any Prometheus that scrapes it can draw them, and the budget
+that the recording rules of `focus export prometheus` compute, where those are loaded.
 """
 
 import json
@@ -77,6 +78,7 @@ def _standing(where: str) -> tuple[Panel, ...]:
 def _objective(focus: Focus, objective: Objective) -> tuple[Panel, ...]:
     where = f"{{focus={quoted(focus.name)},objective={quoted(objective.name)}}}"
     window = f"the window of {format_duration(period_ms(objective.window))}"
+    ruled = f"{{focus_id={quoted(focus.name)},objective={quoted(objective.name)}}}"
     rules = [rule for rule in objective.rules if rule.factor is not None and rule.level is not Level.NONE]
     steps = _steps(objective)
     return (
@@ -89,6 +91,7 @@ def _objective(focus: Focus, objective: Objective) -> tuple[Panel, ...]:
             "Budget left", "timeseries",
             (
                 Query(f"focus_objective_budget_left_ratio{where}", "left"),
+                Query(f"focus:budget:left_ratio{ruled}", "left, by the rules of focus export prometheus"),
             ),
             "percentunit", steps=((RED, None), (YELLOW, 0), (GREEN, LOW_BUDGET)), lines=True, most=1,
             about="1 minus what failed over what may fail; below zero it is overspent.",
