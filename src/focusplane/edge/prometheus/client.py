@@ -88,7 +88,7 @@ class EngineClient:
                     f"its answer is larger than {MOST_BYTES // 1024 // 1024} MiB: too many series"
                 )
             parts.append(part)
-        self._look_at_clock(reply.headers.get("date", ""))
+        self._look_at_clock("".join(reply.headers.get_list("date")[-1:]))
         if reply.status_code not in (200, 400, 422, 503) or not parts:
             raise DataError(f"it answers {reply.status_code}")
         return b"".join(parts)

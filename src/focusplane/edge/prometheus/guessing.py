@@ -130,7 +130,7 @@ def _values(answer: Answer) -> Iterator[tuple[Slice, Fraction]]:
         value = float(text)
         if math.isinf(value) or value < 0:
             raise DataError(f"it answers {text}, which is no count")
-        yield _slice(row.labels), _NOTHING if math.isnan(value) else Fraction(value)
+        yield _slice(row.labels), _NOTHING if math.isnan(value) else Fraction(text)
 
 
 def _slice(labels: Mapping[str, str]) -> Slice:

@@ -64,7 +64,10 @@ class Poller:
                 took = self._clock.now_ms() - begun
                 await asyncio.sleep(max(self.engine.every_ms - took, LEAST_PAUSE_MS) / 1000)
         finally:
-            await self._client.close()
+            await self.close()
+
+    async def close(self) -> None:
+        await self._client.close()
 
     async def ask_once(self) -> EngineSaid:
         """Ask everything once; what became of it, as it was told to the plane."""
