@@ -51,9 +51,18 @@ def planned(calendars: Iterable[WorkCalendar], focus: Focus, since: int, until: 
         for each in calendars
         if concerns(each, focus)
         for window in each.windows
-        for begin, end in _overlapping(spans(window, each.expires), since, until)
+        for begin, end in _overlapping(window, each.expires, since, until)
     ]
     return tuple(sorted(set(found)))
+
+
+def under_way(calendars: Iterable[WorkCalendar], since: int, until: int) -> tuple[WorkCalendar, ...]:
+    """Those of which any work, on whatever focus, overlaps [since, until): mostly none, so that no focus need be asked."""
+    return tuple(
+        each
+        for each in calendars
+        if any(_overlapping(window, each.expires, since, until) for window in each.windows)
+    )
 
 
 def concerns(calendar: WorkCalendar, focus: Focus) -> bool:
@@ -118,8 +127,8 @@ def _repeated(text: str, first: datetime, last: datetime) -> Iterable[datetime]:
         yield local
 
 
-def _overlapping(found: Spans, since: int, until: int) -> Spans:
-    """Those that overlap [since, until); they are sorted, and none is longer than the longest."""
-    longest = max((end - begin for begin, end in found), default=0)
-    low = bisect_right(found, (since - longest, 0))
+def _overlapping(window: WorkWindow, expires: str, since: int, until: int) -> Spans:
+    """Its occurrences that overlap [since, until); they are sorted, and none is longer than the window says."""
+    found = spans(window, expires)
+    low = bisect_right(found, (since - window.for_ms, 0))
     return tuple(span for span in found[low : bisect_right(found, (until, 0))] if span[1] > since)

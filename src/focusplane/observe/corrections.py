@@ -7,6 +7,8 @@ from focusplane.observe.rings import slot_of
 from focusplane.observe.windows import Windows
 
 ALL_LEFT_OUT = "all of it is left out by corrections"
+MOST_COLUMNS = 5_000
+"""Corrections of a focus times what is counted of it: each of these takes 27 kB."""
 MOST_CORRECTIONS = 100
 """Of one focus at a time; those that no window reaches any more leave."""
 
@@ -95,6 +97,11 @@ class Corrections(Windows):
     def _why_not(self, lane: Lane, one: Corrected) -> str:
         if len(lane.corrections) >= MOST_CORRECTIONS:
             return f"{lane.focus.name} has {MOST_CORRECTIONS} corrections already"
+        series = sum(
+            is_counted(key) and one.concerns(objective) for objective, key in lane.wholes if objective
+        )
+        if series * (len(lane.corrections) + 1) > MOST_COLUMNS:
+            return f"{series} objectives and groups of {lane.focus.name} are too many for one more correction"
         for other in lane.corrections.values():
             same = not one.objective or not other.objective or one.objective == other.objective
             if same and other.overlaps(one.since, one.until):

@@ -268,7 +268,7 @@ class Windows:
     def burn_matrix(self, windows_ms: Sequence[int], until: int) -> BurnMatrix:
         """Burn rates of every objective of every focus over every window: which ones deserve an exact judgement.
 
-        Upper bounds: what history does not cover is not read as healthy here, so no rule that fires is missed.
+        Upper bounds of what is counted: what history does not cover is not read as healthy here. Corrections are not applied.
         """
         self.flush()
         if self._sheet is None or len(self._sheet[1]) != self.wholes.used:

@@ -8,7 +8,7 @@ from focusplane.act.correction import Correction, Effect
 from focusplane.act.fact import Kind
 from focusplane.act.request import Correct, Done, EndCorrection, Refused
 from focusplane.define.focus import Focus
-from focusplane.define.occurrences import planned
+from focusplane.define.occurrences import planned, under_way
 from focusplane.define.planned import Planned, WorkBudget
 from focusplane.kernel.ids import Json, short_id
 from focusplane.kernel.quantity import format_duration, format_percent
@@ -158,6 +158,7 @@ def _begin(draft: Draft, since: int) -> Draft:
     calendars = [
         each for each in draft.world.policies.set.calendars.values() if each.budget is not WorkBudget.COUNT
     ]
+    calendars = list(under_way(calendars, since, draft.at + 1))
     if not calendars:
         return draft
     for focus in draft.world.policies.set.focuses.values():
