@@ -102,6 +102,15 @@ def test_a_symptom_that_still_fails_when_its_cause_is_over_is_paged_then_and_one
     assert [one for one in titles(it) if "checkout" in one] == ["checkout fails its availability [opened]"]
 
 
+def test_a_symptom_that_is_seen_a_moment_before_its_cause_waits_for_it() -> None:
+    it = rig(("checkout", "auth"), ("auth", ""))
+    fail(it, "checkout")
+    it.seconds(1)
+    fail(it, "auth")
+    it.seconds(90)
+    assert titles(it) == ["auth fails its availability [opened]"]
+
+
 def test_focuses_that_need_each_other_page_once_and_not_never() -> None:
     it = rig(("a", "b"), ("b", "c"), ("c", "a"))
     fail(it, "a", "b", "c")
@@ -388,3 +397,32 @@ def test_an_incident_tells_of_what_a_ticket_would() -> None:
     fail(it, "auth")
     it.seconds(200)
     assert not it.world.tickets
+
+
+# -- planned work ------------------------------------------------------------------------------------------------------
+
+CALENDAR = """
+---
+apiVersion: focusplane/v1
+kind: Calendar
+metadata: {name: backup}
+spec:
+  focuses: [auth]
+  windows: [{start: 2026-01-01T00:03, for: 10m}]
+  reason: backup of the ledger
+  author: ana@example.org
+  expires: 2026-03-31
+  alerts: suppress
+"""
+
+
+def test_planned_work_suppresses_pages_while_it_lasts_and_what_fails_beyond_it_is_told() -> None:
+    it = Rig({"shop.yaml": FOCUS % ("auth", "", "") + TEAMS + CALENDAR})
+    it.loads.append(Load("auth", per_second=20, tenants=10))
+    it.seconds(181)
+    fail(it, "auth")
+    it.seconds(500)
+    assert titles(it) == []
+    assert "planned work backup of ana@example.org until 2026-01-01 00:13Z" in incident(it, "auth").hushed
+    it.seconds(120)
+    assert titles(it) == ["auth fails its availability [opened]"]

@@ -10,7 +10,8 @@ from focusplane.define.occurrences import covering
 from focusplane.define.planned import WorkAlerts
 from focusplane.define.slo import Level
 from focusplane.kernel.tick import MINUTE, SECOND
-from focusplane.plane.arrows import trouble
+from focusplane.observe.reading import Measured, NoData
+from focusplane.plane.arrows import sight, trouble
 from focusplane.plane.arrows.trouble import BLIND
 from focusplane.plane.arrows.words import utc
 from focusplane.plane.draft import Draft
@@ -18,6 +19,8 @@ from focusplane.plane.draft import Draft
 EARLIER_MS = 2 * MINUTE
 """A symptom may be seen so long before its cause: their windows and reports differ. What fails earlier has another cause."""
 
+WAITS_MS = 10 * SECOND
+"""So long a page waits for its cause, if what the focus needs fails at the same time."""
 SETTLES_MS = 30 * SECOND
 """So long after a symptom opened its cause may still be on its way to the level of a page."""
 
@@ -68,6 +71,22 @@ def caused(draft: Draft, focus: Focus, incident: Incident) -> Hush | None:
             if other.focus == name and _explains(other, incident, draft.at):
                 why = f"suppressed: {name}, on which it depends, fails since {utc(other.first_bad_at)}"
                 return Hush(why, other.id, other.id)
+    return _perhaps(draft, focus, incident)
+
+
+def _perhaps(draft: Draft, focus: Focus, incident: Incident) -> Hush | None:
+    """What it needs fails just now, too, and has no incident yet: reports of one failure do not come at one instant."""
+    if draft.at - incident.opened_at >= WAITS_MS:
+        return None
+    for name in needs(draft, focus):
+        other = draft.world.policies.set.focuses[name]
+        mark = draft.world.counters.watermark(name)
+        if isinstance(mark, NoData) or not other.objectives:
+            continue
+        objective = other.objective(sight.leading(other))
+        seen = draft.world.counters.over(name, objective.name, WAITS_MS, mark)
+        if isinstance(seen, Measured) and seen.bad_ratio > objective.budget:
+            return Hush(f"for a moment: {name}, on which it depends, begins to fail, too", name)
     return None
 
 
