@@ -40,9 +40,9 @@ def backtest_command(policy: Path, as_json: bool, incidents: Path | None, **said
     from focusplane.testing.past import live_again
 
     policies = good(policy).policies
-    every_ms = _every(said["every"])
-    rows = _past(policies, said)
-    truth = _incidents(policies, incidents)
+    every_ms = every_of(said["every"])
+    rows = past_of(policies, said)
+    truth = incidents_of(policies, incidents)
     tally = live_again(read(policy), rows, every_ms)
     found = against(tally.episodes, truth)
     shown = {**_shown(tally, found if truth else None, rows), "uncounted": _uncounted(policies, rows)}
@@ -50,7 +50,7 @@ def backtest_command(policy: Path, as_json: bool, incidents: Path | None, **said
     raise click.exceptions.Exit(int(bool(found.missed)))
 
 
-def _every(text: str) -> int:
+def every_of(text: str) -> int:
     try:
         every = parse_duration(text)
     except ValueError as error:
@@ -60,7 +60,7 @@ def _every(text: str) -> int:
     return every
 
 
-def _past(policies: PolicySet, said: Shown) -> Sequence["Past"]:
+def past_of(policies: PolicySet, said: Shown) -> Sequence["Past"]:
     """The counts, in order. Raises `UsageError` if there are none."""
     since, until = _time("--from", said["since"]) or 0, _time("--to", said["until"])
     chosen = [name for name in ("table_", "data") if said[name] is not None]
@@ -70,7 +70,7 @@ def _past(policies: PolicySet, said: Shown) -> Sequence["Past"]:
     kept = [row for row in rows if row.start >= since and (until is None or row.end <= until)]
     if not kept:
         raise UsageError("there are no counts in that time", _reach(rows))
-    looks = (max(row.end for row in kept) - kept[0].start) // _every(said["every"])
+    looks = (max(row.end for row in kept) - kept[0].start) // every_of(said["every"])
     if looks > MOST_LOOKS:
         raise UsageError(f"{looks:,} judgements are too many", "a shorter time, or a longer --every")
     return kept
@@ -124,7 +124,7 @@ def _from_data(policies: PolicySet, data: Path) -> Sequence["Past"]:
     return sorted(rows, key=lambda row: (row.start, row.end, row.focus, row.objective))
 
 
-def _incidents(policies: PolicySet, path: Path | None) -> Sequence[Incident]:
+def incidents_of(policies: PolicySet, path: Path | None) -> Sequence[Incident]:
     from focusplane.edge.history_csv import read_incidents
 
     found = [Incident(*row) for row in read_incidents(path)] if path is not None else []

@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("story", "play the stories beside the policies"),
     "simulate": ("story", "play one story, aloud"),
     "backtest": ("backtest", "what a policy would have said of a past"),
+    "calibrate": ("calibrate", "targets and alarms that fit a past, as a diff"),
     "import": ("dialects", "SLOs of OpenSLO, Sloth, Pyrra and slo-generator as focus files"),
     "export": ("export", "configuration for other programs"),
 }
