@@ -187,6 +187,14 @@ def _boardless(shown: Shown) -> Told:
         )
 
 
+def _never(shown: Shown) -> Told:
+    for focus in shown["focuses"]:
+        for one in focus["objectives"]:
+            if one.get("unmatched"):
+                hint = "is it spelt as the telemetry spells it? else nothing of the kind has happened yet"
+                yield f"{focus['id']}/{one['name']}: {one['unmatched']}", hint
+
+
 def _unmatched(shown: Shown) -> Told:
     rows = [one for one in shown["unused"] if not one["cause"].startswith(_NEVER)]
     for one in rows[:_MOST]:

@@ -223,6 +223,8 @@ class Counters(Corrections):
 
     def _columns(self, lane: Lane, objective: Objective, signal: Signal, slot: int) -> Columns:
         own = REQUESTS if lane.in_units(objective.name) else ""
+        if len(lane.parts) >= MOST_REMEMBERED_PARTS:
+            lane.forget_parts()
         wholes, found = [self._whole(lane, (objective.name, own))], []
         if objective.by is not None:
             wholes.append(self._group(lane, objective, signal, slot))
@@ -234,8 +236,6 @@ class Counters(Corrections):
             if value not in known:
                 known[value] = self.slices.take()
             found.append(known[value])
-        if len(lane.parts) >= MOST_REMEMBERED_PARTS:
-            lane.forget_parts()
         lane.parts[objective.name, signal.slice] = columns = (tuple(wholes), tuple(found))
         return columns
 

@@ -20,6 +20,7 @@ from focusplane.plane.queries.measures import measures
 from focusplane.plane.queries.shown import Shown, level, number, reading, seen, window
 from focusplane.plane.queries.sources import sources, untold
 from focusplane.plane.queries.units import unit
+from focusplane.plane.queries.unmatched import unmatched
 from focusplane.plane.world import World
 
 MOST_GROUPS = 20
@@ -133,6 +134,7 @@ def objective_row(world: World, focus: Focus, objective: Objective) -> Shown:
         "target": format_percent(objective.target),
         "target_ratio": float(objective.target),
         "window": window(objective.window),
+        "unmatched": unmatched(world, focus, objective) or None,
     }
     if health is None:
         nothing = NoData("nothing has been judged yet")

@@ -120,6 +120,7 @@ def _objective(row: Shown) -> Shown:
     lines += [line for each in row["spending"] for line in _spending(each)]
     lines += [_burn(burn) for burn in row["burn"]]
     lines += _groups(row)
+    lines += [row["unmatched"]] if row["unmatched"] else []
     return _row(f"objective {row['name']}", row["state"], row["reason"], *lines)
 
 
