@@ -10,6 +10,8 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import grpc
 import uvicorn
@@ -18,7 +20,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from focusplane.edge.access_log import access_log_routes
-from focusplane.edge.apprise_notifier import AppriseNotifier, missing
+from focusplane.edge.alertmanager import Alertmanager
+from focusplane.edge.apprise_notifier import AppriseNotifier, missing, resolve
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
@@ -33,12 +36,16 @@ from focusplane.edge.remote_write import remote_write_routes
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
 from focusplane.edge.visitor import HttpVisitor
+from focusplane.edge.watchdog import Pulse, Watchdog
 from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
+from focusplane.plane import queries
 from focusplane.plane.announce import announce
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.identity import OpenDoor, Senders, is_loopback
 from focusplane.plane.loop import Loop
 from focusplane.plane.perform import Performer
+from focusplane.plane.ports import Peer
+from focusplane.plane.queries.outgoing import OVER_FOR_MS
 from focusplane.plane.recover import recover
 from focusplane.plane.settings import Settings
 from focusplane.plane.world import World
@@ -96,8 +103,10 @@ def _collect_seldom() -> None:
 
 async def _serve(settings: Settings) -> int:
     clock = SystemClock()
-    journal = SqlJournal(settings.data, restored=settings.restored)
-    source = PolicyDirectory(settings.policy_dir)
+    journal, source = (
+        SqlJournal(settings.data, restored=settings.restored),
+        PolicyDirectory(settings.policy_dir),
+    )
     doors = _bind(settings)
     notifier, visitor = AppriseNotifier(), HttpVisitor()
     performer = Performer(TcpProber(), notifier, visitor)
@@ -106,15 +115,20 @@ async def _serve(settings: Settings) -> int:
     loop.attach(envoy)
     if settings.envoy_files is not None:
         loop.attach(FilePlane(settings.envoy_files))
-    before, _ = journal.head()
+    before = journal.head()[0]
     await _first_turn(loop, journal, PolicyRead(source.read(), clock.today()), settings)
 
     core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment), loop.world.series)
     tokens, senders = _rights(settings)
     grpc_server, grpc_port = _grpc_door(core, senders, settings)
     addresses = doors.addresses(grpc_port, settings.host)
+    outward = _outward(settings, loop, clock, addresses["api"])
     apps = [
-        (build_app(loop, tokens, _names(settings), missing, addresses), doors.api, True),
+        (
+            build_app(loop, tokens, _names(settings), missing, addresses, partial(_states, outward)),
+            doors.api,
+            True,
+        ),
         (_telemetry(core, senders), doors.otlp_http, True),
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds, False),
     ]
@@ -130,6 +144,7 @@ async def _serve(settings: Settings) -> int:
             tasks.create_task(_heartbeat(loop)),
             tasks.create_task(poll(loop, core, clock)),
             tasks.create_task(announce(loop, before, missing, log.log)),
+            *(tasks.create_task(one.run()) for one in outward),
         ]
         _ready(settings, addresses)
         await notifier.load()
@@ -142,6 +157,33 @@ async def _serve(settings: Settings) -> int:
             task.cancel()
     journal.close()
     return 0
+
+
+def _outward(settings: Settings, loop: Loop, clock: SystemClock, link: str) -> list[Alertmanager | Watchdog]:
+    """Whoever outside hears of alerts, and that this plane judges; each with a pace and a pulse of its own."""
+    found: list[Alertmanager | Watchdog] = []
+    for reference in _words(settings.alertmanager):
+        found.append(Alertmanager(reference, partial(_alerts, loop, clock, link, _pulse(loop)), resolve))
+    if settings.watchdog:
+        found.append(Watchdog(settings.watchdog, _pulse(loop), resolve))
+    return found
+
+
+def _pulse(loop: Loop) -> Pulse:
+    return Pulse(lambda: loop.world.judged[0])
+
+
+def _alerts(loop: Loop, clock: SystemClock, link: str, pulse: Pulse) -> list[dict[str, Any]]:
+    """While nothing is judged, nothing is vouched for: what stands at the receivers ends there, the watchdog first."""
+    at = clock.now_ms()
+    if not pulse.within(at, OVER_FOR_MS):
+        return []
+    dog = [queries.watchdog(loop.world, at)] if pulse.within(at, queries.WATCHDOG_MS) else []
+    return [*queries.outgoing(loop.world, at, link), *dog]
+
+
+def _states(outward: Sequence[Alertmanager | Watchdog]) -> list[Peer]:
+    return [one.state for one in outward]
 
 
 def _bind(settings: Settings) -> Doors:
@@ -293,7 +335,11 @@ def _refuse_empty(world: World) -> None:
 
 
 def _names(settings: Settings) -> tuple[str, ...]:
-    return tuple(name.strip() for name in settings.allowed_hosts.split(",") if name.strip())
+    return _words(settings.allowed_hosts)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _rights(settings: Settings) -> tuple[TokenFile, Senders]:

@@ -117,6 +117,17 @@ class Notifier(Protocol):
     async def send(self, url: str, title: str, body: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """How a receiver of alerts does: alerts taken, tries that failed, alerts refused for good; `trouble` is empty if none."""
+
+    name: str
+    sent: int
+    failed: int
+    refused: int
+    trouble: str = ""
+
+
 class PolicySource(Protocol):
     """Where policy text comes from."""
 

@@ -62,6 +62,14 @@ class Settings:
     allowed_hosts: str = ""
     """More names, comma-separated, under which the API may be asked for (the Host header is checked)."""
 
+    alertmanager: str = ""
+    """Every live incident is sent to each of these Alertmanagers, comma-separated: `http://host:9093`, or `env:NAME` where the
+    address holds a password. Name every peer of a cluster, never a load balancer. An alert `Watchdog` always fires there."""
+
+    watchdog: str = ""
+    """A URL, or `env:NAME`, that gets a POST every 15 seconds as long as this plane judges: an outside watcher pages when none
+    comes."""
+
 
 def from_env(settings: Settings, environ: Mapping[str, str] | None = None) -> Settings:
     """The same settings with what `FOCUS_*` says of them. Raises `UsageError` for a value that does not fit."""

@@ -1,12 +1,12 @@
 """The HTTP face in one place: routes, errors, guard."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fastapi import FastAPI
 
 from focusplane import __version__
 from focusplane.plane.identity import Known
-from focusplane.plane.ports import Plane
+from focusplane.plane.ports import Peer, Plane
 from focusplane.web import pages, problem
 from focusplane.web.chronicle import Chronicle
 from focusplane.web.face import Face
@@ -40,9 +40,11 @@ def build_app(
     hosts: Iterable[str] = (),
     missing: Callable[[str], str] = lambda reference: "",
     doors: Mapping[str, str] | None = None,
+    peers: Callable[[], Sequence[Peer]] = tuple,
 ) -> FastAPI:
     """The API and the pages over a running plane. `hosts` are names besides loopback under which it may be asked;
-    `missing` says why the reference of a channel stands for nothing, `doors` where else the plane listens.
+    `missing` says why the reference of a channel stands for nothing, `doors` where else the plane listens,
+    `peers` how the receivers of its alerts do.
     """
     app = FastAPI(
         title="focusplane",
@@ -53,7 +55,7 @@ def build_app(
         redoc_url=None,
         responses=problem.DOCUMENTED,
     )
-    app.state.face = Face(plane, tokens, Chronicle(plane.journal), missing, doors or {})
+    app.state.face = Face(plane, tokens, Chronicle(plane.journal), missing, doors or {}, peers)
     for one in (
         health,
         focuses,

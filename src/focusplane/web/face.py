@@ -1,6 +1,6 @@
 """Face: what a route may use, as dependencies: the plane, the chronicle, and who asks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from focusplane.define.people import Role
 from focusplane.kernel.errors import RefusedError, UnauthenticatedError, UsageError
 from focusplane.kernel.quantity import parse_duration
 from focusplane.plane.identity import Known, Principal
-from focusplane.plane.ports import Plane
+from focusplane.plane.ports import Peer, Plane
 from focusplane.web.auth import COOKIE, Sessions
 from focusplane.web.chronicle import Chronicle
 from focusplane.web.knocks import Knocks
@@ -30,6 +30,8 @@ class Face:
     missing: Callable[[str], str] = lambda reference: ""
     doors: Mapping[str, str] = field(default_factory=dict)
     """name -> address, of every door of this plane"""
+    peers: Callable[[], Sequence[Peer]] = tuple
+    """how the receivers of alerts do"""
     knocks: Knocks = field(default_factory=Knocks)
     sessions: Sessions = field(default_factory=Sessions)
 

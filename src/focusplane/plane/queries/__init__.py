@@ -8,6 +8,7 @@ from focusplane.plane.queries.alerts import silence, silences, tickets
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
+from focusplane.plane.queries.outgoing import WATCHDOG_MS, outgoing, watchdog
 from focusplane.plane.queries.reach import boardless, channels, undelivered
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
@@ -15,6 +16,7 @@ from focusplane.plane.queries.shown import Shown, page
 from focusplane.plane.queries.status import changes, control, controls, fenced, nodes, status, unused
 
 __all__ = [
+    "WATCHDOG_MS",
     "Shown",
     "Span",
     "action",
@@ -37,6 +39,7 @@ __all__ = [
     "incident",
     "incidents",
     "nodes",
+    "outgoing",
     "page",
     "rollout",
     "series",
@@ -48,4 +51,5 @@ __all__ = [
     "told",
     "undelivered",
     "unused",
+    "watchdog",
 ]

@@ -9,6 +9,7 @@ from focusplane.act.incident import LIVE
 from focusplane.observe.health import State
 from focusplane.observe.reading import NoData
 from focusplane.plane import queries
+from focusplane.plane.ports import Peer
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 from focusplane.web.face import Faced
@@ -42,10 +43,10 @@ async def readyz(face: Faced) -> JSONResponse:
 @router.get("/metrics", response_class=OpenMetrics)
 async def metrics(face: Faced) -> OpenMetrics:
     """The plane's own state in OpenMetrics text. Names no tenant, so it may be open."""
-    return OpenMetrics(render(face.plane.world, face.plane.trouble))
+    return OpenMetrics(render(face.plane.world, face.plane.trouble, face.peers()))
 
 
-def render(world: World, trouble: str = "") -> str:
+def render(world: World, trouble: str = "", peers: Sequence[Peer] = ()) -> str:
     """OpenMetrics 1.0: families with HELP and TYPE, one sample a line, ended by EOF."""
     lines: list[str] = []
     _family(
@@ -89,7 +90,21 @@ def render(world: World, trouble: str = "") -> str:
     _family(lines, "focus_telemetry_unused", "counter", what, unused)
     for family in families(world):
         _family(lines, family.name, "gauge", family.what, family.samples)
+    _outward(lines, peers)
     return "\n".join([*lines, "# EOF"]) + "\n"
+
+
+def _outward(lines: list[str], peers: Sequence[Peer]) -> None:
+    """Receivers of alerts, and the watcher, by name."""
+    up = [("", {"peer": one.name}, int(not one.trouble)) for one in peers]
+    _family(lines, "focus_alert_peer_up", "gauge", "Whether the last try reached that receiver.", up)
+    for name, what, counts in (
+        ("sent", "Alerts that a receiver took.", [one.sent for one in peers]),
+        ("failed", "Tries that reached nobody.", [one.failed for one in peers]),
+        ("refused", "Alerts that a receiver refused for good.", [one.refused for one in peers]),
+    ):
+        rows = [("_total", {"peer": one.name}, count) for one, count in zip(peers, counts, strict=True)]
+        _family(lines, f"focus_alert_peer_{name}", "counter", what, rows)
 
 
 def _family(
