@@ -189,7 +189,7 @@ def test_a_second_focus_of_a_team_does_not_declare_the_team_again(
     written(here, team=TEAM)
     assert run(["init", "cart", "--owner", "shop", "--into", str(here), "--json"]) == 0
     assert capsys.readouterr().out.endswith('"team": false\n}\n')
-    assert "alerts: {page: [night]}" in (here / "cart.yaml").read_text()
+    assert "alerts: {page: [night], ticket: [night]}" in (here / "cart.yaml").read_text()
     assert run(["check", str(here), "--strict"]) == 0
 
 
