@@ -33,6 +33,8 @@ class Forecast:
     likely: int | None
     late: int | None
     why: str
+    known: bool = True
+    """there was enough to say anything: without dates it lasts then"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def forecast(look: Outlook) -> Forecast:
     """Raises nothing: with too little history all three dates are None, and that is said."""
     count = len(look.blocks)
     if count < FEWEST:
-        return Forecast(None, None, None, f"only {count} of {FEWEST} blocks of 6 h are known")
+        return Forecast(None, None, None, f"only {count} of {FEWEST} blocks of 6 h are known", known=False)
     total = sum(look.blocks)
     squares = sum((count * each - total) ** 2 for each in look.blocks)
     spread = Fraction(squares, count**2 * (count - 1))

@@ -32,7 +32,7 @@ class Cost:
 def expected_end(counters: Counters, focus: str, objective: Objective, window: Windowed) -> Forecast:
     """When the budget of a window ends, if what failed lately goes on."""
     if not isinstance(window.budget, Budget):
-        return Forecast(None, None, None, window.budget.why)
+        return Forecast(None, None, None, window.budget.why, known=False)
     if window.budget.left <= 0:
         return Forecast(window.until, window.until, window.until, "it is spent")
     series = objective.name, ""

@@ -43,7 +43,7 @@ def _forecast(found: Forecast) -> Shown:
 
 def _ends(found: Forecast) -> str:
     if found.early is None:
-        return "it lasts" if "80 %" in found.why else "unknown"
+        return "it lasts" if found.known else "unknown"
     if found.early == found.late:
         return f"spent at {utc(found.early)}"
     likely = f", likely {utc(found.likely)}" if found.likely is not None else ""

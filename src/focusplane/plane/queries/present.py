@@ -136,7 +136,7 @@ def _groups(row: Shown) -> Iterator[str]:
 
 def _spending(spending: Shown) -> Iterator[str]:
     """Of one window: when its budget ends, and who burnt most of it."""
-    yield f"budget of {spending['window']}: {spending['forecast']['text']} ({spending['forecast']['why']})"
+    yield f"when the budget of {spending['window']} ends: {spending['forecast']['text']} ({spending['forecast']['why']})"
     for dimension, rows in spending["burnt_by"]["by"].items():
         most = ", ".join(f"{one['value']} {one['share_text']} ({one['failures']:,})" for one in rows[:3])
         yield f"burnt by {dimension}: {most}"
