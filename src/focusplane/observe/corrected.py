@@ -39,6 +39,9 @@ class Corrected:
     def concerns(self, objective: str) -> bool:
         return self.objective in ("", objective)
 
+    def spares(self, objective: str) -> bool:
+        return not self.concerns(objective)
+
     def overlaps(self, since: int, until: int) -> int:
         """Milliseconds that it has in common with (since, until]."""
         return max(0, min(self.until, until) - max(self.since, since))
@@ -93,7 +96,7 @@ def coarse(rings: Rings, since: int, until: int) -> str:
 def lay(rings: Rings, source: int, columns: tuple[int, int], one: Corrected) -> None:
     """Count in the column of a correction, and in the sum, what was counted in its span so far."""
     mine, total = columns
-    if one.since <= rings.head:  # else nothing of it was counted yet
+    if one.since <= rings.head and rings.totals[:, source].any():  # else nothing of it was counted yet
         rings.mirror(source, mine, (one.since, one.until))
     if one.mode is As.GOOD:
         rings.blank(mine, TOTAL)

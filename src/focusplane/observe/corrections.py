@@ -1,5 +1,8 @@
 """Corrections: the part of the counters that judges spans otherwise than they were counted."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from focusplane.observe.corrected import Corrected, between, coarse, is_counted, lift, own, sum_of
 from focusplane.observe.lane import Lane, Series
 from focusplane.observe.reading import Measured, NoData, Reading
@@ -21,10 +24,14 @@ class Corrections(Windows):
         lane = self.lanes[focus]
         self.flush()
         why = self._why_not(lane, one)
-        if not why:
-            lane.corrections[one.id] = one
+        if why:
+            return why
+        lane.corrections[one.id] = one
+        if self._mirrors is None:
             self.reflect()
-        return why
+        else:
+            self._stand_by(lane, one)
+        return ""
 
     def revoke(self, focus: str, key: str) -> None:
         """Judge the span of a correction as it was counted, in every window."""
@@ -32,23 +39,29 @@ class Corrections(Windows):
         if lane is None or key not in lane.corrections:
             return
         self.flush()
-        for objective, group in [each for each in lane.wholes if is_counted(each[1])]:
-            mine = lane.wholes.pop((objective, own(key, group)), None)
+        one = lane.corrections.pop(key)
+        self._stand_off(lane, one, one.concerns)
+
+    def shorten(self, focus: str, key: str, now: int) -> None:
+        """End a correction that is under way or lies ahead; what was corrected before stays so, however long it lasted."""
+        lane, end = self.lanes.get(focus), slot_of(now)
+        one = lane.corrections.get(key) if lane else None
+        if lane is None or one is None or end >= one.until:
+            return
+        if end <= one.since:
+            self.revoke(focus, key)
+            return
+        self.flush()
+        lane.corrections[key] = replace(one, until=end)
+        self._mirrors = None
+
+    def _stand_off(self, lane: Lane, one: Corrected, gone: Callable[[str], bool]) -> None:
+        """Take a correction away from the objectives that are `gone` for it."""
+        for objective, group in [each for each in lane.wholes if is_counted(each[1]) and gone(each[0])]:
+            mine = lane.wholes.pop((objective, own(one.id, group)), None)
             if mine is not None:
                 lift(self.wholes, (mine, lane.wholes[objective, sum_of(group)]))
-        del lane.corrections[key]
-        self._sheet = None
-        self.reflect()
-
-    def shorten(self, focus: str, key: str, until: int) -> None:
-        """End a correction that is under way or lies ahead; what was corrected before stays so."""
-        lane = self.lanes.get(focus)
-        one = lane.corrections.get(key) if lane else None
-        if lane is None or one is None or until >= one.until:
-            return
-        self.revoke(focus, key)
-        if slot_of(until) > one.since:
-            self.correct(focus, Corrected(one.id, one.objective, one.since, slot_of(until), one.mode))
+        self._sheet = self._mirrors = None
 
     def judged(self, focus: str, series: Series, window_ms: int, until: int, without: str = "") -> Reading:
         """Good of total in (until - window, until] of an objective, or of a group of it, as it is judged: corrections applied,

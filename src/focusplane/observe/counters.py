@@ -98,7 +98,9 @@ class Counters(Corrections):
         return Edited(tuple(sorted(stale & lane.meanings().keys() - heirs.keys())), heirs)
 
     def _go_on(self, lane: Lane, heirs: Mapping[str, str]) -> None:
-        """A correction of an objective that was renamed is one of its heir; one of an objective that is gone leaves."""
+        """A correction of an objective that was renamed is one of its heir; one of an objective that is gone leaves. An heir
+        that is another one's double has its counts, and not what is corrected of that one alone.
+        """
         named = {source: heir for heir, source in heirs.items()}
         known = {each.name for each in lane.focus.objectives}
         for key, one in list(lane.corrections.items()):
@@ -108,6 +110,8 @@ class Counters(Corrections):
                     self.revoke(lane.focus.name, key)
                 else:
                     lane.corrections[key] = replace(one, objective=heir)
+        for one in lane.corrections.values():
+            self._stand_off(lane, one, one.spares)
         self._mirrors = None
 
     def forget(self, focus: str) -> None:

@@ -139,8 +139,8 @@ class Rings:
             ring[:, :, target] += sign * ring[:, :, source]
 
     def mirror(self, source: int, target: int, span: tuple[int, int]) -> None:
-        """Make one column remember what another one counted in (since, until], both boundaries that are remembered."""
-        since, until = span
+        """Make one column remember what another one counted in (since, until], as exactly as the boundaries are remembered."""
+        since, until = (self.boundary(at) for at in span)
         base = self.at(since)[:, source].copy()
         top = self.totals[:, source] if until > self.head else self.at(until)[:, source]
         top = top.copy()

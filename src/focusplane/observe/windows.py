@@ -91,10 +91,13 @@ class Windows:
         self._mirrors = {}
         for lane in self.lanes.values():
             for one in lane.corrections.values():
-                for objective, key in list(lane.wholes):
-                    if objective and is_counted(key) and one.concerns(objective):
-                        self._stand_beside(lane, (objective, key), one)
+                self._stand_by(lane, one)
         return self._mirrors
+
+    def _stand_by(self, lane: Lane, one: Corrected) -> None:
+        for objective, key in list(lane.wholes):
+            if objective and is_counted(key) and one.concerns(objective):
+                self._stand_beside(lane, (objective, key), one)
 
     def _stand_beside(self, lane: Lane, series: Series, one: Corrected) -> None:
         objective, group = series

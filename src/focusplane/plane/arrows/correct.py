@@ -169,7 +169,8 @@ def _begin(draft: Draft, since: int) -> Draft:
 
 def _work(draft: Draft, focus: Focus, work: Planned) -> Draft:
     for objective in focus.objectives:
-        key = short_id("cor", focus.name, objective.name, work.calendar, work.since, work.budget.value)
+        span = (work.since, work.until)
+        key = short_id("cor", focus.name, objective.name, work.calendar, *span, work.budget.value)
         if key in draft.world.corrections:
             continue
         for number, (since, until) in enumerate(_free(draft, focus, objective.name, work)):
@@ -222,6 +223,12 @@ def _follow(draft: Draft, one: Correction) -> Draft:
         return _end(draft, one, "policy", "its focus is gone")
     if one.expires and one.expires <= draft.at:
         return _end(draft, one, one.by, "it has expired")
+    held = draft.world.counters.lanes[focus.name].corrections.get(one.id)
+    if held is None:
+        return _end(draft, one, "policy", "what it corrected is counted no more")
+    if held.objective != one.objective:  # it was renamed
+        one = replace(one, objective=held.objective)
+        draft = _put(draft, one)
     draft, one = _cancelled(draft, focus, one)
     if not one.live:
         return draft
