@@ -150,3 +150,12 @@ def test_what_cannot_be_asked_is_refused_at_the_door(probe: str, code: str) -> N
     found = [one for one in load({"shop.yaml": text}).problems if one.code == code]
     assert found
     assert "secret" not in str(found)
+
+
+def test_the_keys_of_questions_are_worked_out_once_for_each_policy() -> None:
+    it = rig()
+    first = it.world.counters.probes()
+    it.seconds(30)
+    assert it.world.counters.probes() is first
+    it.turn(PolicyRead({**it.files, "more.yaml": ""}, "2026-01-01"))
+    assert it.world.counters.probes().keys() == first.keys()

@@ -67,8 +67,9 @@ class Corrections(Windows):
         """Good of total in (until - window, until] of an objective, or of a group of it, as it is judged: corrections applied,
         but for one of them.
         """
-        counted = self.over_group(focus, *series, window_ms, until)
         lane = self.lanes.get(focus)
+        column = None if lane is None else lane.wholes.get(series)
+        counted = self._over(lane, series[0], column, self.wholes, (window_ms, until))
         if lane is None or not lane.corrections or isinstance(counted, NoData):
             return counted
         less = self._less(lane, series, (until - window_ms, until), without)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from focusplane.define.focus import Focus
-from focusplane.define.sli import OF_REQUESTS
+from focusplane.define.sli import OF_REQUESTS, meaning
 from focusplane.define.slo import Objective
 from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Signal
 from focusplane.kernel.errors import DataError
-from focusplane.kernel.ids import Json
+from focusplane.kernel.ids import Json, short_id
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe import attribution, composites, slices
@@ -71,7 +71,7 @@ class Counters(Corrections):
     composed = 0
     """The second (Unix s) in which composites were last looked at."""
     _composites: tuple[tuple[str, str], ...] | None = None
-    _probes: tuple[tuple[str, str], ...] | None = None
+    _probes: Mapping[str, tuple[str, Objective]] | None = None
 
     def declare(self, focus: Focus) -> Edited:
         """Count for this focus from now on. An objective whose SLI changed starts anew, one that means what another one
@@ -284,15 +284,15 @@ class Counters(Corrections):
             self.composed = now // SECOND
             composites.advance(self, self._composites, now)
 
-    def probes(self) -> tuple[tuple[str, str], ...]:
-        """Every objective for which the plane itself asks a URL, as (focus, objective)."""
+    def probes(self) -> Mapping[str, tuple[str, Objective]]:
+        """Every objective for which the plane itself asks a URL: the key of that question -> focus and objective."""
         if self._probes is None:
-            self._probes = tuple(
-                (name, objective.name)
+            self._probes = {
+                short_id("vis", name, objective.name, meaning(objective.sli)): (name, objective)
                 for name, lane in self.lanes.items()
                 for objective in lane.focus.objectives
                 if objective.sli.probe is not None
-            )
+            }
         return self._probes
 
     def _pin(self) -> None:

@@ -43,10 +43,11 @@ class Look:
     def window(self, length_ms: int) -> Window:
         found = self.windows.get(length_ms)
         if found is None:
-            reading = self.judged(length_ms)
-            out = self.left_out(length_ms)
-            known = max(0, min(self.known_ms, length_ms) - out)
-            found = self.windows[length_ms] = read(reading, max(length_ms - out, known), known, self.budget)
+            reading, known, whole = self.judged(length_ms), min(self.known_ms, length_ms), length_ms
+            if out := self.left_out(length_ms):
+                known = max(0, known - out)
+                whole = max(length_ms - out, known)
+            found = self.windows[length_ms] = read(reading, whole, known, self.budget)
         return found
 
     def judged(self, length_ms: int) -> Reading:

@@ -203,32 +203,38 @@ class Windows:
     def _over(
         self, lane: Lane | None, objective: str, column: int | None, rings: Rings, window: tuple[int, int]
     ) -> Reading:
-        window_ms, until = window
         if lane is None or column is None:
             return NoData("no telemetry yet")
-        self.flush()
-        in_units = rings is self.wholes and lane.in_units(objective)
+        if self._staged:
+            self.flush()
+        window_ms, until = window
+        in_units = objective in lane.units and rings is self.wholes
         last = lane.last(objective) if in_units else lane.last_slot
-        total, bad = self._between(last, rings, column, (until - window_ms, until))
+        begin, early = rings.past(until - window_ms)
+        late = self._end(last, rings, until)
+        total = late.item(TOTAL, column) - early.item(TOTAL, column)
         if total <= 0:
             what = "no slice was judged" if in_units else "no requests"
             return NoData(f"{what} in {format_duration(window_ms)}")
-        held = min(window_ms, until - rings.past(until - window_ms)[0])
-        return Measured(total - bad, total, self.covered(lane, objective, window_ms, until, held))
+        good = total - late.item(BAD, column) + early.item(BAD, column)
+        held = until - begin if until - begin < window_ms else window_ms
+        return Measured(good, total, self.covered(lane, objective, window_ms, until, held))
 
     def covered(self, lane: Lane, objective: str, window_ms: int, until: int, held_ms: int) -> Fraction:
         """The share of the window that telemetry covers: after the first word, without what reporters left out, and no
         more of it than is `held_ms` in the rings. One fraction, made at once.
         """
-        column = lane.wholes.get((objective, COVERED) if lane.in_units(objective) else COVERAGE)
-        first = lane.first(objective)
+        if objective in lane.units:
+            column, first = lane.wholes.get((objective, COVERED)), lane.first(objective)
+            last = lane.last(objective)
+        else:
+            column, first, last = lane.wholes.get(COVERAGE), lane.sources.first, lane.last_slot
         if column is None or window_ms <= 0 or first is None:
             return NONE
-        last = lane.last(objective)
         expected, missing = self._between(last, self.wholes, column, (until - window_ms, until))
-        known = max(0, min(window_ms, until - first))
         if expected <= 0:
             return NONE
+        known = window_ms if until - first >= window_ms else max(0, until - first)
         if missing == 0 and known == held_ms == window_ms:
             return ALL
         return Fraction((expected - missing) * known * held_ms, expected * window_ms * window_ms)
