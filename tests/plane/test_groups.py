@@ -183,3 +183,13 @@ def test_tenants_hurt_and_active_are_told_of_the_last_hour_and_day_also_after_th
     assert (day["hurt"], day["active"]) == (2, 3)
     assert day["text"] == "2 of 3 tenants hurt in 24h"
     assert revive(preserve(it.world)).counters.lanes["shop"].roster == it.world.counters.lanes["shop"].roster
+
+
+def test_an_objective_that_is_judged_apart_from_now_on_knows_the_tenants_that_were_here_before() -> None:
+    it = rig()
+    grouped = it.files["shop.yaml"]
+    it = Rig({"shop.yaml": grouped.replace(" by: tenant,", "")})
+    play(it, 60, {"acme": (50, 0), "beta": (50, 0)})
+    it.turn(PolicyRead({"shop.yaml": grouped}, "2026-01-01"))
+    play(it, 60, {"acme": (10, 40), "beta": (50, 0)})
+    assert [one.group for one in it.world.groups["shop/availability"]] == ["tenant=acme", "tenant=beta"]

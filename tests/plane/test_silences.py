@@ -1,5 +1,6 @@
 """Quiet that somebody asked for: bounded, durable, and nothing that burns is hidden by it."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from tests.plane.night import FOCUS, NONE, TEAMS, fail, incident, rig, titles
@@ -7,9 +8,11 @@ from tests.plane.night import FOCUS, NONE, TEAMS, fail, incident, rig, titles
 from focusplane.act.fact import Kind
 from focusplane.act.request import AddSilence, Done, EndSilence, Refused
 from focusplane.kernel.tick import DAY, HOUR, MINUTE
+from focusplane.plane.arrows.route import MOST_PAGES
 from focusplane.plane.recover import empty
 from focusplane.plane.snapshot import preserve, revive
 from focusplane.plane.step import step
+from focusplane.plane.world import Noise
 from focusplane.testing.rig import Load, Rig
 
 # -- silences ----------------------------------------------------------------------------------------------------------
@@ -158,3 +161,24 @@ def test_planned_work_suppresses_pages_while_it_lasts_and_what_fails_beyond_it_i
     assert "planned work backup of ana@example.org until 2026-01-01 00:13Z" in incident(it, "auth").hushed
     it.seconds(120)
     assert titles(it) == ["auth fails its availability [opened]"]
+
+
+def test_a_silence_for_a_tenant_hides_no_failure_of_which_nobody_says_whose_it_is() -> None:
+    it = rig(("auth", ""), tenants=1)
+    it.loads.append(Load("auth", per_second=20, named=False, reporters=("edge-2",)))
+    it.seconds(30)
+    assert isinstance(it.ask(AddSilence("their own doing", "auth", tenant="t0", for_ms=HOUR)), Done)
+    fail(it, "auth")
+    it.seconds(60)
+    assert not incident(it, "auth").hushed
+    assert titles(it)
+
+
+def test_what_was_held_back_for_its_number_goes_to_the_next_ones_too_if_nobody_acknowledges_it() -> None:
+    it = rig(("auth", ""))
+    it.world = replace(it.world, noise={"auth": Noise(pages=(it.at,) * MOST_PAGES)})
+    fail(it, "auth")
+    it.seconds(60)
+    assert [title for title in titles(it) if "too many" in title]
+    it.seconds(600)
+    assert [title for title in titles(it, "second") if "nobody has acknowledged" in title]

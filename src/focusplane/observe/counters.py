@@ -84,6 +84,7 @@ class Counters(Corrections):
             return Edited()
         before = lane.meanings()
         lane.declare(focus)
+        lane.forget_parts()  # by what it is grouped, and how finely, may be new
         self._sheet = None
         stale, heirs = lane.stale(before), heirs_of(before, lane.meanings())
         self.flush()

@@ -56,8 +56,8 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Hurt:
-    """Tenants with at least one failure, tenants with any request, and the most hurt with their failures. Each of the
-    requests of `other`, which are counted together, may have been one tenant more.
+    """Tenants with at least one failure, tenants with any request, and the most hurt with their failures, of `failed` in all.
+    Each of the requests of `other`, which are counted together, may have been one tenant more.
     """
 
     tenants: int
@@ -65,6 +65,7 @@ class Hurt:
     top: tuple[tuple[str, int], ...]
     other: int = 0
     other_failed: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ def hurt(counters: Counters, focus: str, objective: str, since: int, until: int)
         ((name, each.bad) for name, each in tenants.items() if each.bad), key=lambda row: (-row[1], row[0])
     )
     rest = (0, 0) if other is None else (other.total, other.bad)
-    return Hurt(len(failing), len(tenants), tuple(failing[:TOP]), *rest)
+    failed = sum(bad for _, bad in failing)
+    return Hurt(len(failing), len(tenants), tuple(failing[:TOP]), *rest, failed)
 
 
 def excess(

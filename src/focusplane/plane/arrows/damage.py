@@ -54,7 +54,7 @@ def impact(draft: Draft, focus: Focus, incident: Incident) -> dict[str, Json]:
         "failed": failed,
         "total": total,
         **_of_version(draft, focus, incident, (since, mark)),
-        **_tenants(hurt(counters, focus.name, name, since, mark), total),
+        **_tenants(hurt(counters, focus.name, name, since, mark), total, failed),
         **_budget(draft, focus, since, failed),
     }
 
@@ -72,15 +72,16 @@ def _of_group(counters: Counters, focus: Focus, group: str, over: tuple[int, int
     return {"group": group, "failed": one.bad, "total": one.total} if one is not None else {"group": group}
 
 
-def _tenants(found: Hurt, total: int) -> dict[str, Json]:
-    """Who is hurt is unknown where requests came and named nobody: that is not nobody."""
+def _tenants(found: Hurt, total: int, failed: int) -> dict[str, Json]:
+    """Who is hurt is unknown where requests came and named nobody: that is not nobody, and each of them may be one more."""
     if total and not found.active and not found.other:
         return {"tenants_unknown": NO_TENANT}
+    more = max(found.other_failed, failed - found.failed)
     return {
         "tenants_hurt": found.tenants,
         "tenants_active": found.active,
         "tenants": [tenant for tenant, _ in found.top],
-        **({"tenants_hurt_at_most": found.tenants + found.other_failed} if found.other_failed else {}),
+        **({"tenants_hurt_at_most": found.tenants + more} if more > 0 else {}),
     }
 
 

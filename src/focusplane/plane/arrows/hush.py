@@ -149,4 +149,6 @@ def _failing(draft: Draft, focus: Focus, incident: Incident) -> Iterator[About]:
 def _hurt(incident: Incident) -> tuple[str, ...]:
     """The tenants that were hurt so far, if these are all of them."""
     named, count = incident.impact.get("tenants"), incident.impact.get("tenants_hurt")
-    return tuple(str(one) for one in named) if isinstance(named, list) and len(named) == count else ()
+    if not isinstance(named, list) or len(named) != count or "tenants_hurt_at_most" in incident.impact:
+        return ()
+    return tuple(str(one) for one in named)

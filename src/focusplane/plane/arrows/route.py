@@ -37,9 +37,14 @@ def tell(draft: Draft, focus: Focus, incident: Incident, news: str, reason: str)
         return _hold(draft, focus, incident, title)
     about = (incident.id, news, str(incident.since))
     draft = send(draft, focus.owner, focus, channels(focus, incident.level), about, (title, reason))
-    if not incident.paged_at:
-        draft = draft.put("incidents", incident.id, replace(incident, paged_at=draft.at))
-    return _count(draft, focus)
+    return _count(_woken(draft, incident), focus)
+
+
+def _woken(draft: Draft, incident: Incident) -> Draft:
+    """From the first word on an answer is waited for."""
+    if incident.paged_at:
+        return draft
+    return draft.put("incidents", incident.id, replace(incident, paged_at=draft.at))
 
 
 def send(
@@ -82,6 +87,9 @@ def _summary(draft: Draft, focus: Focus, noise: Noise) -> Draft:
     about = (noise.incident, "summary", str(noise.since))
     draft = send(draft, focus.owner, focus, focus.alerts.page, about, (title, body))
     draft = draft.put("noise", focus.name, replace(noise, held=0, since=0, last="", incident=""))
+    for one in draft.world.incidents.values():
+        if one.focus == focus.name and one.stage is Stage.OPEN and not one.hushed:
+            draft = _woken(draft, one)
     return _count(draft, focus)
 
 
@@ -116,4 +124,5 @@ def _hold(draft: Draft, focus: Focus, incident: Incident, title: str) -> Draft:
     )
     about = (incident.id, "too many", str(draft.at))
     draft = send(draft, focus.owner, focus, focus.alerts.page, about, (f"{title}; too many messages", why))
+    draft = _woken(draft, incident)
     return draft.say(Kind.PAGES_HELD, focus.name, incident.id, why)

@@ -26,6 +26,22 @@ def tickets(draft: Draft) -> Draft:
         for health in trouble.healths(draft, focus):
             draft = _look(draft, focus, health, f"{focus.name}/{health.objective}")
             draft = _groups(draft, focus, health)
+    return _orphans(draft)
+
+
+def _orphans(draft: Draft) -> Draft:
+    """What is judged no more leaves: a focus, an objective or a group. Nobody is told, since nobody can say how it stands."""
+    for key, ticket in draft.world.tickets.items():
+        judged = f"{ticket.focus}/{ticket.objective}"
+        groups = draft.world.groups.get(judged, ())
+        if judged in draft.world.health and (
+            not ticket.group or any(one.group == ticket.group for one in groups)
+        ):
+            continue
+        draft = draft.drop("tickets", key)
+        if not ticket.closed_at:
+            words = f"{ticket.objective}{' of ' if ticket.group else ''}{ticket.group} is judged no more"
+            draft = draft.say(Kind.TICKET_MOVED, ticket.focus, ticket.id, words, news="over")
     return draft
 
 
@@ -67,7 +83,7 @@ def _keep(draft: Draft, key: str, ticket: Ticket) -> Draft:
 def _open(draft: Draft, focus: Focus, health: Health, key: str) -> Draft:
     about = (health.objective, *filter(None, [health.group]))
     name = short_id("tkt", focus.name, *about, draft.tick.number)
-    quiet = hush.expected(draft, About(focus.name, focus.labels, health.level, health.objective))
+    quiet = hush.expected(draft, _about(focus, health, health.level))
     hushed = quiet.why if quiet is not None else ""
     ticket = Ticket(
         name,
@@ -91,9 +107,14 @@ def _open(draft: Draft, focus: Focus, health: Health, key: str) -> Draft:
     return _tell(draft, focus, ticket, "opened", health.reason)
 
 
+def _about(focus: Focus, health: Health, level: Level) -> About:
+    tenant = trouble.tenant_in(trouble.group_episode(health.group))
+    return About(focus.name, focus.labels, level, health.objective, (tenant,) if tenant else ())
+
+
 def _worse(draft: Draft, focus: Focus, health: Health, key: str, ticket: Ticket) -> Draft:
     """Raised from ticket to review; beyond that the incident speaks. Told after all when what hushed it is over."""
-    quiet = hush.expected(draft, About(focus.name, focus.labels, ticket.level, ticket.objective))
+    quiet = hush.expected(draft, _about(focus, health, ticket.level))
     if ticket.hushed and quiet is None:
         heard = replace(ticket, hushed="", reason=health.reason)
         draft = _keep(draft, key, heard).say(
