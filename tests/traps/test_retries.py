@@ -50,7 +50,7 @@ def post(app: AsgiMiddleware, key: str, resend: bool = False, tenant: str = "acm
     asyncio.run(app(scope, nothing, send))
 
 
-def test_trap_26_retries_with_one_key_count_once_by_their_last_outcome() -> None:
+def test_trap_26_retries_with_one_key_count_once_as_their_caller_saw_them() -> None:
     """Retries inflate both the total and the bad ones: no peer models it. Three attempts of which the last succeeds are one
     good request; what the caller never got is one bad one, however often he tried.
     """
@@ -61,9 +61,9 @@ def test_trap_26_retries_with_one_key_count_once_by_their_last_outcome() -> None
         post(app, "order-2", resend)
     post(app, "", False)
     meter.settle(0)
-    assert counted(meter) == {(200, False): 1}  # only what has no key counts at once
+    assert counted(meter) == {(200, False): 2}  # what has no key, and what has succeeded, counts at once
     meter.settle(LATER)
-    assert counted(meter) == {(200, False): 1, (503, False): 1}
+    assert counted(meter) == {(503, False): 1}
     assert len(meter.attempts) == 0
 
 
@@ -78,16 +78,36 @@ def test_trap_26_the_key_of_another_tenant_or_of_long_ago_is_another_request() -
     assert counted(meter) == {(200, False): 2, (503, False): 1}
 
 
+def test_a_success_counts_at_once_and_what_comes_after_it_with_the_same_key_is_answered_for() -> None:
+    """The first answer is fresh: only a failure waits whether it is tried again."""
+    app, meter = service(iter([200, 503, 200, 429, 200]))
+    for resend in (False, True, True):
+        post(app, "order-1", resend)
+    assert counted(meter) == {(200, False): 1}
+    for resend in (False, True):
+        post(app, "order-2", resend)
+    meter.settle(0)
+    assert counted(meter) == {(200, False): 1}
+    meter.settle(LATER)
+    assert counted(meter) == {}
+    assert len(meter.attempts) == 0
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([200, 404, 503])), max_size=20))
-def test_every_key_counts_once_and_as_its_last_attempt(attempts: list[tuple[str, int]]) -> None:
+def test_every_key_counts_once_as_its_first_success_or_else_as_its_last_failure(
+    attempts: list[tuple[str, int]],
+) -> None:
     app, meter = service(iter([status for _, status in attempts]))
     for key, _ in attempts:
         post(app, key)
     meter.settle(LATER)
-    last = dict(attempts)
+    seen: dict[str, int] = {}
+    for key, status in attempts:
+        if seen.get(key, 503) == 503:
+            seen[key] = status
     expected: dict[tuple[int, bool], int] = {}
-    for status in last.values():
+    for status in seen.values():
         expected[status, False] = expected.get((status, False), 0) + 1
     assert counted(meter) == expected
 
@@ -97,10 +117,10 @@ def test_a_flood_of_keys_is_bounded_and_nothing_of_it_is_lost() -> None:
     door = Door(View("shop", "production"), meter, "x-tenant")
     for number in range(MOST_WAITING + 500):
         request = door.request("checkout", "acme", 0)
-        request.key, request.status = f"k{number}", 200
+        request.key, request.status = f"k{number}", 503
         request.finish()
     assert len(meter.attempts) == MOST_WAITING
-    assert counted(meter) == {(200, False): 500}
+    assert counted(meter) == {(503, False): 500}
     meter.settle(LATER)
-    assert counted(meter) == {(200, False): MOST_WAITING}
+    assert counted(meter) == {(503, False): MOST_WAITING}
     assert JOINED_NS == 5 * 10**9

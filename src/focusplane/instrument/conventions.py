@@ -37,8 +37,8 @@ RPC_STATUS = ("rpc.response.status_code", "rpc.grpc.status_code")
 RESEND = "http.request.resend_count"
 """Above 0 on a retry."""
 REQUEST_KEY = "focus.request.key"
-"""From `idempotency-key`: which attempts are one logical request. The SDK joins those that reach one process: the last outcome
-within five seconds counts. Elsewhere each attempt counts, unless an SLI leaves retries out (`exclude: {resend: true}`)."""
+"""From `idempotency-key`: which attempts are one logical request. The SDK joins those that reach one process: the first
+success counts, else the last failure within five seconds. Elsewhere each attempt counts, unless an SLI leaves retries out (`exclude: {resend: true}`)."""
 SYNTHETIC = "focus.synthetic"
 """True on probes and tests; excluded from an SLI unless it asks for them."""
 SYNTHETIC_AGENT = "user_agent.synthetic.type"

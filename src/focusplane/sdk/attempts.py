@@ -1,17 +1,21 @@
-"""Attempts of one logical request: the last outcome within five seconds counts, and it counts once, as its caller saw it.
+"""Attempts of one logical request: they count once, as their caller saw them in the end.
 
-Only requests that carry an `idempotency-key` wait here. What comes to another process is another request.
+An attempt that fails may be tried again, so it waits for five seconds; the first success counts at once, and what comes after it
+with the same key is answered for already. Only requests that carry an `idempotency-key` wait here. What comes to another process is
+another request.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from focusplane.sdk.cells import BoundsNs, Key
 
 JOINED_NS = 5_000_000_000
 """Attempts that end within so long after the end of the first one belong to it."""
 MOST_WAITING = 10_000
-"""Logical requests that wait for another attempt; beyond them each attempt counts at once."""
+"""Keys that are remembered; beyond them each attempt counts by itself."""
+SERVERS_FAULT, NOT_YET = 500, frozenset({408, 425, 429})
+"""Statuses after which a caller tries again."""
 Name = tuple[str, str, str, str, str]
 """focus, tenant, method, route and key: keys of two callers or two routes have nothing to do with each other."""
 
@@ -26,6 +30,13 @@ class Waiting:
     key: Key
     bounds_ns: BoundsNs
     ended_ns: int
+    told: bool = False
+    """it has succeeded, and was counted"""
+
+    @property
+    def failed(self) -> bool:
+        """Whether trying again makes sense."""
+        return bool(self.key[5]) or self.key[4] >= SERVERS_FAULT or self.key[4] in NOT_YET
 
     @property
     def outcome(self) -> tuple[Key, BoundsNs, int]:
@@ -46,26 +57,37 @@ class Attempts:
         return len(self._waiting)
 
     def join(self, name: Name, attempt: Waiting) -> bool:
-        """Take an attempt in; False if there is no room, and it counts by itself."""
+        """Take an attempt in; False if it counts now and by itself: it succeeded at once, or there is no room."""
         with self._changing:
             known = self._waiting.get(name)
             if known is not None and attempt.ended_ns > known.until_ns:
-                self._over.append(self._waiting.pop(name))
+                self._let_go(self._waiting.pop(name))
                 known = None
             if known is None:
+                attempt.told = not attempt.failed
                 if len(self._waiting) + len(self._over) >= MOST_WAITING:
                     return False
                 self._waiting[name] = attempt
-            elif attempt.ended_ns >= known.ended_ns:
+                return not attempt.told
+            if not known.told and attempt.ended_ns >= known.ended_ns:
                 known.key, known.bounds_ns, known.ended_ns = attempt.key, attempt.bounds_ns, attempt.ended_ns
+                if not known.failed:
+                    self._let_go(known)
+                    known.told = True
             return True
 
     def due(self, now_ns: int) -> list[Waiting]:
-        """Those of which no attempt can come any more; each is told once. They began to wait in the order they stand in."""
+        """Those that have succeeded, or of which no attempt can come any more; each is told once. They began to wait in the
+        order they stand in.
+        """
         with self._changing:
-            found, self._over = self._over, []
             for name in list(self._waiting):
                 if self._waiting[name].until_ns > now_ns:
                     break
-                found.append(self._waiting.pop(name))
+                self._let_go(self._waiting.pop(name))
+            found, self._over = self._over, []
         return found
+
+    def _let_go(self, waiting: Waiting) -> None:
+        if not waiting.told:
+            self._over.append(replace(waiting))
