@@ -8,7 +8,9 @@ from tests.plane.night import FOCUS, NONE, TEAMS, fail, incident, rig, titles
 from focusplane.act.fact import Kind
 from focusplane.act.request import AddSilence, Done, EndSilence, Refused
 from focusplane.kernel.tick import DAY, HOUR, MINUTE
+from focusplane.plane.arrival import PolicyRead
 from focusplane.plane.arrows.route import MOST_PAGES
+from focusplane.plane.arrows.silences import MOST
 from focusplane.plane.recover import empty
 from focusplane.plane.snapshot import preserve, revive
 from focusplane.plane.step import step
@@ -182,3 +184,28 @@ def test_what_was_held_back_for_its_number_goes_to_the_next_ones_too_if_nobody_a
     assert [title for title in titles(it) if "too many" in title]
     it.seconds(600)
     assert [title for title in titles(it, "second") if "nobody has acknowledged" in title]
+
+
+def test_silences_that_are_over_are_kept_in_bounded_number() -> None:
+    it = rig(("auth", ""))
+    for number in range(MOST + 20):
+        said = it.ask(AddSilence(f"try {number}", "auth", for_ms=HOUR))
+        assert isinstance(said, Done)
+        it.ask(EndSilence(said.subject))
+    it.seconds(1)
+    kept = [one.reason for one in it.world.silences.values()]
+    assert kept == [f"try {number}" for number in range(20, MOST + 20)]
+
+
+def test_a_focus_that_is_removed_leaves_no_count_of_pages_behind() -> None:
+    it = rig(("auth", ""), ("shop", ""))
+    it.world = replace(it.world, noise={"auth": Noise(pages=(it.at,), held=3, since=it.at)})
+    left = (
+        FOCUS % ("shop", "", "")
+        + TEAMS
+        + "\n---\napiVersion: focusplane/v1\nkind: Removed\nmetadata: {name: auth}\n"
+    )
+    it.turn(PolicyRead({"shop.yaml": left}, "2026-01-01"))
+    assert not it.world.policies.refused
+    it.seconds(2)
+    assert not it.world.noise

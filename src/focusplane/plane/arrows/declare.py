@@ -214,6 +214,7 @@ def _forget(draft: Draft, focus: Focus) -> Draft:
         "looks",
         "drifts",
         "frozen",
+        "noise",
     ):
         draft = draft.drop(table, focus.name)
     return draft

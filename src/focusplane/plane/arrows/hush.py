@@ -104,19 +104,11 @@ def needs(draft: Draft, focus: Focus) -> list[str]:
 
 
 def causes_first(draft: Draft, names: Collection[str]) -> list[str]:
-    """These focuses, each behind those of them that it needs; where they need each other, one of them begins."""
-    found: dict[str, None] = {}
-
-    def visit(name: str, above: frozenset[str]) -> None:
-        for other in needs(draft, draft.world.policies.set.focuses[name]):
-            if other in names and other not in above and other not in found:
-                visit(other, above | {name})
-        found[name] = None
-
-    for name in names:
-        if name not in found:
-            visit(name, frozenset({name}))
-    return list(found)
+    """These focuses, each behind those of them that it needs: who needs another one needs all that that one needs, and it.
+    Where they need each other, the first one begins.
+    """
+    focuses = draft.world.policies.set.focuses
+    return sorted(names, key=lambda name: len(needs(draft, focuses[name])))
 
 
 def _explains(cause: Incident, symptom: Incident, at: int) -> bool:

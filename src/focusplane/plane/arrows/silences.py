@@ -25,7 +25,7 @@ MOST = 500
 SHORTEST_MS = MINUTE
 FURTHEST_MS = 90 * DAY
 KEPT_MS = 7 * DAY
-"""So long one that is over is still shown."""
+"""So long one that is over is still shown, but no more of them than stand at most: those that were made first leave."""
 WARN_MS = 10 * MINUTE
 """Before it ends; one that is not three times as long is not announced."""
 LEVELS: Mapping[str, Level] = MappingProxyType(
@@ -87,6 +87,9 @@ def end(draft: Draft, ask: EndSilence, by: str) -> Answered:
 
 def watch(draft: Draft) -> Draft:
     """Say before one ends, and when it has; forget it after a week."""
+    over = [one.id for one in draft.world.silences.values() if one.ended_at]
+    for key in over[: max(0, len(over) - MOST)]:
+        draft = draft.drop("silences", key)
     for silence in draft.world.silences.values():
         last = silence.ended_at or silence.until
         if silence.over(draft.at):
