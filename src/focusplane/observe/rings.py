@@ -1,6 +1,6 @@
 """Rings: running totals of many series, remembered at slot boundaries, so that any window is two subtractions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,8 @@ COMPACT = (
 """For very many series, 30 days, each window to 4 %; 4 kB a series."""
 
 TOTAL, BAD = 0, 1
+FEW = 8
+"""Columns that are quicker added one by one than all at once."""
 MOST_PAST = 1_000
 """Instants that are remembered with their rows: the windows of all lanes end at a few watermarks."""
 
@@ -218,11 +220,25 @@ class Rings:
         if boundary <= self.head:
             return
         for tier, ring in zip(self.tiers, self.rings, strict=True):
-            rows = self._rows(tier, self.head + 1, boundary)
-            if len(rows):
-                ring[rows] = self.totals
+            passed = boundary // tier.step_ms - self.head // tier.step_ms
+            if passed == 1:  # nearly always, and much cheaper than many rows
+                ring[boundary // tier.step_ms % tier.depth] = self.totals
+            elif passed:
+                ring[self._rows(tier, self.head + 1, boundary)] = self.totals
+            else:  # nor of any coarser tier: their boundaries are among these
+                break
         self.head = boundary
         self._past.clear()
+
+    def add(self, slot: int, amounts: Mapping[int, Sequence[int]]) -> bool:
+        """`post` for few columns of a slot that is not in the past; false, and nothing is done, if that is not so."""
+        if slot <= self.head or len(amounts) > FEW:
+            return False
+        self.roll(slot - SLOT_MS)
+        for column, amount in amounts.items():
+            self.totals[TOTAL, column] += amount[TOTAL]
+            self.totals[BAD, column] += amount[BAD]
+        return True
 
     def post(self, slot: int, columns: npt.NDArray[np.intp], amounts: Counts) -> None:
         """Add `amounts` (2 x columns, no column twice) to a slot; a slot in the past is corrected everywhere."""

@@ -60,7 +60,7 @@ class Windows:
             if mirrors:
                 _reflect(mirrors, slot, self._staged[slot][0])
             for rings, amounts in zip((self.wholes, self.slices), self._staged[slot], strict=True):
-                if amounts:
+                if amounts and not rings.add(slot, amounts):
                     columns = np.fromiter(amounts, np.intp, len(amounts))
                     rings.post(slot, columns, np.array(list(amounts.values()), np.int64).T)
         self._staged.clear()
