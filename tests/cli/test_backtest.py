@@ -99,8 +99,32 @@ def test_a_time_without_counts_says_how_far_they_reach(
 ) -> None:
     words = ["backtest", policy, "--csv", counts(tmp_path), "--from", "2027-01-01"]
     assert run(words) == 2
-    assert "it goes from 2026-01-01 00:00:00Z to 2026-01-01 02:59:00Z" in capsys.readouterr().err
+    assert "counts.csv goes from 2026-01-01T00:01:00Z to 2026-01-01T02:59:00Z" in capsys.readouterr().err
     assert run(["backtest", policy]) == 2
     assert "say where the past comes from" in capsys.readouterr().err
     assert run([*words[:4], "--every", "soon"]) == 2
     assert run([*words[:4], "--to", "soon"]) == 2
+
+
+def test_only_the_time_that_is_asked_for_is_kept_and_an_interval_is_as_long_as_ever(
+    policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = counts(tmp_path)
+    span = ["--from", "2026-01-01T00:30Z", "--to", "2026-01-01T00:31Z"]
+    assert run(["backtest", policy, "--csv", table, *span, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["requests"] == 1_000
+    assert shown["to"] == 1_767_225_600_000 + 31 * 60_000
+
+
+def test_a_policy_that_names_another_source_hears_its_past_all_the_same(
+    policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = POLICY.replace(
+        "  owner: crew\n", '  owner: crew\n  source: {prometheus: {url: "http://p:9090"}}\n'
+    )
+    (tmp_path / "asking.yaml").write_text(asking)
+    assert run(["backtest", str(tmp_path / "asking.yaml"), "--csv", counts(tmp_path), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["objectives"][0]["page"] == 1
+    assert shown["objectives"][0]["blind_ms"] == 0

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from focusplane.cli.output import Output, clock, counted, span, table
+from focusplane.cli.past import ENGINE, every_of, past_of, progress
 from focusplane.cli.policy_set import Place, good, read
 from focusplane.define.focus import PolicySet
 from focusplane.kernel.errors import UsageError
-from focusplane.kernel.quantity import format_percent, parse_duration
-from focusplane.kernel.tick import DAY, SECOND
+from focusplane.kernel.quantity import format_percent
 from focusplane.learn.backtest import Alarm, Incident, Summary, Tally, Truth, against, summaries
 
 if TYPE_CHECKING:
     from focusplane.testing.past import Past
 
 Shown = dict[str, Any]
-MOST_LOOKS = 600_000
-"""Judgements in one backtest: 400 days, each minute."""
 SHOWN = 20
 """Episodes that are printed; `--json` has all."""
 
@@ -30,98 +28,29 @@ SHOWN = 20
 @click.argument("policy", type=Place)
 @click.option("--csv", "table_", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="counts: time,focus,good,bad[,objective,tenant,version,route,region,seconds]")  # fmt: skip
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="what a plane counted, running or stopped")  # fmt: skip
+@ENGINE
 @click.option("--from", "since", default="", help="2026-01-01, 2026-01-01T12:00Z or Unix seconds; default: as far as the past goes")  # fmt: skip
 @click.option("--to", "until", default="", help="the same")
 @click.option("--every", default="1m", show_default=True, help="how often it is judged")
 @click.option("--incidents", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="what really happened: focus,from,to[,name]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True)
 def backtest_command(policy: Path, as_json: bool, incidents: Path | None, **said: Any) -> None:
-    """What POLICY would have said of a past: from --csv, or from --data of a plane. Exit 1 if a real incident was missed."""
+    """What POLICY would have said of a past: from --csv, from --data of a plane, or from a --prometheus. Exit 1 if a real incident was missed."""
     from focusplane.testing.past import live_again
 
     policies = good(policy).policies
     every_ms = every_of(said["every"])
-    rows = past_of(policies, said)
+    past = past_of(policies, said)
     truth = incidents_of(policies, incidents)
-    tally = live_again(read(policy), rows, every_ms)
+    tally = live_again(read(policy), past.rows, every_ms, past.span, progress("judged"))
     found = against(tally.episodes, truth)
-    shown = {**_shown(tally, found if truth else None, rows), "uncounted": _uncounted(policies, rows)}
+    shown = {
+        **_shown(tally, found if truth else None, past.rows),
+        "uncounted": _uncounted(policies, past.rows),
+        "notes": past.notes,
+    }
     Output(as_json).show(shown, lambda: _tell(shown))
     raise click.exceptions.Exit(int(bool(found.missed)))
-
-
-def every_of(text: str) -> int:
-    try:
-        every = parse_duration(text)
-    except ValueError as error:
-        raise UsageError(str(error), "--every 1m") from error
-    if not SECOND <= every <= DAY or every % SECOND:
-        raise UsageError(f"{text} is no whole number of seconds up to a day", "--every 1m")
-    return every
-
-
-def past_of(policies: PolicySet, said: Shown) -> Sequence["Past"]:
-    """The counts, in order. Raises `UsageError` if there are none."""
-    since, until = _time("--from", said["since"]) or 0, _time("--to", said["until"])
-    chosen = [name for name in ("table_", "data") if said[name] is not None]
-    if len(chosen) != 1:
-        raise UsageError("say where the past comes from, once", "--csv FILE or --data DIR")
-    rows = _from_csv(policies, said["table_"]) if said["table_"] else _from_data(policies, said["data"])
-    kept = [row for row in rows if row.start >= since and (until is None or row.end <= until)]
-    if not kept:
-        raise UsageError("there are no counts in that time", _reach(rows))
-    looks = (max(row.end for row in kept) - kept[0].start) // every_of(said["every"])
-    if looks > MOST_LOOKS:
-        raise UsageError(f"{looks:,} judgements are too many", "a shorter time, or a longer --every")
-    return kept
-
-
-def _reach(rows: Sequence["Past"]) -> str:
-    if not rows:
-        return "the past is empty for the focuses of this policy"
-    return f"it goes from {clock(rows[0].start)} to {clock(max(row.end for row in rows))}"
-
-
-def _time(option: str, text: str) -> int | None:
-    from focusplane.edge.history_csv import instant
-
-    if not text:
-        return None
-    try:
-        return instant(text)
-    except (ValueError, OverflowError):
-        raise UsageError(f"{option} {text!r} is no time", "2026-01-01, 2026-01-01T12:00Z or Unix seconds") from None  # fmt: skip
-
-
-def _from_csv(policies: PolicySet, path: Path) -> Sequence["Past"]:
-    from focusplane.edge.history_csv import read_history
-    from focusplane.testing.past import Past
-
-    rows: list[Past] = []
-    for row in read_history(path):
-        focus = policies.focuses.get(row.focus)
-        if focus is None or not focus.objectives:
-            raise UsageError(f"{path} counts for {row.focus!r}, which the policy does not declare with an objective", f"it declares: {', '.join(sorted(policies.focuses))}")  # fmt: skip
-        names = [one.name for one in focus.objectives]
-        objective = row.objective or names[0]
-        if objective not in names:
-            raise UsageError(f"{path} counts for {row.focus}/{objective}, which is no objective", f"its objectives: {', '.join(names)}")  # fmt: skip
-        rows.append(Past(row.start, row.end, row.focus, objective, row.good, row.bad, row.part))
-    return rows
-
-
-def _from_data(policies: PolicySet, data: Path) -> Sequence["Past"]:
-    """Objectives of the same name that count the same are taken; what is coarse is said by `BLOCKS`."""
-    from focusplane.cli.stopped import open_world
-    from focusplane.testing.past import recorded
-
-    _, world = open_world(data)
-    known = world.policies.set.focuses
-    shared = [focus for name, focus in policies.focuses.items() if name in known]
-    if not shared:
-        raise UsageError(f"the plane of {data} knows no focus of this policy", f"it knows: {', '.join(sorted(known)) or 'none'}")  # fmt: skip
-    rows = [row for focus in shared for row in recorded(world.counters, focus, 0, world.tick.at)]
-    return sorted(rows, key=lambda row: (row.start, row.end, row.focus, row.objective))
 
 
 def incidents_of(policies: PolicySet, path: Path | None) -> Sequence[Incident]:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from focusplane.cli.backtest import every_of, incidents_of, past_of
+from focusplane.cli.backtest import incidents_of
 from focusplane.cli.output import Output, table
+from focusplane.cli.past import ENGINE, Known, every_of, past_of, progress
 from focusplane.cli.policy_set import Place, good, read, today
 from focusplane.define.amend import Amendment, amend
 from focusplane.define.focus import PolicySet
@@ -19,9 +20,6 @@ from focusplane.kernel.quantity import format_percent
 from focusplane.learn.backtest import Incident, Tally, against
 from focusplane.learn.calibration import attainable, higher, loud, too_loud
 
-if TYPE_CHECKING:
-    from focusplane.testing.past import Past
-
 Shown = dict[str, Any]
 
 
@@ -29,6 +27,7 @@ Shown = dict[str, Any]
 @click.argument("policy", type=Place)
 @click.option("--csv", "table_", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="counts, as for `focus backtest`")  # fmt: skip
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="what a plane counted, running or stopped")  # fmt: skip
+@ENGINE
 @click.option("--from", "since", default="", help="2026-01-01, 2026-01-01T12:00Z or Unix seconds; default: as far as the past goes")  # fmt: skip
 @click.option("--to", "until", default="", help="the same")
 @click.option("--every", default="1m", show_default=True, help="how often it is judged")
@@ -39,8 +38,8 @@ Shown = dict[str, Any]
 def calibrate_command(policy: Path, most: int, write: bool, as_json: bool, incidents: Path | None, **said: Any) -> None:  # fmt: skip
     """What a past says about the targets and alarms of POLICY, as a diff with its reasons. Exit 1 if it proposes something."""
     policies = good(policy).policies
-    every_ms, rows = every_of(said["every"]), past_of(policies, said)
-    study = _Study(dict(read(policy)), rows, every_ms, most, incidents_of(policies, incidents))
+    every_ms, past = every_of(said["every"]), past_of(policies, said)
+    study = _Study(dict(read(policy)), past, every_ms, most, incidents_of(policies, incidents))
     before = study.lived
     for key in sorted(before.last):
         study.look(policies, *key.split("/", 1))
@@ -58,7 +57,7 @@ class _Study:
     """Files that change as proposals come; each is tried on the whole past before it is made."""
 
     files: dict[str, str]
-    rows: Sequence["Past"]
+    past: Known
     every_ms: int
     most: int
     incidents: Sequence[Incident]
@@ -71,7 +70,7 @@ class _Study:
 
     def look(self, policies: PolicySet, focus: str, name: str) -> None:
         objective = policies.focuses[focus].objective(name)
-        mine = [row for row in self.rows if (row.focus, row.objective) == (focus, name)]
+        mine = [row for row in self.past.rows if (row.focus, row.objective) == (focus, name)]
         served, failed = sum(row.good for row in mine), sum(row.bad for row in mine)
         if served + failed and not objective.sli.unit_ms:
             self._target(focus, objective, served, failed)
@@ -138,7 +137,7 @@ class _Study:
     def _live(self, files: Mapping[str, str]) -> Tally:
         from focusplane.testing.past import live_again
 
-        return live_again(files, self.rows, self.every_ms)
+        return live_again(files, self.past.rows, self.every_ms, self.past.span, progress("judged"))
 
     def _with(self, wanted: Amendment) -> dict[str, str] | None:
         for name, text in self.files.items():

@@ -5,54 +5,63 @@ stands in the column `seconds`, else it is the smallest distance of two times in
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
 
 from focusplane.instrument.signal import Slice
 from focusplane.kernel.errors import UsageError
 from focusplane.kernel.tick import MINUTE, SECOND
+from focusplane.learn.counted import MOST_ROWS, Row
 
 NEEDED = ("time", "focus", "good", "bad")
 OPTIONAL = ("objective", "tenant", "version", "route", "region", "seconds")
-MOST_ROWS = 5_000_000
 LONGEST_MS = 400 * 24 * 3_600 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Counts of (start, end], Unix ms; an empty objective means the first of its focus."""
-
-    start: int
-    end: int
-    focus: str
-    objective: str
-    good: int
-    bad: int
-    part: Slice
+def read_history(path: Path, since: int | None = None, until: int | None = None) -> tuple[Row, ...]:
+    """The rows in (since, until], Unix ms, in the order of their starts; what lies outside is read and not kept. Raises
+    `UsageError` with file and line at the first that cannot be read.
+    """
+    kept, times = _kept(path, since, until)
+    step = _step(times)
+    made = [row if row.start >= 0 else _long(row, step) for row in kept]
+    made = [row for row in made if since is None or row.start >= since]
+    return tuple(sorted(made, key=lambda row: (row.start, row.end, row.focus, row.objective)))
 
 
-def read_history(path: Path) -> tuple[Row, ...]:
-    """Every row, in the order of their starts. Raises `UsageError` with file and line at the first that cannot be read."""
+def _kept(path: Path, since: int | None, until: int | None) -> tuple[list[Row], "array[int]"]:
+    """Rows that may lie in that time, and the times of all. A row without a length is as long as the least distance of two."""
+    kept: list[Row] = []
+    times = array("q")
     try:
         with path.open(newline="", encoding="utf-8-sig") as text:
             reader = csv.DictReader(text, strict=True)
             _columns(path, reader.fieldnames)
-            told = [(reader.line_num, row) for row in _bounded(path, reader)]
+            for row in reader:
+                told = _row(f"{path}:{reader.line_num}", row)
+                times.append(told.end)
+                if (since is None or told.end > since) and (until is None or told.end <= until):
+                    kept.append(told)
+                if len(kept) > MOST_ROWS:
+                    raise UsageError(
+                        f"{path} has more than {MOST_ROWS:,} rows in that time",
+                        "sum up to longer intervals, or --from and --to",
+                    )
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path} is no CSV file in UTF-8: {error}", f"columns: {', '.join(NEEDED)}"
         ) from error
-    rows = [_row(f"{path}:{line}", row) for line, row in told]
-    if not rows:
+    if not times:
         raise UsageError(f"{path} has no rows", f"columns: {', '.join(NEEDED)}, one row an interval")
-    step = _step([row.end for row in rows])
-    made = [row if row.start >= 0 else _long(row, step) for row in rows]
-    return tuple(sorted(made, key=lambda row: (row.start, row.end, row.focus, row.objective)))
+    if not kept:
+        raise UsageError("there are no counts in that time", f"{path} goes from {_iso(min(times))} to {_iso(max(times))}")  # fmt: skip
+    return kept, times
 
 
 def read_incidents(path: Path) -> tuple[tuple[str, int, int, str], ...]:
@@ -103,15 +112,6 @@ def _columns(path: Path, names: Sequence[str] | None) -> None:
             raise UsageError(f"{path}:1 unknown column {name!r}", f"known: {', '.join(NEEDED + OPTIONAL)}")
 
 
-def _bounded(path: Path, rows: Iterator[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
-    for number, row in enumerate(rows, 1):
-        if number > MOST_ROWS:
-            raise UsageError(
-                f"{path} has more than {MOST_ROWS:,} rows", "sum up to longer intervals, or cut it"
-            )
-        yield row
-
-
 def _row(where: str, row: Mapping[str, str | None]) -> Row:
     if None in row.values() or None in row:
         raise UsageError(f"{where} has another number of columns than the first line")
@@ -139,9 +139,13 @@ def _count(where: str, name: str, text: str) -> int:
     return int(text)
 
 
-def _step(ends: Sequence[int]) -> int:
-    times = sorted(set(ends))
-    return min((later - sooner for sooner, later in pairwise(times)), default=MINUTE)
+def _step(ends: "array[int]") -> int:
+    times = np.unique(np.frombuffer(ends, dtype=np.int64))
+    return int(np.diff(times).min()) if len(times) > 1 else MINUTE
+
+
+def _iso(at: int) -> str:
+    return datetime.fromtimestamp(at / SECOND, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _long(row: Row, step: int) -> Row:

@@ -4,11 +4,11 @@ In: what was counted in each interval, good and bad, as some record keeps it. Th
 once and channels take every message, so that nothing but the policy and the counts decides.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from focusplane.act.fact import Fact, Kind
-from focusplane.define.focus import Focus
+from focusplane.define.focus import Focus, SourceKind
 from focusplane.define.sli import NO_MATCH, Match, Sli, SliKind
 from focusplane.instrument.signal import Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import DAY, HOUR, MINUTE, Tick
@@ -44,14 +44,24 @@ class Past:
     part: Slice = WHOLE
 
 
-def live_again(files: Mapping[str, str], past: Sequence[Past], every_ms: int = MINUTE) -> Tally:
-    """Everything that the policies would have said. `past` is in the order of its starts; a judgement each `every_ms`.
+def live_again(
+    files: Mapping[str, str],
+    past: Sequence[Past],
+    every_ms: int = MINUTE,
+    span: tuple[int, int] | None = None,
+    progress: Callable[[int, int], None] = lambda done, whole: None,
+) -> Tally:
+    """Everything that the policies would have said. `past` is in the order of its starts; a judgement each `every_ms`, through
+    the whole `span` (Unix ms) if it is given, else from the first row to the last. `progress` hears how many milliseconds of
+    how many are judged.
 
     Objectives that it does not count for are left out, but for composites: nobody can say that they were blind then.
     """
     tally, told = Tally(), frozenset((row.focus, row.objective) for row in past)
+    since, until = span or (past[0].start if past else 0, max((row.end for row in past), default=0))
     rig: Rig | None = None
-    for end, signals in _instants(past, every_ms):
+    for end, signals in _instants(past, every_ms, (since, until)):
+        progress(end - since, until - since)
         if rig is None:
             rig = _rig(files, told, end - every_ms)
         before = len(rig.facts)
@@ -108,12 +118,13 @@ def _rig(files: Mapping[str, str], told: frozenset[tuple[str, str]], begin: int)
 
 
 def _as_told(focus: Focus, told: frozenset[tuple[str, str]]) -> Focus:
+    """It hears the past, whoever is asked in the present."""
     objectives = tuple(
         replace(one, sli=_sli(one.name, one.sli))
         for one in focus.objectives
         if (focus.name, one.name) in told or one.sli.kind is SliKind.COMPOSITE
     )
-    return replace(focus, objectives=objectives)
+    return replace(focus, objectives=objectives, source=SourceKind.AUTO, engine=None)
 
 
 def _sli(name: str, sli: Sli) -> Sli:
@@ -132,18 +143,17 @@ def _sli(name: str, sli: Sli) -> Sli:
     )
 
 
-def _instants(past: Iterable[Past], every_ms: int) -> Iterator[tuple[int, list[Past]]]:
+def _instants(past: Iterable[Past], every_ms: int, span: tuple[int, int]) -> Iterator[tuple[int, list[Past]]]:
     """Each instant of the grid with what ended by then; what speaks of longer than a step is laid on its steps evenly."""
     waiting: dict[int, list[Past]] = {}
-    at = 0
+    at = (span[0] // every_ms + 1) * every_ms
     for row in past:
-        at = at or (row.start // every_ms + 1) * every_ms
         while at <= row.start:
             yield at, waiting.pop(at, [])
             at += every_ms
         for part in _laid(row, every_ms):
             waiting.setdefault(-(-part.end // every_ms) * every_ms, []).append(part)
-    for last in range(at, max(waiting, default=0) + 1, every_ms):
+    for last in range(at, max((*waiting, span[1])) + 1, every_ms):
         yield last, waiting.pop(last, [])
 
 

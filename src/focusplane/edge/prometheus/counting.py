@@ -38,18 +38,23 @@ class Counting(Protocol):
 class Sampler:
     """Asks for samples and hands them over. For one engine."""
 
-    def __init__(self, client: EngineClient, core: Counting) -> None:
+    def __init__(
+        self, client: EngineClient, core: Counting, reach_ms: int = REACH_MS, since: int = 0
+    ) -> None:
+        """`reach_ms`: so far back one question goes at most; the first one back to `since` (Unix ms)."""
         self._client = client
         self._core = core
+        self._reach_ms = reach_ms
+        self._since = since
         self._book = SeriesBook()
         self._asked_to: dict[tuple[str, ...], int] = {}
 
     async def ask(self, question: Samples, now_ms: int) -> Counted:
         """All parts as of one time, the whole before what failed of it (`told_by_all` says why)."""
         key = tuple(text for _, text in question.parts) + question.focuses
-        reach = min(
-            now_ms - self._asked_to.get(key, 0) + max(OVERLAP_MS, 2 * self._client.engine.every_ms), REACH_MS
-        )
+        before = self._asked_to.get(key, self._since)
+        again = max(OVERLAP_MS, 2 * self._client.engine.every_ms)
+        reach = min(now_ms - before + again, self._reach_ms)
         samples: list[Sample] = []
         odd: dict[str, int] = {}
         empty: list[str] = []
