@@ -31,7 +31,9 @@ def plot(stage: Stage, record: Record, console: Console) -> Doors:
         expose(scene, "v2", spoilt=False)
         _full(scene, record, disk)
         _freed(scene, record, disk)
-        record.promises.append(fault_promises.counted_once(scene.load.read(), settle(scene)))
+        record.promises.append(
+            fault_promises.counted_once(scene.load.read(), settle(scene, joined=True), joined=True)
+        )
     stage.stop_plane()
     disk.leave()
     return stage.start_plane()

@@ -41,17 +41,24 @@ def expose(scene: Scene, version: str, spoilt: bool = True) -> dict[str, Fractio
     return scene.routed()
 
 
-def settle(scene: Scene) -> Shown:
-    """Customers stop; the first objective once the plane has counted all that they saw, or does not in time."""
+def settle(scene: Scene, joined: bool = False) -> Shown:
+    """Customers stop; the first objective once the plane has counted all that they saw, or does not in time. Where the
+    application counts, attempts of one order are `joined`, and each order is waited for.
+    """
     scene.act("The customers leave; what they saw is held against what the plane counted")
     scene.stage.start_probes()
-    wanted = sum(not hit.synthetic and bool(hit.status) for hit in scene.load.read())
+    real = [hit for hit in scene.load.read() if not hit.synthetic and hit.status]
+    good, least = sum(not hit.failed for hit in real), len({hit.key for hit in real}) if joined else len(real)
 
     def counted() -> Shown:
         found: Shown = scene.plane.state()["objectives"][0]
         return found
 
-    scene.watch.until(lambda _seen: counted()["total"] == wanted, COUNTED_WITHIN_S)
+    def whole() -> bool:
+        found = counted()
+        return bool(found["good"] == good and found["total"] >= least)
+
+    scene.watch.until(lambda _seen: whole(), COUNTED_WITHIN_S)
     return counted()
 
 
