@@ -26,6 +26,7 @@ from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
 from focusplane.edge.impatient_http import ImpatientHttp, impatient
+from focusplane.edge.library_logs import hush
 from focusplane.edge.otlp_grpc import otlp_server
 from focusplane.edge.otlp_http import otlp_routes
 from focusplane.edge.otlp_intake import OtlpIntake, OtlpSettings
@@ -78,6 +79,7 @@ class Doors:
 
 def serve(settings: Settings) -> int:
     """Run a plane until SIGTERM or SIGINT. The exit status of `focus serve`."""
+    hush()
     _collect_seldom()
     try:
         return uvloop.run(_serve(settings))

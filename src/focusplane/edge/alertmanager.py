@@ -102,9 +102,13 @@ class Alertmanager:
 
 
 def shown(reference: str) -> str:
-    """A peer's name: its host and port, never a password; a reference as it is."""
-    parts = urlsplit(reference)
-    return parts.netloc.rpartition("@")[2] if parts.scheme in ("http", "https") else reference
+    """A peer's name: its host and port, never a password, not even of what is no address; a reference as it is."""
+    try:
+        parts = urlsplit(reference)
+    except ValueError:
+        return "(an address that cannot be read)"
+    told = parts.netloc if parts.scheme in ("http", "https") else reference
+    return told.rpartition("@")[2]
 
 
 def _gist(alerts: Sequence[Alert]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -28,7 +27,6 @@ class HttpVisitor:
     """Implements `Visitor`. A new connection each time: one that was kept would hide that no new one is accepted."""
 
     def __init__(self) -> None:
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request
         self._client = httpx.AsyncClient(
             timeout=None,
             follow_redirects=False,
