@@ -33,6 +33,8 @@ class PolicyDirectory:
         self._root = Path(path)
         self._poll_seconds = poll_seconds
         self.unreadable: tuple[Unreadable, ...] = ()
+        self._told = ""
+        """What the last `read` saw: a change between it and the first look of `changes` is a change."""
 
     def read(self) -> Mapping[str, str]:
         """Path (relative to the directory) -> text, sorted by path. A file that is no UTF-8 is read with U+FFFD."""
@@ -49,11 +51,16 @@ class PolicyDirectory:
                 continue
             texts[name] = raw.decode("utf-8", errors="replace")
         self.unreadable = tuple(missed)
+        self._told = self._fingerprint(texts)
         return texts
 
     async def changes(self) -> AsyncIterator[Mapping[str, str]]:
-        """All files again after each change, once two looks in a row saw the same: half a set is never told."""
-        told = last = self._fingerprint(await asyncio.to_thread(self.read))
+        """All files again after each change since they were read, once two looks in a row saw the same: half a set is never
+        told.
+        """
+        if not self._told:
+            await asyncio.to_thread(self.read)
+        told = last = self._told
         while True:
             await asyncio.sleep(self._poll_seconds)
             texts = await asyncio.to_thread(self.read)
