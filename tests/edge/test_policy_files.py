@@ -72,10 +72,17 @@ def test_a_change_is_told_once_and_only_when_it_holds_still(tmp_path: Path) -> N
     assert asyncio.run(watch()) == ["whole", "old"]
 
 
-async def test_an_edit_between_the_first_reading_and_the_first_look_is_not_missed(tmp_path: Path) -> None:
+def test_an_edit_between_the_first_reading_and_the_first_look_is_not_missed(tmp_path: Path) -> None:
     """A plane that starts reads its policies, and watches them a moment later."""
     (tmp_path / "shop.yaml").write_text("a: 1\n")
     directory = PolicyDirectory(tmp_path, poll_seconds=0)
     assert directory.read() == {"shop.yaml": "a: 1\n"}
     (tmp_path / "shop.yaml").write_text("a: 2\n")
-    assert await anext(aiter(directory.changes())) == {"shop.yaml": "a: 2\n"}
+
+    async def first() -> Mapping[str, str]:
+        changes = directory.changes()
+        told = await anext(changes)
+        await changes.aclose()  # type: ignore[attr-defined]
+        return told
+
+    assert asyncio.run(first()) == {"shop.yaml": "a: 2\n"}
