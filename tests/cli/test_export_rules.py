@@ -81,10 +81,10 @@ SPEC = {
 """The parts of the operator's schema of PrometheusRule (v1) that these rules use."""
 
 
-def export(tmp_path: Path, *arguments: str) -> Result:
+def export(tmp_path: Path, *arguments: str, policy: str = POLICY) -> Result:
     policies = tmp_path / "policies"
     policies.mkdir(exist_ok=True)
-    (policies / "shop.yaml").write_text(POLICY)
+    (policies / "shop.yaml").write_text(policy)
     return CliRunner().invoke(focus, ["export", *arguments, str(policies)])
 
 
@@ -121,6 +121,19 @@ def test_what_rules_cannot_do_is_said_in_the_file_and_beside_it(tmp_path: Path) 
     ):
         assert f"# not carried over: {lost}" in done.stdout
         assert f"not carried over  {lost}" in done.stderr
+
+
+def test_one_sentence_about_many_objectives_is_told_once_and_only_the_file_names_them_all(
+    tmp_path: Path,
+) -> None:
+    sli = "target: 99%, window: {calendar: month}, sli: {bad: {status: 5xx}}"
+    more = "".join(f"    - {{name: m{number}, {sli}}}\n" for number in range(5))
+    policy = POLICY.replace("    - {name: slices,", f"{more}    - {{name: slices,")
+    done = export(tmp_path, "prometheus", policy=policy)
+    [line] = [one for one in done.stderr.splitlines() if "a calendar's budget" in one]
+    assert line.startswith("not carried over  shop/month, shop/m0, shop/m1 and 3 more: a calendar's budget")
+    [comment] = [one for one in done.stdout.splitlines() if "a calendar's budget" in one]
+    assert "shop/month, shop/m0, shop/m1, shop/m2, shop/m3, shop/m4: a calendar's budget" in comment
 
 
 def test_every_alert_names_its_focus_its_objective_its_team_and_how_grave_it_is(tmp_path: Path) -> None:

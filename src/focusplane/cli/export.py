@@ -17,6 +17,8 @@ from focusplane.kernel.errors import FocusplaneError, PolicyError, UsageError
 if TYPE_CHECKING:
     from focusplane.learn.rules.groups import Written
 
+NAMED = 3
+"""Objectives that one line on the terminal names; the file names them all."""
 XDS, OTLP = "127.0.0.1:7601", "127.0.0.1:4318"
 
 
@@ -171,5 +173,5 @@ def _written(paths: tuple[Path, ...], metrics: str, scrape_interval: str) -> "Wr
     focuses = [focus for path in paths for focus in good(path).policies.focuses.values()]
     written = rules_of(focuses, Metrics(metrics), every_ms)
     for one in written.missing:
-        click.echo(f"not carried over  {one}", err=True)
+        click.echo(f"not carried over  {one.told(NAMED)}", err=True)
     return written

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from focusplane.kernel.quantity import format_duration
-from focusplane.learn.rules.groups import Group, Rule, Written
+from focusplane.learn.rules.groups import Group, Missing, Rule, Written
 
 HEAD = "Written by `focus export`; edit the focus files and write it again."
 
@@ -30,9 +30,9 @@ def prometheus_rule(written: Written, name: str, labels: Mapping[str, str]) -> s
     return "\n".join(body) + "\n"
 
 
-def _comments(missing: Sequence[str]) -> Iterator[str]:
+def _comments(missing: Sequence[Missing]) -> Iterator[str]:
     yield f"# {HEAD}"
-    yield from (f"# not carried over: {' '.join(one.split())}" for one in missing)
+    yield from (f"# not carried over: {' '.join(one.told(len(one.names)).split())}" for one in missing)
 
 
 def _groups(groups: Sequence[Group], indent: str) -> Iterator[str]:

@@ -55,11 +55,24 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """`names` are focuses or objectives, in the order of the policies."""
+
+    why: str
+    names: tuple[str, ...]
+
+    def told(self, most: int) -> str:
+        """One line that names at most `most` of them and counts the rest."""
+        rest = len(self.names) - most
+        return f"{', '.join(self.names[:most])}{f' and {rest} more' if rest > 0 else ''}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
-    """`missing` says what of the policies the rules do not do."""
+    """`missing` says what of the policies the rules do not do, each sentence once."""
 
     groups: tuple[Group, ...]
-    missing: tuple[str, ...]
+    missing: tuple[Missing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ def rules_of(
 ) -> Written:
     """Rules for every objective that PromQL can express; `scrape_ms` bounds how short an outage can be seen."""
     found: list[_One] = []
-    missing: list[str] = []
+    missing: dict[str, list[str]] = {}
     for focus in sorted(focuses, key=lambda focus: focus.name):
         for objective in focus.objectives:
             name, counts = (
@@ -83,15 +96,16 @@ def rules_of(
                 counts_of(focus, objective, _step_of(focus, objective), metrics),
             )
             if isinstance(counts, Inexpressible):
-                missing.append(f"{name}: left out: {counts.why}")
+                missing.setdefault(f"left out: {counts.why}", []).append(name)
                 continue
-            missing += [f"{name}: {note}" for note in (*counts.notes, *_lacking(objective))]
+            for note in (*counts.notes, *_lacking(objective)):
+                missing.setdefault(note, []).append(name)
             found.append(_One(focus, objective, counts, _table(objective)))
         if focus.mitigations:
-            missing.append(f"{focus.name}: mitigations act in the plane alone")
+            missing.setdefault("mitigations act in the plane alone", []).append(focus.name)
     shards = [found[at : at + SHARD] for at in range(0, len(found), SHARD)]
     groups = [group for number, shard in enumerate(shards) for group in _shard(shard, str(number), scrape_ms)]
-    return Written(tuple(groups), tuple(missing))
+    return Written(tuple(groups), tuple(Missing(why, tuple(names)) for why, names in missing.items()))
 
 
 def _step_of(focus: Focus, objective: Objective) -> Step:
