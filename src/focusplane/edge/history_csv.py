@@ -19,6 +19,8 @@ from focusplane.learn.counted import MOST_ROWS, Row
 
 NEEDED = ("time", "focus", "good", "bad")
 OPTIONAL = ("objective", "tenant", "version", "route", "region", "seconds")
+LATEST_MS = 253_370_764_800_000
+"""The year 9999: what lies beyond has no date."""
 LONGEST_MS = 400 * 24 * 3_600 * SECOND
 
 
@@ -128,9 +130,15 @@ def _row(where: str, row: Mapping[str, str | None]) -> Row:
 
 def _time(where: str, text: str | None) -> int:
     try:
-        return instant(text or "")
+        found = instant(text or "")
     except (ValueError, OverflowError):
-        raise UsageError(f"{where} {text!r} is no time", "Unix seconds, or 2026-01-01T12:00:00Z") from None
+        found = -1
+    if not 0 <= found <= LATEST_MS:
+        raise UsageError(
+            f"{where} {(text or '')[:50]!r} is no time since 1970",
+            "Unix seconds (not milliseconds), or 2026-01-01T12:00:00Z",
+        )
+    return found
 
 
 def _count(where: str, name: str, text: str) -> int:
