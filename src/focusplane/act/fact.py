@@ -52,6 +52,8 @@ class Kind(StrEnum):
     SILENCED = "silence.added"
     SILENCE_ENDS = "silence.ends-soon"
     SILENCE_ENDED = "silence.ended"
+    ALERT_FIRES = "alert.fires"
+    ALERT_OVER = "alert.over"
     NOTIFIED = "notification.sent"
     NOTIFY_FAILED = "notification.failed"
     CHANGED = "change.recorded"

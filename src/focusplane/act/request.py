@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from focusplane.act.foreign import Sent
 from focusplane.kernel.ids import Json
 
 
@@ -180,6 +181,17 @@ class EndCorrection:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TakeAlerts:
+    """What another system says is wrong, or over; `via` is the door, a `foreign.Via`; `environment`, if given,
+    stands in place of what they name.
+    """
+
+    alerts: tuple[Sent, ...]
+    via: str
+    environment: str = ""
+
+
 Request = (
     StartRollout
     | PauseRollout
@@ -203,6 +215,7 @@ Request = (
     | Adopt
     | Correct
     | EndCorrection
+    | TakeAlerts
 )
 
 

@@ -17,6 +17,8 @@ _TELL = {
 }
 _NEVER = ("duplicate", "span is neither", "classic bucket beside a native")
 """What is not counted because that is right."""
+_ALERT = "alert '"
+"""How the cause of an alert without a focus begins."""
 GONE_MS = 5 * MINUTE
 """A node that has been silent for so long was taken away: instances come and go."""
 
@@ -199,7 +201,9 @@ def _unmatched(shown: Shown) -> Told:
     rows = [one for one in shown["unused"] if not one["cause"].startswith(_NEVER)]
     for one in rows[:_MOST]:
         where = f" of {one['focus']}" if one["focus"] else ""
-        yield f"{counted(one['count'], 'point')}{where} not counted: {one['cause']}", _remedy(one["cause"])
+        unit = "alert" if one["cause"].startswith(_ALERT) else "point"
+        what = f"{counted(one['count'], unit)}{where} not counted"
+        yield f"{what}: {one['cause']}", _remedy(one["cause"])
     if len(rows) > _MOST:
         yield (
             f"{counted(len(rows) - _MOST, 'more cause')} of telemetry that was not counted",
@@ -208,6 +212,8 @@ def _unmatched(shown: Shown) -> Told:
 
 
 def _remedy(cause: str) -> str:
+    if cause.startswith(_ALERT):
+        return "give the rule a label focus_id, or service, which a boundary names"
     if "no boundary names service" in cause:
         service = cause.partition("service ")[2].partition("'")[2].partition("'")[0]
         return f"if it belongs to a focus, under its boundary: - {{service: {service}}}"

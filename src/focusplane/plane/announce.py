@@ -39,6 +39,8 @@ _LEVELS: Mapping[Kind, int] = {
     Kind.PAGES_HELD: logging.WARNING,
     Kind.SILENCED: logging.WARNING,
     Kind.SILENCE_ENDED: logging.INFO,
+    Kind.ALERT_FIRES: logging.WARNING,
+    Kind.ALERT_OVER: logging.INFO,
     Kind.NOTIFY_FAILED: logging.ERROR,
     Kind.FROZEN: logging.WARNING,
     Kind.UNFROZEN: logging.INFO,

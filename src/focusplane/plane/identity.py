@@ -21,6 +21,8 @@ class Principal:
     name: str
     role: Role
     by_cookie: bool = False
+    environment: str = ""
+    """what stands in place of the environment that they name, if their token is bound to one"""
 
     def need(self, *roles: Role) -> None:
         """Raises `RefusedError` unless this principal has one of these roles."""
@@ -91,7 +93,7 @@ class Tokens:
 
     def principal(self, token: str) -> Principal:
         found = self._find(token)
-        return Principal(found.name, found.role)
+        return Principal(found.name, found.role, environment=found.environment)
 
     def stands(self, principal: Principal) -> bool:
         held = [Role.ADMIN] if principal.name == "admin" else []

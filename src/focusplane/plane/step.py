@@ -39,6 +39,7 @@ from focusplane.plane.arrows import (
     engines,
     escalate,
     expose,
+    foreign,
     hear,
     judge,
     lapse,
@@ -79,6 +80,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = confirm.actions(draft)  # read back -> applied, verified, failed
     draft = drift.traffic(draft)  # what runs outside against what the Board wants
     draft = price.changes(draft)  # what rollouts and other changes cost of the budget
+    draft = foreign.watch(draft)  # alerts of other systems that nobody says any more
     draft = tell.troubles(draft)  # open, grow, resolve; page, unless hushed
     draft = tickets.tickets(draft)  # what can wait, with a beginning and an end
     draft = escalate.unanswered(draft)  # nobody has acknowledged it: the next ones

@@ -13,6 +13,7 @@ from focusplane.act.action import Action
 from focusplane.act.change import ChangeEvent
 from focusplane.act.correction import Correction
 from focusplane.act.effect import Effect, Notify
+from focusplane.act.foreign import Foreign
 from focusplane.act.incident import Incident
 from focusplane.act.price import Price
 from focusplane.act.silence import Silence
@@ -224,3 +225,5 @@ class World:
     """up to when planned work has been looked at, Unix ms"""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     """focus -> why the rollout that was last asked for did not begin"""
+    alerts: Mapping[str, Foreign] = field(default_factory=dict)
+    """fingerprint -> what another system says is wrong; for a while also what is over"""

@@ -14,6 +14,7 @@ from focusplane.web.guard import Guard
 from focusplane.web.routes import (
     actions,
     adopt,
+    alertmanager,
     board,
     changes,
     controls,
@@ -69,10 +70,12 @@ def build_app(
         changes,
         corrections,
         silences,
+        alertmanager,
         ofrep,
         login,
     ):
         app.include_router(one.router)
+    app.include_router(alertmanager.webhooks)
     pages.install(app)
     problem.install(app)
     app.add_middleware(Guard, hosts=tuple(hosts))

@@ -114,3 +114,5 @@ Judge = Annotated[Principal, Depends(need(Role.OPERATOR, Role.APPROVER))]
 """Says yes or no to what waits; whether the yes counts is for the plane to say."""
 Viewer = Annotated[Principal, Depends(need(Role.VIEWER))]
 Sdk = Annotated[Principal, Depends(need(Role.SDK))]
+Ingest = Annotated[Principal, Depends(need(Role.INGEST))]
+"""Tells what other systems found; operators and admins may, too."""

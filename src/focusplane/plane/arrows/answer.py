@@ -33,6 +33,7 @@ from focusplane.act.request import (
     ResumeRollout,
     SetControl,
     StartRollout,
+    TakeAlerts,
     Undo,
     Unfreeze,
 )
@@ -47,6 +48,7 @@ from focusplane.plane.arrows import (
     correct,
     depart,
     expose,
+    foreign,
     known,
     move,
     set_by_hand,
@@ -64,7 +66,7 @@ def request(draft: Draft, asked: Asked) -> Draft:
     else:
         draft, answer = _ANSWERS[type(asked.request)](draft, asked.request, asked.by)
     ok = isinstance(answer, Done)
-    if not isinstance(asked.request, Gate):
+    if type(asked.request) not in _UNSAID:
         draft = draft.say(
             Kind.ASKED,
             getattr(asked.request, "focus", ""),
@@ -252,6 +254,7 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     Gate: _gate,
     Correct: correct.make,
     EndCorrection: correct.end,
+    TakeAlerts: foreign.take,
 }
 
 _BY_ROLE: Mapping[type[Request], Callable[[Draft, Any, Asked], Answered]] = {
@@ -260,3 +263,6 @@ _BY_ROLE: Mapping[type[Request], Callable[[Draft, Any, Asked], Answered]] = {
     AddSilence: silences.add,
 }
 """What depends on more than the name of who asks; all else was settled by the role at the door."""
+
+_UNSAID = frozenset({Gate, TakeAlerts})
+"""What machines ask again and again: that it was asked is no fact of its own."""

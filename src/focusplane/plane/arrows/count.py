@@ -12,7 +12,7 @@ BEYOND = f"a dimension has more values than are counted apart; the rest is count
 def telemetry(draft: Draft, arrival: Counted) -> Draft:
     """Count a batch, unless its key was counted before."""
     if not draft.world.seen.take(arrival.key, draft.at):
-        return _unused(draft, "", "duplicate", "a batch was sent again and counted once")
+        return unused(draft, "", "duplicate", "a batch was sent again and counted once")
     draft.world.series.remember(arrival.moved)
     reasons: dict[tuple[str, str], int] = {}
     before = overflowing(draft, arrival)
@@ -22,12 +22,12 @@ def telemetry(draft: Draft, arrival: Counted) -> Draft:
             where = (signal.focus, added.why)
             reasons[where] = reasons.get(where, 0) + signal.count
     for (focus, why), count in reasons.items():
-        draft = _unused(draft, focus, why, why, count)
+        draft = unused(draft, focus, why, why, count)
     for focus, count in overflowing(draft, arrival).items():
         if count > before[focus]:
-            draft = _unused(draft, focus, "overflow", BEYOND, count - before[focus])
+            draft = unused(draft, focus, "overflow", BEYOND, count - before[focus])
     for dropped in arrival.dropped:
-        draft = _unused(draft, "", dropped.cause, dropped.example or dropped.cause, dropped.count)
+        draft = unused(draft, "", dropped.cause, dropped.example or dropped.cause, dropped.count)
     return draft
 
 
@@ -38,7 +38,7 @@ def overflowing(draft: Draft, arrival: Counted) -> dict[str, int]:
     return {name: lanes[name].apart.get("overflow", 0) for name in names if name in lanes}
 
 
-def _unused(draft: Draft, focus: str, cause: str, words: str, count: int = 1) -> Draft:
+def unused(draft: Draft, focus: str, cause: str, words: str, count: int = 1) -> Draft:
     """Each cause is a fact when it is first seen; its count goes on in the world, for the metrics and `focus doctor`."""
     key = f"{focus}/{cause}"
     if key not in draft.world.unused and len(draft.world.unused) >= MOST_CAUSES:

@@ -16,7 +16,7 @@ from focusplane.observe.health import State
 from focusplane.observe.reading import NoData
 from focusplane.plane.arrows import damage, grouping, hush, route, watch
 from focusplane.plane.arrows import trouble as trouble_
-from focusplane.plane.arrows.trouble import BLIND, Trouble
+from focusplane.plane.arrows.trouble import ALERT, BLIND, Trouble
 from focusplane.plane.draft import Draft
 
 CALM_AFTER_MITIGATION_MS = 15 * SECOND
@@ -116,7 +116,7 @@ def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
         anew = replace(before, hushed="", hushed_by="", cause="", lifted_at=0)
         return _move(draft, focus, watch.hushed(draft, focus, anew), Cause.RELAPSE, trouble.reason)
     group = trouble_.group_in(trouble.episode)
-    first_bad = damage.first_bad(draft, focus, trouble.version, trouble.objective, group)
+    first_bad = trouble.began or damage.first_bad(draft, focus, trouble.version, trouble.objective, group)
     key = short_id("inc", focus.name, trouble.episode, draft.tick.number)
     suspects = rank(draft.world.changes, focus.name, first_bad, trouble.version)
     incident = Incident(
@@ -201,9 +201,9 @@ def _again(draft: Draft, focus: Focus, incident: Incident) -> str:
 
 def _mitigated(draft: Draft, incident: Incident) -> str:
     """By which verified action, if any: the rollback of its rollout, or a mitigation planned since the first failure.
-    No action gives back the sight of what cannot be seen.
+    No action gives back the sight of what cannot be seen, and whether another system's alert is over only that system says.
     """
-    if incident.episode == BLIND:
+    if incident.episode == BLIND or incident.episode.startswith(ALERT):
         return ""
     for action in draft.world.actions.values():
         if action.focus != incident.focus or action.phase is not ActionPhase.VERIFIED:
@@ -221,6 +221,8 @@ def _calm(draft: Draft, focus: Focus, incident: Incident) -> Draft:
     """Over when every objective has been calm for long enough, shorter after a verified mitigation. Counted on the data:
     time in which nothing arrived is no calm.
     """
+    if incident.episode.startswith(ALERT):
+        return _as_said(draft, focus, incident)
     restless = _restless(draft, focus, incident)
     if restless:
         return (
@@ -239,9 +241,22 @@ def _calm(draft: Draft, focus: Focus, incident: Incident) -> Draft:
     return _move(draft, focus, incident, Cause.RECOVER, words)
 
 
+def _as_said(draft: Draft, focus: Focus, incident: Incident) -> Draft:
+    """Of what another system alerts, that system knows when it is over, also where nothing is counted."""
+    if _restless(draft, focus, incident):
+        return draft
+    alert = trouble_.alert_of(draft, incident.episode)
+    return _move(
+        draft, focus, incident, Cause.RECOVER, alert.why if alert is not None else "its alert is gone"
+    )
+
+
 def _restless(draft: Draft, focus: Focus, incident: Incident) -> bool:
     if incident.episode == "drift" and focus.name in draft.world.drifts:
         return True
+    if incident.episode.startswith(ALERT):
+        alert = trouble_.alert_of(draft, incident.episode)
+        return alert is not None and alert.fires and alert.focus == focus.name
     rollout = draft.world.rollouts.get(focus.name)
     if rollout is not None and rollout.live and incident.episode == f"rollout {rollout.id}":
         return True

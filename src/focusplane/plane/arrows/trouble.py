@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from focusplane.act.action import Phase as ActionPhase
 from focusplane.act.fact import Fact, Kind
+from focusplane.act.foreign import Foreign, level_of
+from focusplane.act.incident import LIVE
 from focusplane.control.rollout import Phase
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Level
@@ -17,6 +19,8 @@ from focusplane.plane.draft import Draft
 GRACE_MS = MINUTE
 MOST_GROUPS = 5
 """Groups of one objective that get an incident each; the others are told in the state of the objective."""
+ALERT = "alert "
+"""How the episode of an alert of another system begins; its fingerprint follows."""
 BLIND = "blind"
 """The episode of a focus that cannot be seen: news of its own, whatever else is known to fail."""
 
@@ -34,6 +38,8 @@ class Trouble:
     """whose counts say when it began; empty means the leading one"""
     memory_ms: int = 0
     """so long its windows go on holding a failure that is over"""
+    began: int = 0
+    """when it began, Unix ms, if that is said and not counted"""
 
 
 def happened(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Iterator[Trouble]:
@@ -70,6 +76,7 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
         ):
             yield Trouble(BLIND, Level.PAGE, f"{focus.name} cannot be seen", health.reason)
     yield from _groups(draft, focus)
+    yield from _alerts(draft, focus)
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
         title = f"{rollout.version} of {focus.name} is worse and still exposed"
         yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
@@ -96,6 +103,36 @@ def _groups(draft: Draft, focus: Focus) -> Iterator[Trouble]:
             )
 
 
+def _alerts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
+    """What other systems say of this focus, unless a person has said that it is over since it began to fire."""
+    for key, one in draft.world.alerts.items():
+        if one.focus != focus.name or not one.fires:
+            continue
+        episode = f"{ALERT}{key}"
+        if not _settled(draft, focus, episode, one.since):
+            labels = one.sent.labels
+            said = one.sent.annotations.get("summary") or one.sent.annotations.get("description") or one.name
+            reason = f"{one.by} says: {said}"
+            yield Trouble(
+                episode, level_of(labels), f"{focus.name}: {one.name}", reason, began=one.sent.starts_at
+            )
+
+
+def _settled(draft: Draft, focus: Focus, episode: str, since: int) -> bool:
+    return any(
+        one.focus == focus.name
+        and one.episode == episode
+        and one.stage not in LIVE
+        and one.resolved_at > since
+        for one in draft.world.incidents.values()
+    )
+
+
+def alert_of(draft: Draft, episode: str) -> Foreign | None:
+    """The alert of another system that an incident tells of, if it is about one that is still known."""
+    return draft.world.alerts.get(episode.removeprefix(ALERT)) if episode.startswith(ALERT) else None
+
+
 def group_episode(group: str) -> str:
     """The episode of one group, such as `burn tenant=acme`."""
     return f"burn {group}"
@@ -119,8 +156,11 @@ def burns(episode: str) -> bool:
 
 
 def of_episode(draft: Draft, focus: Focus, episode: str) -> list[Health]:
-    """The health of what an incident tells of: of one group in every objective that knows it, else of every objective."""
+    """The health of what an incident tells of: of one group in every objective that knows it, else of every
+    objective; of an alert that another system made none."""
     group = group_in(episode)
+    if episode.startswith(ALERT):
+        return []
     if not group:
         return healths(draft, focus)
     keys = (f"{focus.name}/{objective.name}" for objective in focus.objectives)

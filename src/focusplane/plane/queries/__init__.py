@@ -4,6 +4,7 @@ Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown rais
 """
 
 from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
+from focusplane.plane.queries.alertmanager import live_alerts, silence_v2
 from focusplane.plane.queries.alerts import silence, silences, tickets
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
@@ -38,12 +39,14 @@ __all__ = [
     "holds",
     "incident",
     "incidents",
+    "live_alerts",
     "nodes",
     "outgoing",
     "page",
     "rollout",
     "series",
     "silence",
+    "silence_v2",
     "silences",
     "span",
     "status",

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from focusplane.act.foreign import Via
 from focusplane.act.incident import LIVE, Incident
 from focusplane.define.slo import Level
 from focusplane.kernel.tick import MINUTE
@@ -21,13 +22,18 @@ _SEVERITIES = {Level.OUTAGE: "critical", Level.PAGE: "critical", Level.ACT: "cri
 
 
 def outgoing(world: World, at: int, link: str) -> list[Shown]:
-    """Every incident that is live, or was until five minutes before `at` (Unix ms); what people silenced is left out.
+    """Every incident that is live, or was until five minutes before `at` (Unix ms); what people silenced is left out,
+    and what an Alertmanager told us itself.
 
     `link` is the address of the pages. The labels are the identity of an alert: of one incident they change only with its
     severity, and the alert with the former one ends by itself.
     """
-    told = [one for one in world.incidents.values() if not one.hushed and _matters(one, at)]
-    return [_alert(world, one, at, link) for one in told[-MOST:]]
+    told = [
+        one
+        for one in world.incidents.values()
+        if not one.hushed and _matters(one, at) and not _came_from_one(world, one)
+    ]
+    return [alert(world, one, at, link) for one in told[-MOST:]]
 
 
 def watchdog(world: World, at: int) -> Shown:
@@ -49,7 +55,13 @@ def _matters(incident: Incident, at: int) -> bool:
     return incident.stage in LIVE or 0 <= at - incident.resolved_at < OVER_FOR_MS
 
 
-def _alert(world: World, incident: Incident, at: int, link: str) -> Shown:
+def _came_from_one(world: World, incident: Incident) -> bool:
+    """An Alertmanager told us of it by its webhook, and has told whom it tells."""
+    found = world.alerts.get(incident.episode.removeprefix("alert "))
+    return found is not None and found.via == Via.WEBHOOK
+
+
+def alert(world: World, incident: Incident, at: int, link: str) -> Shown:
     ends = at + STANDS_MS if incident.stage in LIVE else incident.resolved_at
     return {
         "labels": _labels(world, incident),
