@@ -340,3 +340,17 @@ async def test_an_objective_says_why_it_fires_or_not_and_how_soon_it_would(api: 
     assert [one["failing"] for one in shown["detection"]["rows"]] == [1.0, 0.1, 0.02]
     assert shown["detection"]["rows"][0]["page"]["after_ms"] <= 120_000
     assert (await api.get("/api/v1/explain/checkout/nothing")).status_code == 404
+
+
+async def test_a_change_names_its_slices_and_kind_and_the_list_is_narrowed(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
+    body = {"kind": "flag", "what": "on", "focus": "checkout", "route": "/pay", "tenant": "acme", "id": "7"}
+    await api.post("/api/v1/changes", json=body)
+    asked = plane.asked[-1][0]
+    assert (asked.touches, asked.id, asked.route) == (("tenant=acme", "route=/pay"), "7", "")
+    assert (await api.post("/api/v1/changes", json={"kind": "gossip", "what": "x"})).status_code == 422
+    every = (await api.get("/api/v1/changes")).json()["items"]
+    kind, at = every[0]["kind"], every[0]["at"]
+    mine = (await api.get("/api/v1/changes", params={"kind": kind, "from": at, "to": at})).json()["items"]
+    assert every[0] in mine
+    assert all((one["kind"], one["at"]) == (kind, at) for one in mine)
+    assert (await api.get("/api/v1/changes", params={"kind": "gossip"})).json()["items"] == []

@@ -126,6 +126,10 @@ class EndSilence:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
+    """Of `focus`, or of every focus whose boundary has `service` (and `route`) and that carries `labels`; of none named: all.
+    A repeat with the same `id` adds nothing.
+    """
+
     kind: str
     what: str
     focus: str = ""
@@ -136,6 +140,12 @@ class RecordChange:
     labels: Mapping[str, str] = field(default_factory=dict)
     author: str = ""
     """whose change it is, if that is somebody else than who tells of it"""
+    id: str = ""
+    service: str = ""
+    route: str = ""
+    """such as `POST /pay`; only with `service`"""
+    touches: tuple[str, ...] = ()
+    """the slices it touched, such as `tenant=acme`; empty means all of them"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "silence": ("silence", "add, list and end silences: nobody is told for so long"),
     "ticket": ("silence", "what degrades and can wait"),
     "incident": ("incident", "list, show, acknowledge, note, resolve, write up"),
+    "change": ("change", "tell what changed, also out of Git, and list it"),
     "correction": ("correction", "leave a span out of budget and burn, or count it as good"),
     "journal": ("journal", "verify, read and export the journal"),
     "replay": ("journal", "decide everything again and compare"),

@@ -43,16 +43,23 @@ class NoteBody(Body):
 
 class ChangeBody(Body):
     """`at` is Unix milliseconds; 0 means now. `exposure` is the share of the traffic it touches: `5%`. `author` is whose
-    change it is: it is recorded beside the name of the token that tells of it, never in its place.
+    change it is: it is recorded beside the name of the token that tells of it, never in its place. Without `focus` it
+    is of every focus whose boundary has `service` and `route` and that carries `labels`. The same `id` again adds nothing.
     """
 
-    kind: Name
+    kind: Annotated[str, Field(pattern="^(deploy|flag|config|migration|rollout|other)$")]
     what: Annotated[str, Field(min_length=1, max_length=2_000)]
     focus: Annotated[str, Field(max_length=200)] = ""
+    service: Annotated[str, Field(max_length=200)] = ""
+    route: Annotated[str, Field(max_length=500)] = ""
+    labels: Annotated[dict[str, str], Field(max_length=20)] = {}
     version: Annotated[str, Field(max_length=200)] = ""
+    tenant: Annotated[str, Field(max_length=200)] = ""
+    region: Annotated[str, Field(max_length=200)] = ""
     exposure: Annotated[str, Field(max_length=20)] = "100%"
     at: Annotated[int, Field(ge=0, le=2**53)] = 0
     author: Annotated[str, Field(max_length=200)] = ""
+    id: Annotated[str, Field(max_length=200)] = ""
 
 
 class CorrectionBody(Body):

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from fractions import Fraction
 from typing import Any
 
 from focusplane.act import incident as incidents
-from focusplane.act.change import ChangeEvent
 from focusplane.act.fact import Kind
 from focusplane.act.request import (
     AbortRollout,
@@ -40,11 +38,12 @@ from focusplane.act.request import (
 from focusplane.control import rollout as rollouts
 from focusplane.control.command import Clear
 from focusplane.define.focus import Focus
-from focusplane.kernel.ids import Json, short_id
+from focusplane.kernel.ids import Json
 from focusplane.plane.arrival import Asked
 from focusplane.plane.arrows import (
     adopt,
     approve,
+    changed,
     correct,
     depart,
     expose,
@@ -210,16 +209,6 @@ def _note(draft: Draft, ask: NoteIncident, by: str) -> Answered:
     )
 
 
-def _record(draft: Draft, ask: RecordChange, by: str) -> Answered:
-    if ask.focus and isinstance(found := known.focus(draft, ask.focus), Refused):
-        return draft, found
-    at = min(ask.at or draft.at, draft.at)
-    key = short_id("chg", ask.focus, ask.kind, ask.what, at, draft.tick.number)
-    who = f"{by} for {ask.author}" if ask.author else by  # who told of it is known, the author is only said
-    event = ChangeEvent(key, at, ask.focus, ask.kind, ask.what, who, Fraction(ask.exposure), ask.version)
-    return move.record(draft, event), Done(key, "on the ledger")
-
-
 def _gate(draft: Draft, ask: Gate, by: str) -> Answered:
     focus = known.focus(draft, ask.focus)
     if isinstance(focus, Refused):
@@ -250,7 +239,7 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     NoteIncident: _note,
     ResolveIncident: _incident(incidents.Cause.RESOLVE),
     EndSilence: silences.end,
-    RecordChange: _record,
+    RecordChange: changed.take,
     Gate: _gate,
     Correct: correct.make,
     EndCorrection: correct.end,

@@ -134,9 +134,8 @@ def _declare(draft: Draft, before: Focus | None, focus: Focus, edits: Sequence[s
     if before is not None:
         draft = _take_off(draft, before, focus)
     what = "policy taken up" if before is None else f"policy changed: {'; '.join(edits[:3])}"
-    change = ChangeEvent(
-        short_id("chg", focus.name, focus.digest), draft.at, focus.name, "policy", what, "policy"
-    )
+    key, own = short_id("chg", focus.name, focus.digest), before is None or not edits
+    change = ChangeEvent(key, draft.at, focus.name, "policy", what, "policy", own=own)
     return move.record(draft, change)
 
 

@@ -18,6 +18,8 @@ from focusplane.plane.arrows.words import said_state
 from focusplane.plane.draft import Draft
 
 KEPT_CHANGES = 500
+OWN = "focusplane"
+"""By whom is what nobody asked for."""
 KEPT_ACTIONS = 500
 
 
@@ -170,15 +172,16 @@ def command(draft: Draft, moved: Command, by: str, what: str, exposure: Fraction
                 by,
                 exposure,
                 version,
+                own=bool(version) or by == OWN,
             ),
         )
     return draft
 
 
 def record(draft: Draft, change: ChangeEvent) -> Draft:
-    """Put a change on the ledger that incidents rank their suspects from."""
-    kept = (*draft.world.changes, change)[-KEPT_CHANGES:]
-    return draft.but(changes=kept).say(
+    """Put a change on the ledger that incidents rank their suspects from, in the order in which changes were made."""
+    kept = sorted((*draft.world.changes, change), key=_made_at)[-KEPT_CHANGES:]
+    return draft.but(changes=tuple(kept)).say(
         Kind.CHANGED,
         change.focus,
         change.id,
@@ -187,6 +190,16 @@ def record(draft: Draft, change: ChangeEvent) -> Draft:
         by=change.by,
         version=change.version,
     )
+
+
+def too_old(draft: Draft, at: int) -> bool:
+    """The ledger is full of later ones."""
+    kept = draft.world.changes
+    return len(kept) >= KEPT_CHANGES and at < kept[0].at
+
+
+def _made_at(change: ChangeEvent) -> int:
+    return change.at
 
 
 def advance(draft: Draft, key: str, cause: Cause, detail: str = "") -> Draft:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from focusplane.act import change
 from focusplane.act.effect import Notify
 from focusplane.act.fact import Kind
 from focusplane.act.incident import Incident, Stage
@@ -36,7 +37,8 @@ def tell(draft: Draft, focus: Focus, incident: Incident, news: str, reason: str)
     if not _room(draft, focus):
         return _hold(draft, focus, incident, title)
     about = (incident.id, news, str(incident.since))
-    draft = send(draft, focus.owner, focus, channels(focus, incident.level), about, (title, reason))
+    said, names = (title, body(incident, news, reason)), channels(focus, incident.level)
+    draft = send(draft, focus.owner, focus, names, about, said)
     return _count(_woken(draft, incident), focus)
 
 
@@ -45,6 +47,12 @@ def _woken(draft: Draft, incident: Incident) -> Draft:
     if incident.paged_at:
         return draft
     return draft.put("incidents", incident.id, replace(incident, paged_at=draft.at))
+
+
+def body(incident: Incident, news: str, reason: str) -> str:
+    """Why, and while it lasts what changed before it."""
+    changed = change.told(incident.suspects) if news != OVER else ""
+    return f"{reason}\nWhat changed: {changed}" if changed else reason
 
 
 def send(
@@ -83,9 +91,9 @@ def _summary(draft: Draft, focus: Focus, noise: Noise) -> Draft:
     incident = draft.world.incidents.get(noise.incident)
     stands = f"; it is {incident.stage} now" if incident is not None else ""
     title = f"{focus.name}: {noise.held} more messages in {over}"
-    body = f"they were held back because there were too many; the last one: {noise.last}{stands}"
+    words = f"they were held back because there were too many; the last one: {noise.last}{stands}"
     about = (noise.incident, "summary", str(noise.since))
-    draft = send(draft, focus.owner, focus, focus.alerts.page, about, (title, body))
+    draft = send(draft, focus.owner, focus, focus.alerts.page, about, (title, words))
     draft = draft.put("noise", focus.name, replace(noise, held=0, since=0, last="", incident=""))
     for one in draft.world.incidents.values():
         if one.focus == focus.name and one.stage is Stage.OPEN and not one.hushed:

@@ -118,7 +118,8 @@ def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
     group = trouble_.group_in(trouble.episode)
     first_bad = trouble.began or damage.first_bad(draft, focus, trouble.version, trouble.objective, group)
     key = short_id("inc", focus.name, trouble.episode, draft.tick.number)
-    suspects = rank(draft.world.changes, focus.name, first_bad, trouble.version)
+    changes = draft.world.changes
+    suspects = rank(changes, focus.name, first_bad, trouble.version, focus.depends_on, group)
     incident = Incident(
         key,
         focus.name,

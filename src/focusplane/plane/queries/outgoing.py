@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from focusplane.act import change
 from focusplane.act.foreign import Via
 from focusplane.act.incident import LIVE, Incident
 from focusplane.define.slo import Level
@@ -91,12 +92,11 @@ def _labels(world: World, incident: Incident) -> dict[str, str]:
 
 def _annotations(incident: Incident) -> dict[str, str]:
     """What it is, why, and what changed before it."""
-    suspects = "; ".join(f"{one.change.what} by {one.change.by}, {one.why}" for one in incident.suspects[:3])
     over = "" if incident.stage in LIVE else "it is over"
     found = {
         "summary": incident.title,
         "description": incident.reason,
-        "what_changed": suspects,
+        "what_changed": change.told(incident.suspects),
         "over": over,
     }
     return {name: value for name, value in found.items() if value}

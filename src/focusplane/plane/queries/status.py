@@ -170,6 +170,8 @@ def change(one: ChangeEvent) -> Shown:
         "by": one.by,
         "version": one.version,
         "exposure": float(one.exposure),
+        "touches": list(one.touches),
+        "own": one.own,
     }
 
 

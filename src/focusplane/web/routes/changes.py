@@ -1,8 +1,9 @@
 """What changed, told by people and pipelines: deploys, flag flips, config, migrations (N17)."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from focusplane.act.request import RecordChange
 from focusplane.kernel.errors import UsageError
@@ -16,16 +17,31 @@ from focusplane.web.face import Faced, Operator, Viewer
 router = APIRouter(prefix="/api/v1", tags=["changes"])
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which changes; `from` and `to` are Unix milliseconds, both inclusive."""
+
+    focus: Annotated[str, Query(max_length=200)] = ""
+    kind: Annotated[str, Query(max_length=200)] = ""
+    since: Annotated[int, Query(alias="from", ge=0, le=2**53)] = 0
+    to: Annotated[int, Query(ge=0, le=2**53)] = 2**53
+
+
 @router.get("/changes")
 async def changes(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
+    wanted: Annotated[Wanted, Depends()],
     after: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Shown:
     """Newest first."""
-    return queries.page(queries.changes(face.plane.world, focus), after, limit, "id")
+    found = [
+        one
+        for one in queries.changes(face.plane.world, wanted.focus)
+        if wanted.kind in ("", one["kind"]) and wanted.since <= one["at"] <= wanted.to
+    ]
+    return queries.page(found, after, limit, "id")
 
 
 @router.post("/changes")
@@ -35,5 +51,19 @@ async def record(face: Faced, who: Operator, body: ChangeBody) -> Shown:
         exposure = parse_percent(body.exposure)
     except ValueError as error:
         raise UsageError(str(error), "such as 5%") from error
-    wish = RecordChange(body.kind, body.what, body.focus, body.version, exposure, body.at, author=body.author)
+    slices = [("tenant", body.tenant), ("region", body.region), ("route", body.route)]
+    wish = RecordChange(
+        body.kind,
+        body.what,
+        body.focus,
+        body.version,
+        exposure,
+        body.at,
+        body.labels,
+        body.author,
+        body.id,
+        body.service,
+        "" if body.focus else body.route,
+        tuple(f"{name}={value}" for name, value in slices if value),
+    )
     return shown(face.plane.world, await face.ask(wish, who))

@@ -1,0 +1,151 @@
+"""What changed, from the command line: told by hand or by a pipeline, read out of a Git repository, and listed."""
+
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from focusplane.cli.output import clock, table
+from focusplane.cli.remote import Remote, Shown, asks
+from focusplane.kernel.errors import DataError, UnreachableError, UsageError
+
+KINDS = ("deploy", "flag", "config", "migration", "rollout", "other")
+MOST_COMMITS = 300
+_GIT_WITHIN_S = 60
+_FIELDS = "%x1e%H%x00%ct%x00%an%x00%D%x00%s"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """`at` is when it was committed, Unix ms; `tag` is empty for a commit that has none."""
+
+    sha: str
+    at: int
+    author: str
+    tag: str
+    subject: str
+
+
+@click.group("change")
+def change_command() -> None:
+    """Changes are ranked as suspects of every incident that begins soon after them."""
+
+
+@change_command.command("add")
+@click.argument("focus", default="")
+@click.option("--kind", type=click.Choice(KINDS), default="deploy", show_default=True)
+@click.option("--what", required=True, help="such as: v42 goes out")
+@click.option("--service", default="", help="every focus whose boundary has it, instead of FOCUS")
+@click.option("--route", default="", help="such as 'POST /pay': narrows --service, or the slice of FOCUS")
+@click.option("--version", default="", help="what it brought")
+@click.option("--tenant", default="", help="only this tenant was touched")
+@click.option("--region", default="", help="only this region was touched")
+@click.option("--exposure", default="100%", show_default=True, help="the share of the traffic it touched")
+@click.option("--by", "author", default="", help="whose change it is")
+@click.option("--at", default="", help="when, if not now: 2026-11-01T04:00Z")
+@click.option("--id", "key", default="", help="the same id again adds nothing")
+@asks
+def add(remote: Remote, focus: str, at: str, key: str, **rest: str) -> None:
+    """FOCUS, or --service; neither is a change of everything."""
+    shown = remote.post("/api/v1/changes", {"focus": focus, "at": _instant(at), "id": key, **rest})
+    remote.output.show(shown, lambda: click.echo(f"{shown['id']}  {shown['reason']}"))
+
+
+@change_command.command("list")
+@click.argument("focus", default="")
+@click.option("--kind", default="", help="only this kind")
+@click.option("--from", "start", default="", help="such as 2026-11-01T04:00Z")
+@click.option("--to", "end", default="", help="such as 2026-11-01T05:00Z")
+@asks
+def list_changes(remote: Remote, focus: str, kind: str, start: str, end: str) -> None:
+    """Newest first."""
+    span = {name: _instant(said) for name, said in (("from", start), ("to", end)) if said}
+    shown = remote.get("/api/v1/changes", focus=focus, kind=kind, limit=1000, **span)
+
+    def human() -> None:
+        rows = [
+            [clock(one["at"]), one["kind"], one["focus"] or "everything", one["what"], one["by"]]
+            for one in shown["items"]
+        ]
+        table(["WHEN", "KIND", "FOCUS", "WHAT", "BY"], rows)
+
+    remote.output.show(shown, human)
+
+
+@change_command.command("from-git")
+@click.argument("span", metavar="[RANGE]", default="HEAD")
+@click.option("--repo", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
+@click.option("--focus", default="", help="whose code it is; or --service")
+@click.option("--service", default="", help="every focus whose boundary has it")
+@click.option("--most", type=click.IntRange(1, MOST_COMMITS), default=50, show_default=True)
+@asks
+def from_git(remote: Remote, span: str, repo: Path, focus: str, service: str, most: int) -> None:
+    """The newest commits of RANGE as deploys, such as v1..v2; again adds nothing. Merges stand for what they bring in."""
+    if bool(focus) == bool(service):
+        raise UsageError("whose code is it?", "--focus checkout, or --service payment")
+    commits = read_git(repo, span, most)
+    answers = [remote.post("/api/v1/changes", _body(one, focus, service)) for one in commits]
+    added = sum(1 for one in answers if one.get("added"))
+    shown: Shown = {"commits": len(commits), "added": added}
+    remote.output.show(shown, lambda: click.echo(f"{len(commits)} commits read, {added} new on the ledger"))
+
+
+def read_git(repo: Path, span: str, most: int) -> list[Commit]:
+    """Those of the main line, the oldest first. Raises `UsageError` for a range or a directory that Git does not know."""
+    if span.startswith("-"):
+        raise UsageError(f"{span!r} is no range", "such as v1..v2 or main")
+    asked = ["git", "-C", str(repo), "log", "--first-parent", "--decorate=full", f"--max-count={most}"]
+    try:
+        said = subprocess.run(
+            [*asked, f"--format={_FIELDS}", "--end-of-options", span, "--"],
+            capture_output=True,
+            timeout=_GIT_WITHIN_S,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UnreachableError("git is not installed", "install git, or use focus change add") from error
+    except subprocess.TimeoutExpired as error:
+        raise UnreachableError(f"git took longer than {_GIT_WITHIN_S} s", "name a shorter range") from error
+    if said.returncode:
+        why = said.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise UsageError(f"git log {span}: {why[0] if why else 'failed'}", "name a range that --repo has")
+    text = said.stdout.decode("utf-8", "replace")
+    return [_commit(row) for row in reversed(text.split("\x1e")) if row.strip()]
+
+
+def _commit(row: str) -> Commit:
+    parts = row.rstrip("\n").split("\0")
+    if len(parts) != 5 or not parts[1].isdigit():
+        raise DataError("git log said what cannot be read", "git 2.24 or later is needed")
+    sha, seconds, author, names, subject = parts
+    tags = [name.removeprefix("tag: refs/tags/") for name in names.split(", ") if name.startswith("tag: ")]
+    return Commit(sha, int(seconds) * 1000, author[:200], tags[0][:200] if tags else "", subject)
+
+
+def _body(one: Commit, focus: str, service: str) -> Shown:
+    what = f"{one.tag or one.sha[:12]}: {one.subject}"[:2_000]
+    return {
+        "kind": "deploy",
+        "what": what,
+        "focus": focus,
+        "service": service,
+        "version": one.tag,
+        "at": one.at,
+        "author": one.author,
+        "id": f"git {one.sha}",
+    }
+
+
+def _instant(text: str) -> int:
+    """Unix ms; 0 for nothing."""
+    if not text:
+        return 0
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no time", "such as 2026-11-01T04:00Z") from error
+    if found.tzinfo is None:
+        raise UsageError(f"{text!r} has no time zone", f"such as {text}Z or {text}+01:00")
+    return int(found.timestamp() * 1000)
