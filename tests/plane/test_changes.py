@@ -166,4 +166,4 @@ def test_the_page_and_the_incident_say_what_changed_with_its_age_and_why() -> No
     assert said.startswith("v2 goes out by ci, ")
     assert "in ledger, which it depends on" in said
     assert any(f"What changed: {said}" in note.body for note in it.sent)
-    assert queries.incident(it.world, incident.id)["suspects"][0]["what"] == "v2 goes out"
+    assert queries.incident(it.world, incident.id, ())["suspects"][0]["what"] == "v2 goes out"

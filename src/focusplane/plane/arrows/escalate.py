@@ -33,6 +33,7 @@ def _steps(draft: Draft, focus: Focus, team: Team, incident: Incident) -> Draft:
         late = format_duration(waited // 60_000 * 60_000) if waited >= 60_000 else format_duration(waited)
         title = f"{incident.title} [nobody has acknowledged it for {late}]"
         body = f"{incident.reason}; escalation step {number + 1} of {len(team.escalation)}: {incident.id}"
+        body = route.body(incident, "", body)
         about = (incident.id, "escalation", str(number), str(incident.paged_at))
         draft = route.send(draft, whose, focus, step.channels, about, (title, body))
         draft = draft.say(
