@@ -167,3 +167,17 @@ def test_the_page_and_the_incident_say_what_changed_with_its_age_and_why() -> No
     assert "in ledger, which it depends on" in said
     assert any(f"What changed: {said}" in note.body for note in it.sent)
     assert queries.incident(it.world, incident.id, ())["suspects"][0]["what"] == "v2 goes out"
+
+
+def test_the_charts_mark_the_changes_of_their_span_and_of_what_the_focus_depends_on() -> None:
+    it = Rig({"p.yaml": POLICY})
+    it.seconds(60)
+    for what, focus in (("mine", "checkout"), ("below", "ledger"), ("stranger", "refund"), ("all", "")):
+        it.ask(RecordChange("migration", what, focus, at=it.at - 5_000), by="ci")
+    it.ask(RecordChange("flag", "before", "checkout", at=it.at - 50_000), by="ci")
+    marks = queries.series(it.world, "checkout", queries.span(it.at, it.at - 20_000, it.at, 1_000))["marks"]
+    assert [(one["what"], one["sort"]) for one in marks] == [
+        ("mine", "other"),
+        ("below", "other"),
+        ("all", "other"),
+    ]

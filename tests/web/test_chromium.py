@@ -1,6 +1,7 @@
 """The pages in a real browser: no error, nothing from elsewhere, no sideways scroll, live."""
 
 import asyncio
+import os
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
 
+from focusplane.act.change import ChangeEvent
 from focusplane.define.people import Role
 from focusplane.plane.identity import Principal
 
@@ -105,4 +107,31 @@ async def test_a_page_follows_the_plane_and_a_button_asks_for_a_reason(app: Any,
         await page.click("dialog [value=yes]")
         await page.wait_for_selector("dialog", state="hidden")
         assert [by for _, by in plane.asked] == ["admin"]
+        assert wrong == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_lines_of_the_charts_are_told_in_words_that_a_keyboard_reaches(
+    app: Any, plane: Any, width: int
+) -> None:
+    at, flip = plane.world.tick.at - 60_000, ("flag", "pricing-2 on for everybody", "mitigation kill")
+    kinds = (("deploy", "v9 goes out", "ci"), (*flip[:2], "ana"), flip)
+    marks = tuple(
+        ChangeEvent(f"chg-{number}", at - number * 20_000, "checkout", kind, what, by)
+        for number, (kind, what, by) in enumerate(kinds)
+    )
+    plane.turn(replace(plane.world, changes=marks[::-1]))
+    async with chromium() as browser, opened(app, browser, width, "light") as (page, base, wrong):
+        await page.goto(f"{base}/focus/checkout")
+        await page.wait_for_selector("#c-marks button")
+        first = page.locator("#c-marks button").first
+        assert "deploy: v9 goes out by ci" in await first.inner_text()
+        sorts = "[...document.querySelectorAll('#c-marks button')].map((one) => one.dataset.sort)"
+        assert await page.evaluate(sorts) == ["deploy", "flag", "mitigation"]
+        await first.focus()
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.dataset.sort") == "flag"
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        if folder := os.environ.get("FOCUS_SHOTS"):
+            await page.screenshot(path=f"{folder}/focus-{width}.png", full_page=True)
         assert wrong == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from focusplane.act.change import MITIGATION, ChangeEvent
 from focusplane.define.focus import Focus
 from focusplane.define.sli import SliKind
 from focusplane.instrument.signal import Latencies
@@ -17,6 +18,7 @@ from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 
 MOST_POINTS = 1_200
+MOST_MARKS = 20
 QUANTILES = {"p50": P50, "p95": P95, "p99": P99}
 _Z = 1.96
 """Two-sided 95 %: the bounds of a percentile are the order statistics at this distance (binomial, normal approximation)."""
@@ -69,7 +71,25 @@ def series(world: World, name: str, wanted: Span) -> Shown:
         **_counts(world, name, objective, ends, wanted.step, ""),
         "versions": _versions(world, focus, objective, ends, wanted.step),
         "latency": _latency(world, name, ends, wanted.step),
+        "marks": _marks(world, focus, wanted),
     }
+
+
+def _marks(world: World, focus: Focus, wanted: Span) -> list[Shown]:
+    """What changed in the span: the newest of this focus, of those it depends on, and of everything, the oldest first."""
+    near = {focus.name, "", *focus.depends_on}
+    found = [one for one in world.changes if one.focus in near and wanted.start < one.at <= wanted.end]
+    return [
+        {"id": one.id, "at": one.at, "sort": _sort(one), "what": one.what, "by": one.by, "focus": one.focus}
+        for one in found[-MOST_MARKS:]
+    ]
+
+
+def _sort(one: ChangeEvent) -> str:
+    """`mitigation` for what one made; else flag, deploy (rollouts among them) or other."""
+    if one.by.startswith(MITIGATION):
+        return "mitigation"
+    return {"flag": "flag", "deploy": "deploy", "rollout": "deploy"}.get(one.kind, "other")
 
 
 def _judged(focus: Focus) -> str:

@@ -31,8 +31,60 @@ const row = (label, name, format, more = {}) => ({
   label, stroke: colour(name), width: 2, points: { show: false }, spanGaps: false, value: (_, value) => format(value), ...more,
 });
 
+let marks = [];
+let pointed = "";
+const toneOf = { deploy: "--live", flag: "--canary", mitigation: "--stable", other: "--soft" };
+
+function markLines(plot) {
+  const { ctx, bbox } = plot;
+  for (const one of marks) {
+    const x = plot.valToPos(one.at / 1000, "x", true);
+    if (!(x >= bbox.left && x <= bbox.left + bbox.width)) continue;
+    ctx.save();
+    ctx.strokeStyle = colour(toneOf[one.sort]);
+    ctx.lineWidth = (one.id === pointed ? 4 : 1.5) * devicePixelRatio;
+    ctx.setLineDash(one.sort === "mitigation" ? [6, 3] : one.sort === "flag" ? [2, 3] : []);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.restore();
+  }
+}
+
+function point(id) {
+  pointed = id;
+  charts.forEach((one) => one.redraw(false));
+}
+
+// The legend of the lines is a list of buttons, so that a keyboard reaches the words of each; they stay until they change.
+function listMarks(found) {
+  const same = found.map((one) => one.id).join() === marks.map((one) => one.id).join();
+  marks = found;
+  if (same) return;
+  const held = document.activeElement?.dataset?.mark;
+  const items = marks.toReversed().map((one) => {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.mark = one.id;
+    button.dataset.sort = one.sort;
+    const where = one.focus && one.focus !== card.dataset.focus ? ` (${one.focus})` : "";
+    button.textContent = `${hour(one.at / 1000, 1)} ${one.sort}: ${one.what}${where}`;
+    button.title = `${one.what}, by ${one.by}`;
+    button.append(Object.assign(document.createElement("span"), { className: "who", textContent: ` by ${one.by}` }));
+    for (const [event, id] of [["focus", one.id], ["mouseenter", one.id], ["blur", ""], ["mouseleave", ""]]) button.addEventListener(event, () => point(id));
+    item.append(button);
+    return item;
+  });
+  const list = document.getElementById("c-marks");
+  list.replaceChildren(...items);
+  list.hidden = !items.length;
+  if (held) list.querySelector(`[data-mark="${CSS.escape(held)}"]`)?.focus();
+}
+
 function limit(value) {
-  return { hooks: { draw: [(plot) => {
+  return { hooks: { draw: [markLines, (plot) => {
     if (!value) return;
     const y = plot.valToPos(value, "y", true);
     if (y < plot.bbox.top || y > plot.bbox.top + plot.bbox.height) return;
@@ -54,7 +106,7 @@ function build(versions) {
   const failed = chart("c-failed", [
     row("all", "--soft", percent, { width: 1.5, fill: `${colour("--soft")}22` }),
     ...versions.map((name, at) => row(name, tones[at % tones.length], percent)),
-  ], percent);
+  ], percent, { hooks: { draw: [markLines] } });
   const bounds = { width: 0, points: { show: false } };
   const latency = chart("c-latency", [
     row("p50", "--stable", millis), row("p95", "--canary", millis), row("p99", "--bad", millis, { width: 1.25 }),
@@ -71,6 +123,7 @@ async function refresh(now) {
   const told = await answer.json();
   const versions = Object.keys(told.versions);
   if (shape !== versions.join()) { shape = versions.join(); build(versions); }
+  listMarks(told.marks);
   const at = told.at.map((one) => one / 1000);
   charts[0].setData([at, share(told.bad, told.good), ...versions.map((name) => share(told.versions[name].bad, told.versions[name].good))]);
   const { p50, p95, p99 } = told.latency;
