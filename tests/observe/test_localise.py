@@ -98,7 +98,9 @@ def test_what_explains_has_more_of_the_failures_than_of_the_traffic(
 
 def test_the_hurt_tenants_are_counted_and_the_worst_named() -> None:
     counters = counted((Slice("acme"), 5, 3), (Slice("bolt"), 5, 7), (Slice("core"), 5, 0))
-    assert hurt(counters, "checkout", "availability", *SPAN) == Hurt(2, 3, (("bolt", 7), ("acme", 3)))
+    assert hurt(counters, "checkout", "availability", *SPAN) == Hurt(
+        2, 3, (("bolt", 7), ("acme", 3)), failed=10
+    )
 
 
 def test_the_excess_of_a_version_is_what_the_baselines_rate_does_not_explain() -> None:
