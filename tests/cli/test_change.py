@@ -1,5 +1,6 @@
 """Changes from the command line, out of a real Git repository too."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -87,3 +88,27 @@ def test_a_change_told_by_hand_and_the_list(plane: Plane, capsys: pytest.Capture
     assert "everything" in capsys.readouterr().out
     assert run(["change", "add", "pay", "--what", "v2", "--at", "2026-11-01T04:00"]) != 0
     assert run(["change", "from-git"]) != 0
+
+
+def test_what_kubernetes_says_becomes_changes_and_the_rest_is_named(
+    plane: Plane, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plane.answers["POST", "/api/v1/changes"] = (200, DONE)
+    said = tmp_path / "events.json"
+    event = {
+        "kind": "Event",
+        "involvedObject": {"name": "web"},
+        "reason": "ScalingReplicaSet",
+        "metadata": {"uid": "e1"},
+    }
+    items = [{**event, "lastTimestamp": "2026-01-01T00:00:00Z"}, {**event, "reason": "BackOff"}]
+    said.write_text(json.dumps({"kind": "List", "items": items}))
+    assert run(["change", "from-kubernetes", str(said)]) == 0
+    told = capsys.readouterr()
+    assert told.out == "1 change read, 1 new on the ledger\n"
+    assert "passed over  web: BackOff is no change" in told.err
+    sent = plane.asked[-1][2]
+    assert (sent["service"], sent["kind"], sent["id"]) == ("web", "config", "kubernetes e1 1767225600000")
+    said.write_text("{")
+    assert run(["change", "from-kubernetes", str(said)]) == 2
+    assert "that is no JSON" in capsys.readouterr().err

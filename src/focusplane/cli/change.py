@@ -1,18 +1,22 @@
 """What changed, from the command line: told by hand or by a pipeline, read out of a Git repository, and listed."""
 
+import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
-from focusplane.cli.output import clock, table
+from focusplane.cli.output import clock, counted, table
 from focusplane.cli.remote import Remote, Shown, asks
 from focusplane.kernel.errors import DataError, UnreachableError, UsageError
+from focusplane.wire.kubernetes_changes import Changed, Unread, kubernetes_changes
 
 KINDS = ("deploy", "flag", "config", "migration", "rollout", "other")
 MOST_COMMITS = 300
+MOST_BYTES, MOST_NAMED = 32 * 1024 * 1024, 20
 _GIT_WITHIN_S = 60
 _FIELDS = "%x1e%H%x00%ct%x00%an%x00%D%x00%s"
 
@@ -90,6 +94,48 @@ def from_git(remote: Remote, span: str, repo: Path, focus: str, service: str, mo
     added = sum(1 for one in answers if one.get("added"))
     shown: Shown = {"commits": len(commits), "added": added}
     remote.output.show(shown, lambda: click.echo(f"{len(commits)} commits read, {added} new on the ledger"))
+
+
+@change_command.command("from-kubernetes")
+@click.argument("source", type=click.File("rb"), default="-")
+@click.option(
+    "--focus", default="", help="whose objects they are; else each by the service that its labels name"
+)
+@asks
+def from_kubernetes(remote: Remote, source: BinaryIO, focus: str) -> None:
+    """What `kubectl get deployments,events -o json` prints, a watched object or an audit event; - is stdin. Again adds nothing."""
+    changes: list[Changed] = []
+    passed: list[Unread] = []
+    for one in kubernetes_changes(_json(source)):
+        (changes if isinstance(one, Changed) else passed).append(one)  # type: ignore[arg-type]
+    answers = [remote.post("/api/v1/changes", {**asdict(one), **_whose(one, focus)}) for one in changes]
+    added = sum(1 for one in answers if one.get("added"))
+    shown: Shown = {
+        "changes": len(changes),
+        "added": added,
+        "passed": [{"name": one.name, "why": one.why} for one in passed],
+    }
+
+    def human() -> None:
+        click.echo(f"{counted(len(changes), 'change')} read, {added} new on the ledger")
+        for one in passed[:MOST_NAMED]:
+            click.echo(f"passed over  {one.name}: {one.why}", err=True)
+
+    remote.output.show(shown, human)
+
+
+def _whose(one: Changed, focus: str) -> Shown:
+    return {"focus": focus, "service": ""} if focus else {"service": one.service}
+
+
+def _json(source: BinaryIO) -> object:
+    raw = source.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise UsageError(f"more than {MOST_BYTES:,} bytes", "select fewer objects, by --namespace or a label")
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"that is no JSON: {error}", "kubectl get deployments,events -o json") from error
 
 
 def read_git(repo: Path, span: str, most: int) -> list[Commit]:
