@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focusplane.define.focus import Focus
+from focusplane.define.focus import Focus, SourceKind
 from focusplane.define.load import load
-from focusplane.define.sli import Match, Of, Sli, SliKind
+from focusplane.define.sli import Match, Of, PromQl, Sli, SliKind
 from focusplane.define.slo import Objective, Rolling
 from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import DAY, MINUTE, SECOND
 from focusplane.observe.counters import Counters
+from focusplane.observe.health import State
+from focusplane.observe.judge_health import judge
 from focusplane.observe.reading import Measured, NoData
 
 T0 = 1_700_000_000_000 // DAY * DAY
@@ -136,3 +138,32 @@ def test_trap_25_one_series_of_two_environments_is_counted_apart() -> None:
     assert counters.over("app", "it", DAY, T0 + MINUTE) == Measured(
         10, 10, counters.over("app", "it", DAY, T0 + MINUTE).covered
     )  # type: ignore[union-attr]
+
+
+def test_more_good_than_there_was_in_all_is_blindness_and_no_success() -> None:
+    """A `good` query that counts more than its `total` reads as no failures in most rules: it says that something is wrong."""
+    counters = Counters()
+    asked = Sli(SliKind.EVENTS, Match(), Match(), promql=PromQl(good="good_total", total="all_total"))
+    objective = Objective("availability", Fraction(999, 1000), Rolling(30 * DAY), asked, ())
+    counters.declare(Focus("shop", "crew", "digest", source=SourceKind.PROMETHEUS, objectives=(objective,)))
+    for second in range(1, 61):
+        end = T0 + second * SECOND
+        for count, failed in ((10, 10), (0, -12)):
+            told = Signal(
+                "shop",
+                "production",
+                Source.PROMETHEUS,
+                "e",
+                end - SECOND,
+                end,
+                Slice(),
+                Outcome(),
+                count,
+                failed=failed,
+                objective="availability",
+            )
+            counters.add(told, end)
+        counters.settle(end)
+    health = judge(objective, counters, "shop", T0 + 61 * SECOND)
+    assert health.state is State.BLIND
+    assert "720 good of 600 cannot be" in health.reason

@@ -217,6 +217,10 @@ class Windows:
             what = "no slice was judged" if in_units else "no requests"
             return NoData(f"{what} in {format_duration(window_ms)}")
         good = total - late.item(BAD, column) + early.item(BAD, column)
+        if not 0 <= good <= total:  # two sources disagree, such as a `good` that counts more than its `total`
+            return NoData(
+                f"{good} good of {total} cannot be: what is good and what is all count different things"
+            )
         held = until - begin if until - begin < window_ms else window_ms
         return Measured(good, total, self.covered(lane, objective, window_ms, until, held))
 
