@@ -122,7 +122,7 @@ def _ratio(peer: int, mine: int) -> str:
     """Where we had none, at least as many times as three would have been."""
     if not peer:
         return ""
-    return f"{peer / mine:.2g}x" if mine else f"> {peer / 3:.2g}x"
+    return f"{peer / mine:.3g}x" if mine else f"> {peer / 3:.3g}x"
 
 
 def rate(count: int, days: int) -> str:
