@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from focusplane.control.split import TOTAL, bucket, integer_weights
+from focusplane.control.flags.bucketing import bucket
+from focusplane.control.split import TOTAL, integer_weights
 from focusplane.control.state import ControlState, FlagState, Off
 from focusplane.define.controls import Flag
 from focusplane.kernel.ids import Json
@@ -66,7 +67,7 @@ class Lamp:
             return self._inside
         if not tenant:
             return self._nobody
-        return self._inside if bucket(self._prefix + tenant) < self._limit else self._outside
+        return self._inside if bucket(self._prefix + tenant, TOTAL) < self._limit else self._outside
 
 
 def evaluate(focus: str, flag: Flag, state: ControlState, tenant: str) -> Evaluated:
