@@ -6,6 +6,7 @@ import click
 
 from focusplane.cli.output import Shown, clock, number, pairs, table
 from focusplane.cli.remote import Remote, asks
+from focusplane.cli.rollout_plan import plan_command
 from focusplane.kernel.errors import RefusedError
 
 WAIT_S = 10.0
@@ -61,6 +62,9 @@ def status(remote: Remote, focus: str, why: bool) -> None:
     """Phase, weight, and the evidence on its way to both thresholds."""
     shown = remote.get(f"/api/v1/rollouts/{focus}")
     remote.output.show(shown, lambda: _show(shown, why))
+
+
+rollout_command.add_command(plan_command)
 
 
 def _moving(name: str, what: str, with_reason: bool) -> None:

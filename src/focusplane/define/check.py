@@ -42,7 +42,7 @@ def check(loaded: Loaded, seen: Seen | None = None) -> tuple[Problem, ...]:
 
 
 def _steps(focus: Focus, rollout: RolloutSpec, seen: Seen, places: Places) -> Iterator[Problem]:
-    failing = seen.failing.get(focus.name, _assumed(focus))
+    failing = seen.failing.get(focus.name, assumed(focus))
     for number, step in enumerate(rollout.steps):
         if step.weight >= 1:
             continue
@@ -87,7 +87,8 @@ def _few_requests(
         yield places.error(path, "D121", what, "lower minRequests, raise the weight, or hold longer")
 
 
-def _assumed(focus: Focus) -> Fraction:
+def assumed(focus: Focus) -> Fraction:
+    """The share that fails where none was measured."""
     budgets = [one.may_fail for one in focus.objectives if one.sli.kind is SliKind.EVENTS]
     return (budgets[0] if budgets else Fraction(1, 100)) * ASSUMED_SPENT
 

@@ -33,6 +33,15 @@ class RolloutBody(Body):
     version: Name
 
 
+class PlanQuery(Body):
+    """A rate such as `100/s`, shares such as `0.1%`, a duration such as `30m`; empty is observed, or not asked for."""
+
+    traffic: Annotated[str, Field(max_length=20)] = ""
+    failing: Annotated[str, Field(alias="from", max_length=20)] = ""
+    to: Annotated[str, Field(max_length=20)] = ""
+    within: Annotated[str, Field(max_length=20)] = ""
+
+
 class ReasonBody(Body):
     reason: Text = ""
 

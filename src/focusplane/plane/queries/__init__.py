@@ -11,6 +11,7 @@ from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
 from focusplane.plane.queries.outgoing import WATCHDOG_MS, outgoing, watchdog
 from focusplane.plane.queries.reach import boardless, channels, undelivered
+from focusplane.plane.queries.rollout_plan import Wish, rollout_plan
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
 from focusplane.plane.queries.shown import Shown, page
@@ -20,6 +21,7 @@ __all__ = [
     "WATCHDOG_MS",
     "Shown",
     "Span",
+    "Wish",
     "action",
     "actions",
     "boardless",
@@ -44,6 +46,7 @@ __all__ = [
     "outgoing",
     "page",
     "rollout",
+    "rollout_plan",
     "series",
     "silence",
     "silence_v2",

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 
 from focusplane.act.request import (
     AbortRollout,
@@ -15,8 +15,8 @@ from focusplane.act.request import (
 from focusplane.plane import queries
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
-from focusplane.web.bodies import ReasonBody, RolloutBody
-from focusplane.web.face import Face, Faced, Operator, Viewer
+from focusplane.web.bodies import PlanQuery, ReasonBody, RolloutBody
+from focusplane.web.face import Face, Faced, Operator, Viewer, duration
 
 router = APIRouter(prefix="/api/v1/rollouts/{focus}", tags=["rollouts"])
 Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
@@ -26,6 +26,15 @@ Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
 async def rollout(face: Faced, who: Viewer, focus: str) -> Shown:
     """Phase, step, weight, and the verdict with its evidence."""
     return queries.rollout(face.plane.world, focus)
+
+
+@router.get("/plan")
+async def plan(face: Faced, who: Viewer, focus: str, asked: Annotated[PlanQuery, Query()]) -> Shown:
+    """What each split needs to find a regression (`from` a share that fails `to` another) and to show safety, and the steps
+    that follow. Without `traffic` and `from` it goes by what was observed.
+    """
+    wish = queries.Wish(asked.traffic, asked.failing, asked.to, duration(asked.within or None) or 0)
+    return queries.rollout_plan(face.plane.world, focus, wish)
 
 
 @router.post("")
