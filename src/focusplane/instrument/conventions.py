@@ -67,6 +67,21 @@ METRIC_DURATION = "focus.duration"
 #   focus.duration  FOCUS_ID, SERVICE_VERSION, STATUS[0], SYNTHETIC; in MILLISECONDS with an empty unit, unlike the SDK's
 # Every request is in focus.duration; one beyond Envoy's limit of counters is missing from focus.requests.
 # A point whose FOCUS_ID is "" met no focus (404 at the gateway). Recorded payloads: tests/data/envoy/*.bin.
+METRIC_VARIANT = "focus.variant.duration"
+"""Histogram of the durations of requests that evaluated a flag, in seconds, from the SDK: one for each flag of a request,
+beside `focus.duration`, which alone counts for the focus."""
+FLAG_KEY = "feature_flag.key"
+"""Which flag was evaluated. Read on that metric, on spans that are counted, and on their events."""
+FLAG_VARIANT = ("feature_flag.result.variant", "feature_flag.variant")
+"""The variant that was served: the arm that its requests belong to."""
+FLAG_VERSION = "feature_flag.version"
+"""Which revision of the rules decided: from our SDK the generation of the control."""
+FLAG_SET = "feature_flag.set.id"
+"""Whose flag it is: the focus that declares it, where that is not the focus of the request."""
+FLAG_REASON = ("feature_flag.result.reason", "feature_flag.evaluation.reason", "feature_flag.reason")
+"""Why; an `error` served what stands in the code, and no variant."""
+FLAG_EVENTS = frozenset({"feature_flag.evaluation", "feature_flag"})
+"""Span events that say so."""
 METRIC_GATEWAY = "http.update_time"
 """A gauge that our Envoy sends each second for each listener that has routes, also while nobody asks for anything: of a
 counter that does not grow it says nothing."""
@@ -74,7 +89,12 @@ LISTENER = "focus.listener"
 """On that gauge: the address of the listener, `:` written as `_`."""
 METRIC_UNITS = {"s": 1_000, "ms": 1}
 """Milliseconds in a unit that a metric names."""
-DURATION_SECONDS = ("http.server.request.duration", "rpc.server.call.duration", METRIC_DURATION)
+DURATION_SECONDS = (
+    "http.server.request.duration",
+    "rpc.server.call.duration",
+    METRIC_DURATION,
+    METRIC_VARIANT,
+)
 """Histograms read for SLIs, in seconds."""
 DURATION_MILLISECONDS = ("http.server.duration", "rpc.server.duration")
 """Histograms read for SLIs, in milliseconds."""

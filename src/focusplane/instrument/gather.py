@@ -9,10 +9,11 @@ from focusplane.instrument import conventions as names
 from focusplane.instrument.answered import asked_signal, joined
 from focusplane.instrument.buckets import latencies_of
 from focusplane.instrument.cumulative import Delta, Skipped, Turn, total
+from focusplane.instrument.exposed import each_once
 from focusplane.instrument.point import Point, Points, Said, SpanGroup, SpanRecord, Spans, Temporality
 from focusplane.instrument.precedence import Emitter, Precedence
 from focusplane.instrument.recognise import Recognised, Recogniser
-from focusplane.instrument.signal import Dropped, Latencies, Outcome, Signal, Slice, Source
+from focusplane.instrument.signal import Dropped, Exposed, Latencies, Outcome, Signal, Slice, Source
 from focusplane.instrument.tagging import Untagged, text
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 
@@ -26,6 +27,9 @@ HERE_MS = 2 * SECOND
 _MS = 1_000_000
 _NOTHING: Mapping[str, str] = {}
 """Most signals say nothing besides: one mapping for all of them, never written to."""
+_BESIDE = frozenset({names.METRIC_ASKED, names.METRIC_VARIANT})
+"""Metrics that are no other count of the same requests."""
+_NO_VARIANT = f"{names.METRIC_VARIANT} without {names.FLAG_KEY} or {names.FLAG_VARIANT[0]}"
 _AHEAD = "clock ahead of ours by more than a minute"
 
 
@@ -53,7 +57,7 @@ def gather_points(points: Points, judges: Judges, now_ms: int) -> Gathered:
     gathering = _Gathering(judges.recogniser, points, now_ms)
     for point in points.points:
         known = judges.recogniser.recognise(point.resource, point.attributes, False)
-        if isinstance(known, Recognised) and not _nothing(point) and point.metric != names.METRIC_ASKED:
+        if isinstance(known, Recognised) and not _nothing(point) and point.metric not in _BESIDE:
             judges.precedence.note(_emitter(known), point.metric, point.end // _MS)
     for point in points.points:
         gathering.point(point, judges)
@@ -126,8 +130,8 @@ class _Gathering:
         if isinstance(known, Untagged):
             self._drop(known.why, total(delta.value), _example(point.resource, point.attributes))
             return
-        if point.metric == names.METRIC_ASKED:
-            self._asked(point, delta, known)
+        if point.metric in _BESIDE:
+            (self._asked if point.metric == names.METRIC_ASKED else self._variant)(point, delta, known)
             return
         better = judges.precedence.better(_emitter(known), point.metric)
         if better and not judges.precedence.times_beside(better, point.metric):
@@ -155,6 +159,29 @@ class _Gathering:
             self._signals.append(signal)
         else:
             self._quiet(signal)
+
+    def _variant(self, point: Point, delta: Delta, known: Recognised) -> None:
+        """Requests that evaluated a flag: which variant they had, and never a second count of them."""
+        count, end = total(delta.value), delta.end // _MS
+        if not known.exposed:
+            self._drop(_NO_VARIANT, count, _example(point.resource, point.attributes))
+        elif count:
+            signal = Signal(
+                known.focus,
+                known.environment,
+                known.source,
+                known.reporter,
+                min(delta.start // _MS, end - 1),
+                end,
+                known.slice,
+                known.outcome,
+                count,
+                latencies_of(delta.value, unit_ms(point, known.source)),
+                attributes=known.attributes,
+                exposed=known.exposed,
+                only_exposed=True,
+            )
+            self._signals.append(signal)
 
     def _asked(self, point: Point, delta: Delta, known: Recognised) -> None:
         signal = asked_signal(point, delta, known)
@@ -191,9 +218,9 @@ class _Gathering:
             )
 
     def _overflow(self, point: Point, delta: Delta, judges: Judges) -> None:
-        """Requests without attributes: they may belong to any focus that this service reports for."""
+        """Requests without attributes (or variants, of requests that are counted elsewhere): they may belong to any focus that this service reports for."""
         home, count, end = judges.recogniser.home(point.resource), total(delta.value), delta.end // _MS
-        if isinstance(home, Untagged) or not count:
+        if isinstance(home, Untagged) or not count or point.metric == names.METRIC_VARIANT:
             self._drop(names.OVERFLOW, count, point.metric)
             return
         focuses = {*home.focuses, *judges.precedence.focuses(home.environment, home.service)}
@@ -242,8 +269,13 @@ class _Gathering:
                     known.attributes,
                     False,
                     round(group.each * len(durations)),
+                    exposed=known.exposed if not group.events else self._exposed(group, known),
                 )
             )
+
+    def _exposed(self, group: SpanGroup, known: Recognised) -> tuple[Exposed, ...]:
+        said = (event.attributes for event in group.events)
+        return each_once((*known.exposed, *self._recogniser.exposed(said, known.focus)))
 
     def record(self, spans: Spans, record: SpanRecord) -> Mapping[str, str]:
         """A span in words, for debugging."""

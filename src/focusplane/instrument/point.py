@@ -93,6 +93,8 @@ class SpanGroup:
     durations_ns: list[int]
     timed: bool = True
     each: float = 0.0
+    events: tuple[Said, ...] = ()
+    """What each of these spans says of flags in events of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """What is known about requests with given attributes: their focus, slice, outcome and reporter; worked out once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from focusplane.instrument import conventions as names
 from focusplane.instrument.asked import Asked, asked_by, told
+from focusplane.instrument.exposed import exposed_of
 from focusplane.instrument.outcome import outcome_of, slice_of
 from focusplane.instrument.point import Said
-from focusplane.instrument.signal import Latencies, Outcome, Slice, Source
+from focusplane.instrument.signal import Exposed, Latencies, Outcome, Slice, Source
 from focusplane.instrument.tagging import Attributes, Index, Untagged, text
 
 _INSTANCE = (names.SERVICE_INSTANCE, "k8s.pod.name", "host.name", names.SERVICE_NAME)
@@ -29,6 +30,8 @@ class Recognised:
     alone: tuple[Latencies, ...]
     attributes: Mapping[str, str]
     """What it says to what the policies ask; never written to."""
+    exposed: tuple[Exposed, ...] = ()
+    """The flag that it says it evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,13 @@ class Recogniser:
             outcome=outcome_of(attributes, failed),
             alone=self._alone(tagged.focus),
             attributes=told(self._asked_by(tagged.focus), resource, attributes),
+            exposed=self.exposed((attributes,), tagged.focus),
         )
+
+    def exposed(self, said: Iterable[Attributes], focus: str) -> tuple[Exposed, ...]:
+        """The flags that attributes of requests of a focus, or of events in them, speak of."""
+        found = (exposed_of(attributes, focus, self._index.declares) for attributes in said)
+        return tuple(one for one in found if one is not None)
 
     def _bind(self, resource: Attributes, attributes: Attributes) -> tuple[Attributes, Attributes]:
         if self._bound.environment:

@@ -55,6 +55,18 @@ class Latencies:
 
 
 @made_often
+class Exposed:
+    """A request was given this variant of a flag; `revision` is of the rule that decided, empty where nobody says.
+
+    `flag` is the key, or `focus/key` where the flag is declared by another focus.
+    """
+
+    flag: str
+    variant: str
+    revision: str = ""
+
+
+@made_often
 class Signal:
     """`count` requests of one slice with one outcome that ended in (start, end] (Unix ms).
 
@@ -83,6 +95,10 @@ class Signal:
     failed: int = 0
     """How many of `count` failed, in the eyes of the objective that asked. Negative to take back what was taken for failed
     before it was known to be good: sums over a window are right."""
+    exposed: tuple[Exposed, ...] = ()
+    """The flags that these requests evaluated, each once, with the variants they were given."""
+    only_exposed: bool = False
+    """These requests are counted for the focus by another signal; this one says which variants they had."""
 
 
 @dataclass(frozen=True, slots=True)

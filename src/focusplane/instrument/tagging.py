@@ -68,6 +68,10 @@ class Index:
         """The focus of that name. Raises `KeyError` for one that is not declared."""
         return self._focuses[name]
 
+    def declares(self, name: str) -> bool:
+        """Whether there is a focus of that name."""
+        return name in self._focuses
+
     def bounds(self, name: str) -> tuple[float, ...]:
         """The latency buckets of that focus, worked out once. Raises `KeyError` for one that is not declared."""
         return self._bounds[name]

@@ -17,6 +17,7 @@ from focusplane.observe import attribution, composites, slices
 from focusplane.observe.budget import span
 from focusplane.observe.corrections import Corrections
 from focusplane.observe.edits import Edited, bequest, heirs_of
+from focusplane.observe.exposures import Exposures, expose
 from focusplane.observe.groups import place, rearrange, regroup, series_of
 from focusplane.observe.lane import (
     COVERAGE,
@@ -61,7 +62,7 @@ class Added:
     why: str = ""
 
 
-class Counters(Corrections):
+class Counters(Corrections, Exposures):
     """Good, bad and excluded counts of every focus, objective and slice. Owned by the World; one writer."""
 
     added = 0
@@ -129,10 +130,19 @@ class Counters(Corrections):
             return Added(why=f"no focus {signal.focus!r} is declared")
         if signal.environment != lane.focus.environment:
             return Added(why=f"{signal.environment!r} is not the environment of {signal.focus!r}")
-        if signal.end > now + SKEW_MS:
-            lane.set_apart("skewed", signal.count)
         end = min(signal.end, now)
         start = max(min(signal.start, end), end - LONGEST_INTERVAL_MS)
+        if signal.exposed:
+            why = expose(lane, signal, (start, end), now, now - LATE_AFTER_MS)
+            if signal.only_exposed:
+                return Added(why=why)
+        return self._take(lane, signal, (start, end), now)
+
+    def _take(self, lane: Lane, signal: Signal, span: tuple[int, int], now: int) -> Added:
+        """Count it for the objectives, if its source counts now."""
+        start, end = span
+        if signal.end > now + SKEW_MS:
+            lane.set_apart("skewed", signal.count)
         why = lane.sources.takes(signal.source, start, end, now, signal.count)
         coverage = lane.sources.hear(signal.source, signal.reporter, start, end, now)
         self._seen(lane, signal, (min(signal.start, start), end), now)
@@ -262,6 +272,7 @@ class Counters(Corrections):
             self._cover(lane, lane.sources.settle(now))
             if lane.sources.mark is not None:
                 lane.arms.forget_before(lane.sources.mark)
+            lane.flags.forget_before(now)
         self.flush()
         self._settle_units(now)
         self._pin()

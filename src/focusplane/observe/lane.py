@@ -14,6 +14,7 @@ from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
 from focusplane.observe.corrected import As, Corrected
+from focusplane.observe.flag_tables import FlagTables
 from focusplane.observe.ledger import Ledger
 from focusplane.observe.roster import Roster
 from focusplane.observe.track import Track
@@ -127,6 +128,7 @@ class Lane:
     focus: Focus
     sources: Sources
     arms: Arms = field(default_factory=Arms)
+    flags: FlagTables = field(default_factory=FlagTables, kw_only=True)
     wholes: dict[Series, int] = field(default_factory=dict)
     slices: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """(Objective, dimension) -> value -> column."""
@@ -178,6 +180,7 @@ class Lane:
         self.calendars = tuple(dict.fromkeys(window for window in windows if isinstance(window, Calendar)))
         traffic = focus.controls.traffic
         self.arms.versions.reserved = frozenset(traffic.versions if traffic is not None else ())
+        self.flags.declare(focus.controls.flags)
 
     def state(self) -> dict[str, Json]:
         """Everything but the policy and the cache, in plain values."""
@@ -185,6 +188,7 @@ class Lane:
             "slis": self.meanings(),
             "sources": self.sources.state(),
             "arms": self.arms.state(),
+            "flags": self.flags.state(),
             "wholes": [[*series, column] for series, column in self.wholes.items()],
             "slices": [
                 [objective, f"{dimension}={value}", column]
@@ -225,6 +229,7 @@ class Lane:
             set(state["cut"]),
             state["last_slot"],
             state.get("swept", 0),
+            flags=FlagTables.restored(state.get("flags", {})),
             tracks={name: Track.restored(track) for name, track in state.get("tracks", {}).items()},
             born={(objective, key): slot for objective, key, slot in state.get("born", [])},
             ledger=Ledger.restored(state.get("ledger", ())),

@@ -159,6 +159,16 @@ class Sources:
         """The latest instant that a source spoke of; 0 if none."""
         return max((seen.end for (kind, _), seen in self.reporters.items() if kind is source), default=0)
 
+    def reach(self, source: Source) -> int | None:
+        """Up to where all that a source says is known, as `mark` is for the active one; None if nobody of it is known."""
+        if source is self.active:
+            return self.mark
+        known = [seen for (kind, _), seen in self.reporters.items() if kind is source]
+        speaking = [seen.end for seen in known if not seen.idle]
+        if speaking:
+            return min(speaking) // SLOT_MS * SLOT_MS
+        return slot_of(max(seen.end for seen in known)) if known else None
+
     def heard(self, source: Source) -> int:
         """When any reporter of a source was last heard; 0 if never."""
         return max((seen.heard for (kind, _), seen in self.reporters.items() if kind is source), default=0)

@@ -14,9 +14,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import cattrs
 import msgspec
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from focusplane.instrument.cumulative import Rows
+from focusplane.instrument.signal import Signal
 from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
 from focusplane.wire import last_points
@@ -24,6 +25,8 @@ from focusplane.wire import last_points
 T = TypeVar("T")
 TAG = "_"
 _FLOATS = tuple[float, ...]
+_IF_SAID = override(omit_if_default=True)
+"""Signals are most of the journal, and few of them speak of flags."""
 _BROKEN = (
     cattrs.BaseValidationError,
     msgspec.DecodeError,
@@ -85,6 +88,12 @@ def _made() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     converter.register_unstructure_hook_factory(
         is_dataclass, lambda kind: make_dict_unstructure_fn(kind, converter, _cattrs_use_linecache=False)
+    )
+    converter.register_unstructure_hook(
+        Signal,
+        make_dict_unstructure_fn(
+            Signal, converter, _cattrs_use_linecache=False, exposed=_IF_SAID, only_exposed=_IF_SAID
+        ),
     )
     converter.register_structure_hook_factory(
         is_dataclass, lambda kind: make_dict_structure_fn(kind, converter, _cattrs_use_linecache=False)

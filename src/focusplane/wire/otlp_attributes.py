@@ -47,6 +47,11 @@ WANTED: frozenset[str] = frozenset(
         names.PROXY_FLAG,
         names.OVERFLOW,
         names.LISTENER,
+        names.FLAG_KEY,
+        *names.FLAG_VARIANT,
+        names.FLAG_VERSION,
+        names.FLAG_SET,
+        *names.FLAG_REASON,
     }
 )
 

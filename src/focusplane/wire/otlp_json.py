@@ -44,9 +44,15 @@ class Status(Struct, frozen=True):
     code: int = 0
 
 
+class Event(Struct):
+    name: str = ""
+    attributes: tuple[KeyValue, ...] = ()
+
+
 class Span(Struct, rename="camel"):
     trace_id: str = ""
     span_id: str = ""
+    parent_span_id: str = ""
     trace_state: str = ""
     name: str = ""
     kind: int = 0
@@ -54,6 +60,7 @@ class Span(Struct, rename="camel"):
     end_time_unix_nano: int = 0
     attributes: tuple[KeyValue, ...] = ()
     status: Status = field(default_factory=Status)
+    events: tuple[Event, ...] = ()
 
 
 class ScopeSpans(Struct):

@@ -15,8 +15,21 @@ _PACKAGE = "focusplane.otlp"
 _MANY = Kind.LABEL_REPEATED
 _ONE = Kind.LABEL_OPTIONAL
 
+_Fields = tuple[tuple[str, int, int | str, bool], ...]
+_SPAN: _Fields = (
+    ("trace_id", 1, Kind.TYPE_BYTES, False),
+    ("span_id", 2, Kind.TYPE_BYTES, False),
+    ("trace_state", 3, Kind.TYPE_BYTES, False),
+    ("name", 5, Kind.TYPE_BYTES, False),
+    ("kind", 6, Kind.TYPE_INT32, False),
+    ("start_time_unix_nano", 7, Kind.TYPE_FIXED64, False),
+    ("end_time_unix_nano", 8, Kind.TYPE_FIXED64, False),
+    ("attributes", 9, Kind.TYPE_BYTES, True),
+    ("status", 15, Kind.TYPE_BYTES, False),
+)
+
 # message -> (field, number, kind or message, many)
-_SCHEMA: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
+_SCHEMA: dict[str, _Fields] = {
     "Value": (
         ("string_value", 1, Kind.TYPE_BYTES, True),
         ("bool_value", 2, Kind.TYPE_BOOL, True),
@@ -26,20 +39,23 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
     "KeyValue": (("key", 1, Kind.TYPE_BYTES, False), ("value", 2, "Value", False)),
     "Resource": (("attributes", 1, Kind.TYPE_BYTES, True),),
     "Status": (("code", 3, Kind.TYPE_INT32, False), ("message", 2, Kind.TYPE_BYTES, False)),
-    "Span": (
-        ("trace_id", 1, Kind.TYPE_BYTES, False),
-        ("span_id", 2, Kind.TYPE_BYTES, False),
-        ("trace_state", 3, Kind.TYPE_BYTES, False),
-        ("name", 5, Kind.TYPE_BYTES, False),
-        ("kind", 6, Kind.TYPE_INT32, False),
-        ("start_time_unix_nano", 7, Kind.TYPE_FIXED64, False),
-        ("end_time_unix_nano", 8, Kind.TYPE_FIXED64, False),
-        ("attributes", 9, Kind.TYPE_BYTES, True),
-        ("status", 15, Kind.TYPE_BYTES, False),
-    ),
+    "Span": _SPAN,
     "ScopeSpans": (("spans", 2, "Span", True),),
     "ResourceSpans": (("resource", 1, Kind.TYPE_BYTES, False), ("scope_spans", 2, "ScopeSpans", True)),
     "Traces": (("resource_spans", 1, "ResourceSpans", True),),
+    # The same with what only those are asked for that speak of flags.
+    "Event": (("name", 2, Kind.TYPE_BYTES, False), ("attributes", 3, Kind.TYPE_BYTES, True)),
+    "SpanWithEvents": (
+        *_SPAN,
+        ("parent_span_id", 4, Kind.TYPE_BYTES, False),
+        ("events", 11, Kind.TYPE_BYTES, True),
+    ),
+    "ScopeSpansWithEvents": (("spans", 2, "SpanWithEvents", True),),
+    "ResourceSpansWithEvents": (
+        ("resource", 1, Kind.TYPE_BYTES, False),
+        ("scope_spans", 2, "ScopeSpansWithEvents", True),
+    ),
+    "TracesWithEvents": (("resource_spans", 1, "ResourceSpansWithEvents", True),),
     "NumberPoint": (
         ("start_time_unix_nano", 2, Kind.TYPE_FIXED64, False),
         ("time_unix_nano", 3, Kind.TYPE_FIXED64, False),

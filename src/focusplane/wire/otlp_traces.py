@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from heapq import nlargest
 from itertools import count, repeat
@@ -16,6 +16,7 @@ from focusplane.instrument.signal import Dropped
 from focusplane.kernel.errors import DataError
 from focusplane.wire.density import TRACES, thin
 from focusplane.wire.otlp_attributes import WANTED, Interner
+from focusplane.wire.otlp_events import MARK, Told, event_of_bytes, event_of_json, told_of
 from focusplane.wire.otlp_json import TRACES as JSON_TRACES
 from focusplane.wire.otlp_json import JsonAttributes, Status, parse_json
 from focusplane.wire.otlp_schema import message
@@ -23,6 +24,7 @@ from focusplane.wire.otlp_schema import message
 KEPT = 20
 """Spans of a request that are kept whole: failed ones first, then slow ones."""
 _TRACES = message("Traces")
+_TRACES_WITH_EVENTS = message("TracesWithEvents")
 _STATUS = message("Status")
 _COUNTED_KINDS = frozenset((2, 5))
 """SERVER and CONSUMER: where a request or a message is answered. All other kinds would count it again."""
@@ -36,8 +38,9 @@ _THRESHOLD = re.compile("[0-9a-f]{1,14}")
 _FIELDS = attrgetter(
     "span_id", "start_time_unix_nano", "end_time_unix_nano", "status", "attributes", "trace_state"
 )
-_Like = tuple[Said, Said, bool, int, float]
-"""What the spans of a group have in common: resource, attributes, failure, second, how many requests each stands for."""
+_Like = tuple[Said, Said, bool, int, float, tuple[Said, ...]]
+"""What the spans of a group have in common: resource, attributes, failure, second, how many requests each stands for, what
+their events say of flags."""
 _Candidate = tuple[bool, int, int, _Like, Any]
 """Failed, duration, place, group, span: ordered by what makes it worth keeping; the place keeps equal ones apart."""
 
@@ -45,16 +48,18 @@ _Candidate = tuple[bool, int, int, _Like, Any]
 def decode_protobuf(body: bytes, interner: Interner) -> Spans:
     """Raises `DataError` when the bytes are no `ExportTraceServiceRequest`."""
     thin(body, TRACES)
+    flagged = MARK in body
     try:
-        request = _TRACES.FromString(body)
+        request = (_TRACES_WITH_EVENTS if flagged else _TRACES).FromString(body)
     except DecodeError as error:
         raise DataError("the body is no OTLP traces request", "send protobuf of OTLP 1.x") from error
-    return _Reader(interner, _status_bytes_failed).read(request)
+    return _Reader(interner, _status_bytes_failed, event_of_bytes if flagged else None).read(request)
 
 
 def decode_json(body: bytes, keys: frozenset[str] = WANTED) -> Spans:
     """Raises `DataError` when the text is no OTLP/JSON traces request."""
-    return _Reader(JsonAttributes(keys), _status_failed).read(parse_json(JSON_TRACES, body))
+    events = event_of_json if MARK in body else None
+    return _Reader(JsonAttributes(keys), _status_failed, events).read(parse_json(JSON_TRACES, body))
 
 
 def _status_bytes_failed(raw: bytes) -> bool:
@@ -105,8 +110,14 @@ def stands_for(tracestate: str) -> float:
 class _Reader:
     """Walks one request, column by column. A group is found by what its spans have in common."""
 
-    def __init__(self, attributes: Interner | JsonAttributes, failed: Callable[[Any], bool]) -> None:
+    def __init__(
+        self,
+        attributes: Interner | JsonAttributes,
+        failed: Callable[[Any], bool],
+        event_of: Callable[[Any], Any] | None,
+    ) -> None:
         self._attributes: Any = attributes
+        self._event_of = event_of
         self._failures = _Failures(failed)
         self._adjusted = _Adjusted()
         self._groups: dict[_Like, list[int]] = {}
@@ -123,7 +134,10 @@ class _Reader:
         places = {like: place for place, like in enumerate(self._groups)}
         dropped = (Dropped("span is neither SERVER nor CONSUMER", self._passed),) if self._passed else ()
         return Spans(
-            tuple(SpanGroup(*like[:4], durations, each=like[4]) for like, durations in self._groups.items()),
+            tuple(
+                SpanGroup(*like[:4], durations, each=like[4], events=like[5])
+                for like, durations in self._groups.items()
+            ),
             blake2b(b"".join(sorted(map(_raw, self._ids))), digest_size=16).digest(),
             tuple(_record(kept, places) for kept in nlargest(KEPT, self._candidates)),
             dict(self._rejected),
@@ -134,25 +148,29 @@ class _Reader:
         answered = [span for span in spans if span.kind in _COUNTED_KINDS]
         self._passed += len(spans) - len(answered)
         if answered:
-            self._count(resource, answered)
+            told: Told = {}
+            if self._event_of is not None:
+                told = told_of(spans, answered, self._attributes.wanted, self._event_of)
+            self._count(resource, answered, told)
 
-    def _count_timed(self, resource: Said, spans: Sequence[Any]) -> None:
+    def _count_timed(self, resource: Said, spans: Sequence[Any], told: Told) -> None:
         """Count those of these spans whose times can be, and reject the others."""
         timed = [span for span in spans if _is_timed(span)]
         self._rejected["span ends before it starts, or never"] += len(spans) - len(timed)
         if timed:
-            self._count(resource, timed)
+            self._count(resource, timed, told)
 
-    def _count(self, resource: Said, spans: Sequence[Any]) -> None:
+    def _count(self, resource: Said, spans: Sequence[Any], told: Told) -> None:
         """The hot path: columns, so that most of what is done to a span is done without a turn of the interpreter."""
         ids, starts, ends, statuses, attributes, states = zip(*map(_FIELDS, spans), strict=True)
         durations = list(map(sub, ends, starts))
         if min(durations) < 0 or min(ends) <= 0 or max(ends) > _LAST:
-            return self._count_timed(resource, spans)
+            return self._count_timed(resource, spans, told)
         failures = list(map(self._failures.__getitem__, statuses))
         seconds = [end // _SECOND_NS for end in ends]
         said, each = map(self._attributes.wanted, attributes), map(self._adjusted.__getitem__, states)
-        likes = list(zip(repeat(resource), said, failures, seconds, each))
+        events: Iterable[tuple[Said, ...]] = repeat(()) if not told else [told.get(one, ()) for one in ids]
+        likes = list(zip(repeat(resource), said, failures, seconds, each, events))
         self._candidates.extend(zip(failures, durations, count(len(self._ids)), likes, spans))
         self._ids.extend(ids)
         for like, duration in zip(likes, durations, strict=True):

@@ -1,0 +1,126 @@
+"""Exposures: the part of the counters that says which variant of a flag requests had, and how those ended."""
+
+from collections.abc import Mapping
+
+from focusplane.instrument.conventions import OTHER
+from focusplane.instrument.signal import Latencies, Signal
+from focusplane.kernel.quantity import format_duration
+from focusplane.kernel.tick import SECOND
+from focusplane.observe.arms import ArmBucket
+from focusplane.observe.flag_table import FlagTable
+from focusplane.observe.lane import NOTHING, Lane, Weight, concerns, stratum, weigh
+from focusplane.observe.pace import Pace
+from focusplane.observe.reading import Measured, NoData
+from focusplane.observe.rings import slot_of
+from focusplane.observe.windows import Windows
+
+CROWDED = "requests evaluated more flags that no policy of their focus declares than are counted apart; the rest is not"
+
+
+def expose(lane: Lane, signal: Signal, span: tuple[int, int], now: int, closed_to: int) -> str:
+    """Count requests for the variants that they had, whoever counts them for the objectives; why some of it was not counted,
+    else empty. Seconds up to `closed_to` are closed.
+    """
+    slot = slot_of(span[1])
+    if slot <= closed_to:
+        return f"older than {format_duration(now - closed_to)}"
+    judged, leading = lane.judged, lane.leading
+    counted = Weight(signal.count, 0, 0) if leading is None else weigh(signal, leading.sli)
+    weighed = counted if judged is leading else NOTHING if judged is None else weigh(signal, judged.sli)
+    once = not signal.outcome.resend and not lane.sources.catches_up(signal.source, signal.reporter)
+    why = ""
+    for one in signal.exposed:
+        table = lane.flags.table(one.flag, slot, lane.focus.controls.flags)
+        refused = CROWDED if table is None else table.takes(signal.source, span, now)
+        if table is None:
+            lane.flags.crowded += signal.count
+        elif not refused:
+            if counted.total:
+                table.count(slot, (one.variant, one.revision), (counted.total, counted.bad))
+            if one.flag in lane.flags.declared:
+                _compare(lane, table, one.variant, (signal, span), weighed if once else NOTHING)
+        why = refused or why
+    return why
+
+
+def _compare(
+    lane: Lane, table: FlagTable, variant: str, said: tuple[Signal, tuple[int, int]], weight: Weight
+) -> None:
+    """What the judge compares: first tries in their strata, and durations."""
+    signal, (start, end) = said
+    slot = slot_of(end)
+    if weight.total:
+        table.arms.expose(slot, (variant, stratum(signal)), (weight.total, weight.bad), end - start)
+    if signal.latencies is not None and concerns(signal, lane.focus):
+        table.arms.time(slot, variant, signal.latencies)
+
+
+class Exposures(Windows):
+    """Windows that also tell the variants of a flag apart, as they tell versions."""
+
+    def flag_arms(
+        self, focus: str, flag: str, arms: tuple[str, str], since: int, until: int, cut: int = 0
+    ) -> tuple[ArmBucket, ...]:
+        """Two variants (the new one first) by closed bucket in (since, until], nothing beyond `flag_mark`."""
+        table, mark = self._flag(focus, flag), self.flag_mark(focus, flag)
+        if table is None or isinstance(mark, NoData):
+            return ()
+        return table.arms.between(
+            arms, since, min(until, mark), self.flag_pace(focus, flag, arms, since, cut)
+        )
+
+    def flag_pace(self, focus: str, flag: str, arms: tuple[str, str], since: int, cut: int) -> Pace:
+        """How wide the buckets are in which these variants are compared now."""
+        table = self._flag(focus, flag)
+        if table is None:
+            return Pace(SECOND, cut)
+        return table.arms.pace(arms, since, cut, self.lanes[focus].sources.longest())
+
+    def flag_mark(self, focus: str, flag: str) -> int | NoData:
+        """Up to when is known which variants requests had (Unix ms): as far as their source has spoken."""
+        table = self._flag(focus, flag)
+        if table is None or table.source is None:
+            return NoData(f"no request has evaluated flag {flag}")
+        mark = self.lanes[focus].sources.reach(table.source)
+        return NoData(f"{table.source} says no more of flag {flag}") if mark is None else mark
+
+    def flag_latencies(
+        self, focus: str, flag: str, since: int, until: int, variant: str = ""
+    ) -> Latencies | NoData:
+        """The merged histogram of a variant (of all, if empty) over (since, until]."""
+        table = self._flag(focus, flag)
+        found = table.arms.latencies(since, until, variant) if table else None
+        return NoData("nothing was timed") if found is None else found
+
+    def exposed(self, focus: str, flag: str, since: int, until: int) -> Mapping[str, Measured]:
+        """Variant -> its requests in the whole minutes around (since, until], at most six hours back."""
+        sums: dict[str, tuple[int, int]] = {}
+        for (variant, _), (total, bad) in self._by_revision(focus, flag, since, until).items():
+            before = sums.get(variant, (0, 0))
+            sums[variant] = before[0] + total, before[1] + bad
+        return {variant: Measured(total - bad, total) for variant, (total, bad) in sorted(sums.items())}
+
+    def revisions(self, focus: str, flag: str, since: int, until: int) -> Mapping[tuple[str, str], Measured]:
+        """The same by (variant, revision of the rule that decided)."""
+        found = self._by_revision(focus, flag, since, until)
+        return {place: Measured(total - bad, total) for place, (total, bad) in sorted(found.items())}
+
+    def served(self, focus: str, flag: str) -> Mapping[str, tuple[int, int]]:
+        """Variant -> when it was first and last served to a request, Unix ms."""
+        table = self._flag(focus, flag)
+        return {} if table is None else dict(sorted(table.seen.items()))
+
+    def evaluated(self, focus: str) -> tuple[str, ...]:
+        """The flags that requests of this focus have evaluated, by name, declared or not."""
+        lane = self.lanes.get(focus)
+        return () if lane is None else tuple(sorted(key for key in lane.flags.tables if key != OTHER))
+
+    def _by_revision(
+        self, focus: str, flag: str, since: int, until: int
+    ) -> dict[tuple[str, str], tuple[int, int]]:
+        table = self._flag(focus, flag)
+        return {} if table is None else table.over(since, until)
+
+    def _flag(self, focus: str, flag: str) -> FlagTable | None:
+        lane = self.lanes.get(focus)
+        return None if lane is None else lane.flags.tables.get(flag)
