@@ -40,7 +40,8 @@ json_values = st.recursive(
 
 def traffic(parts: list[int]) -> TrafficState:
     weights = {f"v{at}": Fraction(part, sum(parts)) for at, part in enumerate(parts)}
-    return TrafficState("v0", weights, canary="v1", salt="v1")
+    pinned = tuple(f"tenant {number}" for number in range(parts[0] % 4))
+    return TrafficState("v0", weights, canary="v1", salt="v1", pinned=pinned)
 
 
 states = st.one_of(
@@ -161,6 +162,11 @@ def broken(place: str, value: object) -> object:
         ("controls/0/state", {"kind": "flag", "variant": "on", "percentage": "1/0"}, "percentage"),
         ("controls/0/state", {"kind": "flag", "variant": "on", "percentage": "-1%"}, "percentage"),
         ("controls/0/state", {"kind": "traffic", "stable": "a", "weights": {"a": "99%"}}, "weights"),
+        (
+            "controls/0/state",
+            {"kind": "traffic", "stable": "a", "weights": {"a": "100%"}, "pinned": ["x"]},
+            "pins 1 tenants",
+        ),
         ("controls/0/state", {"kind": "breaker", "forced": "ajar"}, "forced"),
         ("focuses/0/latency_bounds", [10, 5], "latency_bounds"),
         ("focuses/0/latency_bounds", [float("nan")], "latency_bounds"),

@@ -5,7 +5,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from focusplane.control.state import TrafficState
-from focusplane.define.rollout import Step
+from focusplane.define.rollout import Step, name_some
+from focusplane.kernel.quantity import format_percent
 
 
 class Phase(StrEnum):
@@ -121,6 +122,22 @@ class Rollout:
                 return Fraction(0)
 
     @property
+    def pinned(self) -> tuple[str, ...]:
+        """The tenants that are on the new version by name: once exposed they stay on it."""
+        if not self.live:
+            return ()
+        named = (tenant for step in self.steps[: self.step + 1] for tenant in step.tenants)
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def exposed(self) -> str:
+        """Who is on the new version: `25%`, `acme, globex`, `25% and acme, globex`."""
+        names = name_some(self.pinned)
+        if not names:
+            return format_percent(self.weight)
+        return f"{format_percent(self.weight)} and {names}" if self.weight else names
+
+    @property
     def live(self) -> bool:
         """The new version is exposed and still judged."""
         return self.phase in (Phase.STEPPING, Phase.HELD)
@@ -137,7 +154,7 @@ class Rollout:
         if not self.live:
             return TrafficState(self.stable, {self.stable: Fraction(1)})
         weights = {self.version: self.weight, self.stable: 1 - self.weight}
-        return TrafficState(self.stable, weights, canary=self.version, salt=self.version)
+        return TrafficState(self.stable, weights, self.version, self.version, self.pinned)
 
 
 def moves(rollout: Rollout, saw: Saw) -> bool:

@@ -66,4 +66,6 @@ def pick(place: int, weights: Mapping[str, int]) -> str:
 
 def version_for(traffic: TrafficState, focus: str, tenant: str) -> str:
     """The version that serves this tenant under that traffic state."""
+    if traffic.canary and tenant in traffic.pinned:
+        return traffic.canary
     return assign(stick_key(focus, traffic.salt, tenant), walk(traffic))

@@ -17,12 +17,16 @@ class FlagState:
 
 @dataclass(frozen=True, slots=True)
 class TrafficState:
-    """Weights sum to 1. `stable` is the way back; `salt` keeps a rollout's tenant assignment its own."""
+    """Weights sum to 1. `stable` is the way back; `salt` keeps a rollout's tenant assignment its own.
+
+    The `pinned` tenants are served by `canary`, whatever its weight.
+    """
 
     stable: str
     weights: Mapping[str, Fraction]
     canary: str = ""
     salt: str = ""
+    pinned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ CAME_LATER: Mapping[str, frozenset[str]] = {
     "Match": frozenset({"attributes", "clients"}),
     "Objective": frozenset({"by", "more_windows", "table"}),
     "PolicySet": frozenset({"calendars"}),
+    "RolloutSpec": frozenset({"rings"}),
     "Sli": frozenset({"composite", "freshness", "good", "probe", "promql", "slices", "throughput", "total"}),
+    "Step": frozenset({"ring", "tenants"}),
     "Team": frozenset({"escalation"}),
 }
 """Fields that came after the first version, by the class they stand in: at its default such a field stands in no digest, so

@@ -44,7 +44,7 @@ def check(loaded: Loaded, seen: Seen | None = None) -> tuple[Problem, ...]:
 def _steps(focus: Focus, rollout: RolloutSpec, seen: Seen, places: Places) -> Iterator[Problem]:
     failing = seen.failing.get(focus.name, assumed(focus))
     for number, step in enumerate(rollout.steps):
-        if step.weight >= 1:
+        if step.weight >= 1 or step.tenants:
             continue
         path = f"{focus.name}.rollout.steps.{number}"
         if focus.name in seen.traffic:

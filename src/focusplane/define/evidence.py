@@ -64,7 +64,8 @@ def requests_needed(failing: Fraction, weight: Fraction, judge: JudgeSpec) -> Ne
 
 def step_needs(rollout: RolloutSpec, failing: Fraction) -> tuple[Need, ...]:
     """For each step by itself; evidence of earlier steps is not counted, so a real rollout is faster."""
-    return tuple(requests_needed(failing, step.weight, rollout.judge) for step in rollout.steps)
+    steps = (step for step in rollout.steps if not step.tenants)
+    return tuple(requests_needed(failing, step.weight, rollout.judge) for step in steps)
 
 
 def _ln_mean(rates: list[float], requests: int) -> float:

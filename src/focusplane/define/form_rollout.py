@@ -1,12 +1,24 @@
 """The keys of a rollout: steps, judge, and what a long hold becomes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from focusplane.define.quantities import ALPHA, DURATION, NUMBER, PAUSE, PERCENT, SHARE, TOLERANCE, whole
+from focusplane.define.log import did_you_mean
+from focusplane.define.quantities import (
+    ALPHA,
+    DURATION,
+    LINE,
+    NUMBER,
+    PAUSE,
+    PERCENT,
+    SHARE,
+    TOLERANCE,
+    whole,
+)
 from focusplane.define.rollout import Freeze, JudgeSpec, Promote, RolloutSpec, Step, Then
 from focusplane.define.shape import Field, Record, Shape, Values
-from focusplane.define.shapes import Either, ListOf, Scalar, one_of
+from focusplane.define.shapes import Either, Keyed, ListOf, MapOf, Name, Scalar, one_of
 from focusplane.kernel.tick import MINUTE
 
 WEIGHT = Field("weight", SHARE, "The share of the traffic that the new version gets.", required=True)
@@ -14,13 +26,36 @@ FOR = Field("for", PAUSE, "At least this long.", 0)
 MIN_REQUESTS = Field("minRequests", whole(0, 10**9), "At least so many requests of the new version.", 0)
 
 
-def _step(values: Values) -> Step:
+TENANTS = Field(
+    "tenants", ListOf(LINE, least=1, single=True), "Expose these tenants and nobody else.", required=True
+)
+RING = Field("ring", LINE, "Expose the tenants of this ring, too.", required=True)
+NOBODY_ELSE = Fraction(0)
+
+
+def _weighted(values: Values) -> Step:
     return Step(values[WEIGHT], values[FOR], values[MIN_REQUESTS])
+
+
+def _tenants(values: Values) -> Step:
+    tenants = values[TENANTS]
+    return Step(NOBODY_ELSE, values[FOR], values[MIN_REQUESTS], tuple(dict.fromkeys(tenants)))
+
+
+def _ring(values: Values) -> Step:
+    return Step(NOBODY_ELSE, values[FOR], values[MIN_REQUESTS], ring=values[RING])
 
 
 STEP: Shape[Step] = Either(
     Scalar(SHARE.words, lambda text: Step(SHARE.parse(text)), SHARE.json, SHARE.hint),
-    Record("a step", (WEIGHT, FOR, MIN_REQUESTS), _step),
+    Keyed(
+        "a step",
+        (
+            Record("a step", (WEIGHT, FOR, MIN_REQUESTS), _weighted),
+            Record("a step of tenants", (TENANTS, FOR, MIN_REQUESTS), _tenants),
+            Record("a step of a ring", (RING, FOR, MIN_REQUESTS), _ring),
+        ),
+    ),
 )
 
 
@@ -68,7 +103,18 @@ def _freeze(values: Values) -> Freeze:
     return Freeze(values[BUDGET_BELOW], values[BURN])
 
 
-STEPS = Field("steps", ListOf(STEP, least=1), "Growing shares of the traffic, the last 100%.", required=True)
+STEPS = Field(
+    "steps",
+    ListOf(STEP, least=1),
+    "Tenants or rings by name first, if any, then growing shares of the traffic, the last 100%.",
+    required=True,
+)
+RINGS = Field[Mapping[str, tuple[str, ...]]](
+    "rings",
+    MapOf(Name("ring"), ListOf(LINE, least=1, single=True)),
+    "Tenants by the name of their ring, for steps to name.",
+    default={},
+)
 JUDGE = Field(
     "judge",
     Record("a judge", (JUDGE_ALPHA, JUDGE_TOLERANCE, JUDGE_SLACK), _judge),
@@ -83,19 +129,34 @@ FREEZE = Field(
 )
 
 
+def _resolved(
+    values: Values, steps: Field[tuple[Step, ...]], rings: Mapping[str, tuple[str, ...]]
+) -> tuple[Step, ...]:
+    """The steps with the tenants of their rings; a ring that nobody declared is told."""
+    unknown = [step.ring for step in values[steps] if step.ring and step.ring not in rings]
+    for ring in unknown:
+        what = f"there is no ring {ring!r}"
+        values.error(steps, "D250", what, did_you_mean(ring, list(rings)) or "rings: {early: [acme]}")
+    return tuple(
+        replace(step, tenants=rings.get(step.ring, ())) if step.ring else step for step in values[steps]
+    )
+
+
 def _rollout(values: Values) -> RolloutWords | None:
-    judge = values[JUDGE]
+    judge, rings = values[JUDGE], values[RINGS]
+    steps = _resolved(values, STEPS, rings)
     spec = RolloutSpec(
-        values[STEPS],
+        steps,
         judge.complete(Fraction(0)),
         values[PROMOTE],
         values[HOLD_AT_MOST],
         values[THEN],
         values[FREEZE],
+        rings,
     )
     return RolloutWords(spec, judge)
 
 
 ROLLOUT = Record[RolloutWords | None](
-    "a rollout", (STEPS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE), _rollout
+    "a rollout", (STEPS, RINGS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE), _rollout
 )

@@ -16,6 +16,7 @@ from focusplane.define.burn import (
 from focusplane.define.controls import Flag, Traffic
 from focusplane.define.focus import Focus
 from focusplane.define.log import Places, did_you_mean
+from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.meaning_sli import sli_problems
 from focusplane.define.mitigation import (
     Mitigation,
@@ -189,21 +190,7 @@ def _rollout(rollout: RolloutSpec, focus: Focus, path: str, places: Places) -> I
     if not _written(focus, "controls.traffic", places):
         what = "there is no traffic to move in steps"
         yield places.error(path, "D104", what, "declare `controls.traffic` with its versions")
-    for number, (before, after) in enumerate(zip(rollout.steps, rollout.steps[1:], strict=False), start=1):
-        if after.weight <= before.weight:
-            what = (
-                f"the step {format_percent(after.weight)} does not grow from {format_percent(before.weight)}"
-            )
-            yield places.error(f"{path}.steps.{number}", "D112", what, "steps grow up to 100%")
-    last = rollout.steps[-1].weight if rollout.steps else None
-    if last is not None and last < 1:
-        what = f"the last step is {format_percent(last)}: the rollout would never be done"
-        yield places.problem(f"{path}.steps", Severity.WARNING, "D112", what, "let the last step be 100%")
-    for number, step in enumerate(rollout.steps):
-        if step.for_ms > rollout.hold_at_most_ms:
-            what = f"the step takes {format_duration(step.for_ms)}, longer than holdAtMost allows"
-            hint = f"holdAtMost is {format_duration(rollout.hold_at_most_ms)}"
-            yield places.error(f"{path}.steps.{number}", "D115", what, hint)
+    yield from step_problems(rollout, path, places)
 
 
 def _written(focus: Focus, part: str, places: Places) -> bool:

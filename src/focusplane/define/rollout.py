@@ -1,8 +1,15 @@
 """How a new version is exposed, judged and promoted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+
+from focusplane.kernel.quantity import format_percent
+
+MOST_PINNED = 100
+"""Tenants that the steps of one rollout name: each is a route of the gateway."""
+SHOWN_TENANTS = 5
 
 
 class Promote(StrEnum):
@@ -20,11 +27,30 @@ class Then(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Expose `weight` of the traffic for at least `for_ms` and `min_requests` canary requests."""
+    """Expose `weight` of the traffic for at least `for_ms` and `min_requests` canary requests.
+
+    A step with `tenants` exposes these and nobody else (its weight is 0); `ring` is the name they were declared under.
+    """
 
     weight: Fraction
     for_ms: int = 0
     min_requests: int = 0
+    tenants: tuple[str, ...] = ()
+    ring: str = ""
+
+    @property
+    def words(self) -> str:
+        """`25%`, `the ring early (3 tenants)`, `acme, globex`."""
+        if self.ring:
+            many = len(self.tenants)
+            return f"the ring {self.ring} ({many} tenant{'' if many == 1 else 's'})"
+        return name_some(self.tenants) if self.tenants else format_percent(self.weight)
+
+
+def name_some(tenants: tuple[str, ...]) -> str:
+    """All of a few, the first of many."""
+    more = len(tenants) - SHOWN_TENANTS
+    return ", ".join(tenants[:SHOWN_TENANTS]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +81,4 @@ class RolloutSpec:
     hold_at_most_ms: int = 1_800_000
     then: Then = Then.ASK
     freeze: Freeze = Freeze()
+    rings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -89,7 +89,7 @@ def _rollout(value: object) -> str:
         case Step():
             lasts = f" for {format_duration(value.for_ms)}" if value.for_ms else ""
             least = f" and {value.min_requests:,} requests" if value.min_requests else ""
-            return f"{format_percent(value.weight)}{lasts}{least}"
+            return f"{value.words}{lasts}{least}"
         case JudgeSpec():
             allowed = f"{float(value.tolerance):g} times the failures plus {format_percent(value.slack)}"
             return (

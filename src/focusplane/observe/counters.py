@@ -1,6 +1,6 @@
 """Counters: the one mutable thing of the core; staged additions, exact windows, nothing that grows with traffic."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,6 +116,11 @@ class Counters(Corrections, Exposures):
             self._stand_off(lane, one, one.spares)
         self._mirrors = None
 
+    def set_apart(self, focus: str, tenants: Collection[str]) -> None:
+        """Compare these tenants with nobody from now on: they are on their version by name."""
+        if focus in self.lanes:
+            self.lanes[focus].named = frozenset(tenants)
+
     def forget(self, focus: str) -> None:
         """Stop counting and give the memory of this focus back."""
         self._composites = self._probes = None
@@ -215,7 +220,7 @@ class Counters(Corrections, Exposures):
                 lane.roster.note(signal.slice.tenant, slot, weight.total, weight.bad)
             self._stage(lane, objective, signal, slot, (weight.total, weight.bad))
             if compared and objective is lane.judged and not signal.outcome.resend:
-                arm, counts = (signal.slice.version, stratum(signal)), (weight.total, weight.bad)
+                arm, counts = (signal.slice.version, stratum(signal, lane.named)), (weight.total, weight.bad)
                 lane.arms.expose(slot, arm, counts, signal.end - signal.start)
         return weight.total or abs(weight.bad)
 

@@ -1,6 +1,6 @@
 """Lane: everything that is counted for one focus, and where its series stand in the rings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ COVERAGE: Series = ("", "coverage")
 """The series that counts reporter-milliseconds: total is what was expected, bad what was missing."""
 REQUESTS = "requests"
 """The requests of an objective that is counted in units; its own series holds the units."""
+BY_NAME = "(by name)"
 COVERED = "coverage"
 """The milliseconds of an objective that is counted in units: total is what passed, bad what is unknown."""
 
@@ -115,10 +116,13 @@ def slice_keys(part: Slice) -> Iterator[tuple[str, str]]:
             yield dimension, value
 
 
-def stratum(signal: Signal) -> str:
-    """Where both arms are compared like with like: the route, and the tenant class if it is told."""
+def stratum(signal: Signal, named: Collection[str] = ()) -> str:
+    """Where both arms are compared like with like: the route, and the tenant class if it is told. Tenants that are on a
+    version by their names are apart: nobody of their kind is on the other one, so that nothing is concluded from them.
+    """
     tenant_class = signal.attributes.get(TENANT_CLASS, "")
-    return f"{signal.slice.route} {tenant_class}".strip() if tenant_class else signal.slice.route
+    apart = BY_NAME if signal.slice.tenant in named else ""
+    return " ".join(filter(None, (signal.slice.route, tenant_class, apart)))
 
 
 @dataclass(slots=True)
@@ -137,6 +141,8 @@ class Lane:
     """Requests counted apart, by cause: late, skewed, overflow."""
     cut: set[str] = field(default_factory=set)
     """Latency objectives whose threshold is no bucket bound of what was sent: their slow counts are an upper bound."""
+    named: frozenset[str] = frozenset()
+    """Tenants that are on a version by their names while others are on it by chance; set anew in each turn."""
     last_slot: int = 0
     swept: int = 0
     """The slot at which columns were last given back."""

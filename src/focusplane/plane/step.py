@@ -67,6 +67,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     """One turn: take in what arrived, see how things stand, decide, move the board, say so."""
     draft = Draft(replace(world, tick=tick), tick)
 
+    judge.names(draft)  # who is on a new version by name is compared with nobody
     for arrival in arrivals:  # what came in, each kind by its own arrow
         draft = _TAKE[type(arrival)](draft, arrival)
 

@@ -13,10 +13,11 @@ from focusplane.control.state import (
     ThrottleState,
     TrafficState,
 )
+from focusplane.define.rollout import MOST_PINNED
 from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import Rate
-from focusplane.wire.json_door import fraction, integer, mapping, named, text, truth
+from focusplane.wire.json_door import every, fraction, integer, mapping, named, text, truth
 
 _EXACT_PERCENT = 10**6
 
@@ -50,7 +51,8 @@ def encode_state(state: ControlState) -> dict[str, Json]:
         case TrafficState():
             weights = {name: share_text(weight) for name, weight in state.weights.items()}
             names: dict[str, Json] = {"stable": state.stable, "canary": state.canary, "salt": state.salt}
-            return {"kind": "traffic", "weights": weights, **names}
+            pinned: dict[str, Json] = {"pinned": list(state.pinned)} if state.pinned else {}
+            return {"kind": "traffic", "weights": weights, **names, **pinned}
         case ThrottleState():
             return {"kind": "throttle", "rate": encode_rate(state.rate), "burst": state.burst}
         case QuotaState():
@@ -93,7 +95,10 @@ def _traffic(row: Mapping[str, object], where: str) -> TrafficState:
         raise DataError(f"{where}.weights sum to {sum(weights.values())}", "they must sum to 100%")
     stable = text(row.get("stable"), f"{where}.stable")
     canary = text(row.get("canary", ""), f"{where}.canary")
-    return TrafficState(stable, weights, canary, text(row.get("salt", ""), f"{where}.salt"))
+    pinned = every(row.get("pinned", []), f"{where}.pinned", text)
+    if len(pinned) > MOST_PINNED or (pinned and not canary):
+        raise DataError(f"{where} pins {len(pinned)} tenants", f"at most {MOST_PINNED}, to a canary")
+    return TrafficState(stable, weights, canary, text(row.get("salt", ""), f"{where}.salt"), pinned)
 
 
 def _throttle(row: Mapping[str, object], where: str) -> ThrottleState:

@@ -68,6 +68,27 @@ def test_a_split_that_would_fail_requests_is_refused(state: TrafficState) -> Non
         compiled(state)
 
 
+def test_each_tenant_by_name_is_a_route_of_its_own_before_the_split() -> None:
+    state = TrafficState("v1", {"v2": Fraction(0), "v1": Fraction(1)}, "v2", "v2", ("acme", "globex"))
+    (configuration,) = compiled(state).routes.values()
+    routes = configuration["virtual_hosts"][0]["routes"]
+    assert [route["name"] for route in routes[-3:]] == [
+        "checkout/tenant/0",
+        "checkout/tenant/1",
+        "checkout/weighted",
+    ]
+    matched = routes[-3]["match"]["headers"]
+    assert matched == [{"name": "x-tenant", "string_match": {"exact": "acme"}}]
+    assert version_of(routes[-3]["route"]["cluster"])[1] == "v2"
+    assert weights(routes[-1]) == {"v1": TOTAL}
+
+
+def test_tenants_by_name_of_an_undeclared_version_are_refused() -> None:
+    state = TrafficState("v1", {"v1": Fraction(1)}, "v9", "v9", ("acme",))
+    with pytest.raises(ConflictError, match="v9"):
+        compiled(state)
+
+
 def test_without_a_word_on_the_board_all_traffic_goes_to_the_initial_version() -> None:
     made = compile_resources({"checkout": CHECKOUT}, board_of(1), lambda _: rest_source(), Memo())
     (configuration,) = made.routes.values()

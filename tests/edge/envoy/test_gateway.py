@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,26 @@ def test_requests_without_a_tenant_draw_lots_and_a_client_cannot_choose_by_sendi
             await edge.runs(1)
             drawn = [(await edge.get(x_focus_key="mine")).headers["x-upstream"] for _ in range(100)]
             assert {"v1", "v2"} == set(drawn)
+
+    asyncio.run(story())
+
+
+def test_tenants_by_name_are_on_the_new_version_whatever_its_weight(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with upstreams("v1", "v2") as versions, gateway(tmp_path) as edge:
+            focuses = {"checkout": focus_of("checkout", edge.listen, versions.addresses, "/checkout")}
+            names = ("acme", "weird (name) .*", "tenant-7")
+            for number, weight in enumerate((0, 30), start=1):
+                state = replace(split(v1=100 - weight, v2=weight), canary="v2", pinned=names)
+                edge.plane.publish(board_of(number, checkout=state), focuses)
+                await edge.runs(number)
+                for tenant in (*names, *TENANTS[:100], "acme2"):
+                    answer = await edge.get("/checkout/1", x_tenant=tenant)
+                    assert answer.headers["x-upstream"] == version_for(state, "checkout", tenant)
+                    assert answer.headers["x-focus-version"] == answer.headers["x-upstream"]
+            edge.plane.publish(board_of(3, checkout=split(v1=100)), focuses)
+            await edge.runs(3)
+            assert (await edge.get("/checkout/1", x_tenant="acme")).headers["x-upstream"] == "v1"
 
     asyncio.run(story())
 

@@ -1,4 +1,4 @@
-"""The routes of one focus: pinned synthetic requests, then everybody by weight."""
+"""The routes of one focus: pinned synthetic requests, tenants by name, then everybody by weight."""
 
 from collections.abc import Mapping
 
@@ -30,11 +30,12 @@ def routes(focus: Focus, traffic: Traffic, state: TrafficState) -> list[Resource
     """
     split = _split(focus.name, traffic, state)
     pinned = [_pinned(focus, traffic, version) for version in traffic.versions]
-    return [*pinned, _weighted(focus, traffic, split, state.salt)]
+    named = [_named(focus, traffic, state.canary, place, name) for place, name in enumerate(state.pinned)]
+    return [*pinned, *named, _weighted(focus, traffic, split, state.salt)]
 
 
 def _split(name: str, traffic: Traffic, state: TrafficState) -> dict[str, int]:
-    unknown = sorted(set(state.weights) - set(traffic.versions))
+    unknown = sorted({*state.weights, *([state.canary] if state.pinned else [])} - set(traffic.versions))
     if unknown:
         raise ConflictError(
             f"the board sends traffic of {name} to {', '.join(unknown)}, which the policy does not declare",
@@ -90,6 +91,15 @@ def _pinned(focus: Focus, traffic: Traffic, version: str) -> Resource:
         {"name": SYNTHETIC_HEADER, "string_match": {"exact": "true"}},
         {"name": VERSION_HEADER, "string_match": {"exact": version}},
     ]
+    route["response_headers_to_add"] = [_header(VERSION_HEADER, version)]
+    return route
+
+
+def _named(focus: Focus, traffic: Traffic, version: str, place: int, tenant: str) -> Resource:
+    """A tenant that a rollout names. It is matched exactly; the names are bounded where they are declared."""
+    action = {"cluster": cluster_name(focus.name, version, traffic.versions[version])}
+    route = _route(focus, traffic, f"{focus.name}/tenant/{place}", action)
+    route["match"]["headers"] = [{"name": traffic.tenant_header, "string_match": {"exact": tenant}}]
     route["response_headers_to_add"] = [_header(VERSION_HEADER, version)]
     return route
 

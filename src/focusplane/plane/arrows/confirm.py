@@ -15,7 +15,7 @@ from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.reading import Measured, NoData
 from focusplane.plane.arrival import PUBLISHER
 from focusplane.plane.arrows import contain, move, sight
-from focusplane.plane.arrows.words import said_weights
+from focusplane.plane.arrows.words import said_traffic
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Look, Node
 
@@ -186,7 +186,7 @@ def _traffic_proof(draft: Draft, focus: Focus, action: Action, wanted: TrafficSt
 
 def _shown_by(draft: Draft, look: Look, wanted: TrafficState) -> str:
     """How it is known what the gateways run: read from them, or only acknowledged by those that are elsewhere."""
-    runs = said_weights(wanted.weights)
+    runs = said_traffic(wanted)
     remote = sorted(
         node.node for node in sight.gateways(draft) if node.remote and node.node not in look.shares
     )
@@ -202,7 +202,10 @@ def _answers(draft: Draft, focus: Focus, action: Action, wanted: TrafficState) -
     if isinstance(mark, NoData) or mark < action.since + QUIET_MS:
         return Unproved("no telemetry from after the change yet")
     counts = counters.slices_over(focus.name, sight.leading(focus), "version", mark - QUIET_MS, mark)
-    lingering = [v for v, m in counts.items() if wanted.weights.get(v, 0) == 0 and m.total and v]
+    named = {wanted.canary} if wanted.pinned else set()
+    lingering = [
+        v for v, m in counts.items() if not wanted.weights.get(v) and m.total and v not in ("", *named)
+    ]
     if lingering:
         return Unproved(f"{', '.join(lingering)} still gets requests")
     silent = [v for v, weight in wanted.weights.items() if weight and v not in counts]

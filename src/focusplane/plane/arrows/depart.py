@@ -9,7 +9,6 @@ from focusplane.control import rollout as rollouts
 from focusplane.control.rollout import Cause, Rollout, Saw
 from focusplane.define.focus import Focus
 from focusplane.kernel.ids import short_id
-from focusplane.kernel.quantity import format_percent
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrival import Probed
 from focusplane.plane.arrows import expose
@@ -121,13 +120,11 @@ def _start(draft: Draft, focus: Focus, version: str, by: str) -> Draft:
         Kind.ROLLOUT_STARTED,
         focus.name,
         rollout.id,
-        f"{version} gets {format_percent(rollout.weight)}, {stable} is the way back",
+        f"{version} gets {rollout.exposed}, {stable} is the way back",
         version=version,
         stable=stable,
         by=by,
         policy=focus.digest,
-        steps=[format_percent(step.weight) for step in rollout.steps],
+        steps=[step.words for step in rollout.steps],
     )
-    return expose.move_traffic(
-        draft, focus, rollout, f"rollout of {version} starts at {format_percent(rollout.weight)}"
-    )
+    return expose.move_traffic(draft, focus, rollout, f"rollout of {version} starts at {rollout.exposed}")

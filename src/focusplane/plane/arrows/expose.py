@@ -18,7 +18,7 @@ from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import move, sight
 from focusplane.plane.arrows.judge import old_after, waits
-from focusplane.plane.arrows.words import gist, said_verdict, said_weights
+from focusplane.plane.arrows.words import gist, said_traffic, said_verdict
 from focusplane.plane.draft import Draft
 
 ASKS = "somebody must promote or abort it"
@@ -51,14 +51,14 @@ def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> 
         before=str(rollout.phase),
         phase=str(after.phase),
         step=after.step,
-        weight=format_percent(after.weight),
+        weight=after.exposed,
         version=after.version,
         by=cause.by,
         **said_verdict(draft.world.verdicts.get(focus.name)),
     )
     if after.step != rollout.step:
         draft = _judged_anew(draft, after)
-    if after.traffic.weights == rollout.traffic.weights:
+    if (after.traffic.weights, after.pinned) == (rollout.traffic.weights, rollout.pinned):
         return draft
     return move_traffic(draft, focus, after, cause.reason)
 
@@ -75,17 +75,21 @@ def _held(draft: Draft, rollout: Rollout, why: str) -> Draft:
         gist(why),
         version=rollout.version,
         step=rollout.step,
-        weight=format_percent(rollout.weight),
+        weight=rollout.exposed,
         asks=ASKS in why,
         **said,
     )
 
 
 def _judged_anew(draft: Draft, rollout: Rollout) -> Draft:
-    """A new step begins without evidence of safety: what was shown at the last weight promotes nothing at this one."""
-    evidence = draft.world.evidence.get(rollout.focus)
+    """A new step begins without evidence of safety: what was shown at the last weight promotes nothing at this one. After
+    tenants by name all begins anew: they were compared with others, and from now on chance decides who is exposed.
+    """
+    evidence, before = draft.world.evidence.get(rollout.focus), rollout.steps[rollout.step - 1]
     if evidence is None:
         return draft
+    if before.tenants and not rollout.steps[rollout.step].tenants:
+        return draft.drop("evidence", rollout.focus).drop("verdicts", rollout.focus)
     evidence = next_step(evidence)
     verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step])
     return draft.put("evidence", rollout.focus, evidence).put("verdicts", rollout.focus, verdict)
@@ -200,7 +204,7 @@ def move_traffic(draft: Draft, focus: Focus, rollout: Rollout, reason: str) -> D
         "dec", focus.name, focus.digest, "rollout", f"{rollout.id}/{rollout.phase}/{rollout.step}"
     )
     key = short_id("act", decision, rollout.step, f"{focus.name}/traffic")
-    weights = said_weights(wanted.weights)
+    weights = said_traffic(wanted)
     if rollout.phase is Phase.PROMOTED:
         draft = draft.put("stable", focus.name, rollout.version)
     target = ControlId(focus.name, "traffic")
@@ -220,10 +224,19 @@ def move_traffic(draft: Draft, focus: Focus, rollout: Rollout, reason: str) -> D
         rollout=rollout.id,
     )
     inputs = said_verdict(draft.world.verdicts.get(focus.name))
-    draft = move.plan(draft, action, exposure=rollout.weight or Fraction(1), inputs=inputs)
+    draft = move.plan(draft, action, exposure=_exposure(draft, focus, rollout), inputs=inputs)
     if rollout.over:
         draft = draft.but(board=boards.declare(draft.world.board, target, wanted))
     return draft
+
+
+def _exposure(draft: Draft, focus: Focus, rollout: Rollout) -> Fraction:
+    """The share of the traffic that the change touches, tenants by name included; a way back touches all of it."""
+    if not rollout.pinned:
+        return rollout.weight or Fraction(1)
+    shares = sight.tenant_shares(draft, focus)
+    named = sum((shares.get(tenant, Fraction(0)) for tenant in rollout.pinned), Fraction(0))
+    return max(rollout.weight, min(named, Fraction(1)))
 
 
 def take_back(draft: Draft, focus: Focus, rollout: Rollout, evidence: str) -> Draft:

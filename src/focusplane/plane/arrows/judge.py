@@ -1,6 +1,7 @@
 """Closed seconds of both arms -> Evidence -> Verdict, for every live rollout."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 from focusplane.act.fact import Kind
 from focusplane.control.rollout import Rollout
@@ -12,13 +13,14 @@ from focusplane.define.sli import SliKind
 from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
+from focusplane.observe.alone import alone
 from focusplane.observe.canary import begin, fold, rule
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.own_past import explains, own_past
 from focusplane.observe.pace import WIDEST_MS
-from focusplane.observe.reading import NoData
-from focusplane.observe.verdict import Ruling
+from focusplane.observe.reading import Measured, NoData
+from focusplane.observe.verdict import MetricEvidence, Ruling, Verdict
 from focusplane.plane.arrows import sight
 from focusplane.plane.arrows.words import said_verdict
 from focusplane.plane.draft import Draft
@@ -28,8 +30,15 @@ OLD_MS = 15 * SECOND
 PAST_MS = 15 * MINUTE
 LINGERS_MS = 3 * SECOND
 """So long after a change of weights reports and answers of before it may come in, where reports speak of a second."""
+OF_NAMES = "against other tenants, for nobody of these is on the stable version"
 OWN_PASTS_MS = (HOUR, 30 * MINUTE, 10 * MINUTE, 5 * MINUTE, 2 * MINUTE, MINUTE)
 """How far back each tenant's own past is looked at: as far as nobody was on another version."""
+
+
+def names(draft: Draft) -> None:
+    """Tell the counters which tenants are on a version by name while chance decides for the others."""
+    for name, rollout in draft.world.rollouts.items():
+        draft.world.counters.set_apart(name, rollout.pinned if rollout.weight else ())
 
 
 def rollouts(draft: Draft) -> Draft:
@@ -67,6 +76,8 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     if verdict.ruling is Ruling.ROLLBACK and verdict.of_errors_alone(evidence.spec):
         why = _its_tenants(draft, focus, rollout, evidence.spec)
         verdict = replace(verdict, ruling=Ruling.HOLD, reason=why) if why else verdict
+    if rollout.steps[rollout.step].tenants:
+        verdict = _of_names(draft, focus, rollout, evidence.spec, verdict)
     before = world.verdicts.get(focus.name)
     draft = draft.put("evidence", focus.name, evidence).put("verdicts", focus.name, verdict)
     if before is not None and before.ruling is verdict.ruling:
@@ -103,7 +114,10 @@ def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) 
     """
     traffic, counters, name = focus.controls.traffic, draft.world.counters, sight.leading(focus)
     mark = counters.watermark(focus.name)
-    if traffic is None or traffic.sticky is not Sticky.TENANT or isinstance(mark, NoData):
+    together = rollout.steps[rollout.step].tenants or (
+        traffic is not None and traffic.sticky is Sticky.TENANT
+    )
+    if not together or isinstance(mark, NoData):
         return ""
     began, since = rollout.started_at, rollout.step_since
     versions = counters.slices_over(focus.name, name, "version", since, mark)
@@ -121,6 +135,43 @@ def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) 
         f"suspicious: canary {canary.bad} of {canary.total} at this step, but its tenants, {past.tenant} above all, failed"
         f" more than others before the rollout: by about {round(past.excess)} in as many requests"
     )
+
+
+def _of_names(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec, verdict: Verdict) -> Verdict:
+    """A step of tenants by name has no baseline of the same tenants at the same time: they are compared with the others,
+    which is said, and their safety has to be shown against their own past too.
+    """
+    counters = draft.world.counters
+    mark = counters.watermark(focus.name)
+    if isinstance(mark, NoData):
+        return verdict
+    began, length = rollout.started_at, _undisturbed(counters, focus, rollout)
+    now = _summed(counters, focus, (rollout.step_since + LINGERS_MS, mark), rollout.pinned)
+    before = _summed(counters, focus, (began - length, began), rollout.pinned)
+    past = alone(now, before, spec)
+    metric = MetricEvidence("own past", 1.0, past.e_safe, now.bad, now.total, before.bad, before.total)
+    reason = f"{verdict.reason}; {OF_NAMES}"
+    verdict = replace(
+        verdict,
+        reason=reason,
+        e_safe=min(verdict.e_safe, past.e_safe),
+        metrics=(*verdict.metrics, metric),
+    )
+    if verdict.ruling is not Ruling.PROMOTE or past.e_safe * spec.alpha >= 1:
+        return verdict
+    own = f"{now.bad} of {now.total}, before the rollout {before.bad} of {before.total}"
+    needs = f"about {past.missing} more of their requests" if past.missing is not None else "no end in sight"
+    why = f"no worse than the other tenants, but not yet shown by their own past: {own}; {needs}"
+    return replace(verdict, ruling=Ruling.HOLD, reason=why, eta_requests=None)
+
+
+def _summed(counters: Counters, focus: Focus, span: tuple[int, int], tenants: tuple[str, ...]) -> Measured:
+    """All requests of these tenants in that time."""
+    seen = (
+        counters.slices_over(focus.name, sight.leading(focus), "tenant", *span) if span[0] < span[1] else {}
+    )
+    found = [seen[tenant] for tenant in tenants if tenant in seen]
+    return Measured(sum(each.good for each in found), sum(each.total for each in found), Fraction(1))
 
 
 def waits(draft: Draft, focus: Focus, rollout: Rollout) -> str:

@@ -15,6 +15,7 @@ from focusplane.control.state import (
     ThrottleState,
     TrafficState,
 )
+from focusplane.define.rollout import name_some
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_percent, format_rate
 from focusplane.observe.reading import Measured, NoData, Reading
@@ -34,9 +35,10 @@ def said_state(state: ControlState) -> dict[str, Json]:
     match state:
         case FlagState(variant, percentage):
             return {"variant": variant, "percentage": format_percent(percentage)}
-        case TrafficState(stable, weights, canary, salt):
+        case TrafficState(stable, weights, canary, salt, pinned):
             shares = {version: format_percent(weight) for version, weight in weights.items()}
-            return {"stable": stable, "weights": shares, "canary": canary, "salt": salt}
+            named: dict[str, Json] = {"pinned": list(pinned)} if pinned else {}
+            return {"stable": stable, "weights": shares, "canary": canary, "salt": salt, **named}
         case ThrottleState(rate, burst):
             return {"rate": format_rate(rate), "burst": burst}
         case QuotaState(rate, overrides, until):
@@ -54,6 +56,12 @@ def said_state(state: ControlState) -> dict[str, Json]:
 def said_weights(weights: Mapping[str, Fraction]) -> str:
     """`v2 5%, v1 95%`."""
     return ", ".join(f"{version} {format_percent(weight)}" for version, weight in weights.items())
+
+
+def said_traffic(state: TrafficState) -> str:
+    """`v2 5%, v1 95%`, and who is on the new version by name."""
+    names = f", {name_some(state.pinned)} on {state.canary}" if state.pinned else ""
+    return said_weights(state.weights) + names
 
 
 def said_float(value: float) -> str:

@@ -75,7 +75,7 @@ def planned(
         "takes": format_duration(found.takes_ms) if found.steps else "",
         "why": found.why,
         "yaml": _yaml(found, spec.judge),
-        "declared": [_declared(step, case, spec) for step in spec.steps if step.weight < 1],
+        "declared": [_declared(step, case, spec) for step in spec.steps if 0 < step.weight < 1],
     }
 
 

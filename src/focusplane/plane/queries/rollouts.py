@@ -47,7 +47,7 @@ def rollout(world: World, name: str) -> Shown:
         "step": running.step,
         "steps": [_step(running, at) for at in range(len(running.steps))],
         "weight": float(running.weight),
-        "weight_text": format_percent(running.weight),
+        "weight_text": running.exposed,
         "started_at": running.started_at,
         "step_since": running.step_since,
         "step_for": format_duration(max(world.tick.at - running.step_since, 0)),
@@ -118,7 +118,7 @@ def finite(value: float) -> float | None:
 
 def sentence(running: Rollout, verdict: Verdict | None, tick: Tick) -> str:
     """What happens now, in words that fit above a page."""
-    share = format_percent(running.weight)
+    share = running.exposed
     why = verdict.reason if verdict is not None and running.live else running.reason
     match running.phase.value:
         case "stepping":
@@ -141,7 +141,8 @@ def _step(running: Rollout, at: int) -> Shown:
         state = "now" if running.live else "back"
     return {
         "weight": float(step.weight),
-        "weight_text": format_percent(step.weight),
+        "tenants": list(step.tenants),
+        "weight_text": step.words,
         "for": format_duration(step.for_ms),
         "min_requests": step.min_requests,
         "state": state,

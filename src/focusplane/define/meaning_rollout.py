@@ -1,0 +1,51 @@
+"""What the steps of a rollout mean together: they grow, they end, and they name no more tenants than a gateway should carry."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from focusplane.define.log import Places
+from focusplane.define.problem import Problem, Severity
+from focusplane.define.rollout import MOST_PINNED, RolloutSpec, Step
+from focusplane.kernel.quantity import format_duration, format_percent
+
+
+def step_problems(rollout: RolloutSpec, path: str, places: Places) -> Iterator[Problem]:
+    """Every mistake of the steps."""
+    yield from _growth(rollout.steps, f"{path}.steps", places)
+    yield from _tenants(rollout.steps, f"{path}.steps", places)
+    for number, step in enumerate(rollout.steps):
+        if step.for_ms > rollout.hold_at_most_ms:
+            what = f"the step takes {format_duration(step.for_ms)}, longer than holdAtMost allows"
+            hint = f"holdAtMost is {format_duration(rollout.hold_at_most_ms)}"
+            yield places.error(f"{path}.steps.{number}", "D115", what, hint)
+
+
+def _growth(steps: Sequence[Step], path: str, places: Places) -> Iterator[Problem]:
+    shares = [(number, step.weight) for number, step in enumerate(steps) if not _names(step)]
+    for (_, before), (number, after) in pairwise(shares):
+        if after <= before:
+            what = f"the step {format_percent(after)} does not grow from {format_percent(before)}"
+            yield places.error(f"{path}.{number}", "D112", what, "steps grow up to 100%")
+    last = steps[-1] if steps else None
+    if last is not None and last.weight < 1:
+        shown = format_percent(last.weight) if not _names(last) else last.words
+        what = f"the last step is {shown}: the rollout would never be done"
+        yield places.problem(path, Severity.WARNING, "D112", what, "let the last step be 100%")
+
+
+def _tenants(steps: Sequence[Step], path: str, places: Places) -> Iterator[Problem]:
+    """Names come before shares: once a share of everybody is exposed, a handful more says nothing."""
+    shared = False
+    for number, step in enumerate(steps):
+        if _names(step) and shared:
+            what = f"the step {step.words} comes after a share of the traffic"
+            yield places.error(f"{path}.{number}", "D251", what, "tenants and rings come first")
+        shared = shared or not _names(step)
+    named = {tenant for step in steps for tenant in step.tenants}
+    if len(named) > MOST_PINNED:
+        what = f"the steps name {len(named)} tenants; at most {MOST_PINNED}"
+        yield places.error(path, "D252", what, "name those who agreed to go first; a weight is for the rest")
+
+
+def _names(step: Step) -> bool:
+    return bool(step.tenants or step.ring)
