@@ -1,34 +1,12 @@
 """Flag evaluation: a kill, a sticky percentage, and always the reason."""
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from focusplane.control.flags.answer import Evaluated, Reason
 from focusplane.control.flags.bucketing import bucket
 from focusplane.control.split import TOTAL, integer_weights
 from focusplane.control.state import ControlState, FlagState, Off
 from focusplane.define.controls import Flag
-from focusplane.kernel.ids import Json
 
-
-class Reason(StrEnum):
-    """OpenFeature's words, because clients refuse others."""
-
-    STATIC = "STATIC"
-    SPLIT = "SPLIT"
-    DISABLED = "DISABLED"
-    """killed: the `off` variant is served to everybody"""
-    DEFAULT = "DEFAULT"
-    ERROR = "ERROR"
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """`variant` is empty if the caller's own default is served; `why` is for people."""
-
-    value: Json
-    variant: str
-    reason: Reason
-    why: str = ""
+__all__ = ["Evaluated", "Lamp", "Reason", "evaluate"]
 
 
 class Lamp:

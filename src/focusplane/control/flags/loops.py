@@ -1,0 +1,102 @@
+"""The array operators of JSONLogic: `map`, `filter`, `reduce`, `all`, `some`, `none`.
+
+Inside, a rule sees one item and nothing around it. Lists are bounded and so is the nesting.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from focusplane.control.flags.branches import truth_of
+from focusplane.control.flags.node import DEEPEST_LOOP, Builder, Node, Place, Rule, RuleError, Scope, constant
+from focusplane.control.flags.operators import LONGEST_LIST
+from focusplane.control.flags.values import weighed
+
+
+def _items(run: Rule, data: Any) -> Sequence[Any]:
+    """The list to go through; what is none has no items. Raises `ValueError` if it is too long."""
+    found = run(data)
+    if not isinstance(found, list | tuple):
+        return []
+    if len(found) > LONGEST_LIST:
+        raise ValueError(f"a list of {len(found):,} items is longer than {LONGEST_LIST:,}")
+    return found
+
+
+def _parts(scope: Scope, args: list[Any], place: Place) -> tuple[Rule, Node]:
+    if place.loops >= DEEPEST_LOOP:
+        raise RuleError(place.path, f"array operators are nested more than {DEEPEST_LOOP} deep")
+    items = scope.compile(scope, args[0], place.below("[0]"))
+    body = scope.compile(scope, args[1] if len(args) > 1 else None, place.below("[1]", loops=1))
+    return items.run, body
+
+
+def mapped(scope: Scope, args: list[Any], place: Place) -> Node:
+    if not args:
+        return constant([])
+    items, body = _parts(scope, args, place)
+    run = body.run
+    return Node(lambda data: weighed([run(item) for item in _items(items, data)]), plain=True)
+
+
+def filtered(scope: Scope, args: list[Any], place: Place) -> Node:
+    if len(args) < 2:
+        return constant([])
+    items, body = _parts(scope, args, place)
+    test = truth_of(body)
+    return Node(lambda data: [item for item in _items(items, data) if test(item)], plain=True)
+
+
+def every(scope: Scope, args: list[Any], place: Place) -> Node:
+    """`all`: of an empty list it does not hold."""
+    if len(args) < 2:
+        return constant(False)
+    items, body = _parts(scope, args, place)
+    test = truth_of(body)
+
+    def run(data: Any) -> bool:
+        found = _items(items, data)
+        return bool(found) and all(test(item) for item in found)
+
+    return Node(run, plain=True)
+
+
+def some(scope: Scope, args: list[Any], place: Place) -> Node:
+    if len(args) < 2:
+        return constant(False)
+    items, body = _parts(scope, args, place)
+    test = truth_of(body)
+    return Node(lambda data: any(test(item) for item in _items(items, data)), plain=True)
+
+
+def none(scope: Scope, args: list[Any], place: Place) -> Node:
+    if len(args) < 2:
+        return constant(True)
+    items, body = _parts(scope, args, place)
+    test = truth_of(body)
+    return Node(lambda data: not any(test(item) for item in _items(items, data)), plain=True)
+
+
+def reduced(scope: Scope, args: list[Any], place: Place) -> Node:
+    """`reduce`: the body sees `current` and `accumulator`."""
+    if not args:
+        return constant(None)
+    items, body = _parts(scope, args, place)
+    run, start = body.run, scope.compile(scope, args[2] if len(args) > 2 else None, place.below("[2]")).run
+
+    def fold(data: Any) -> Any:
+        value = start(data)
+        for item in _items(items, data):
+            value = weighed(run({"current": item, "accumulator": value}))
+        return value
+
+    return Node(fold)
+
+
+LOOPS: Mapping[str, Builder] = {
+    "map": mapped,
+    "filter": filtered,
+    "reduce": reduced,
+    "all": every,
+    "some": some,
+    "none": none,
+}

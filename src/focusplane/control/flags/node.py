@@ -1,0 +1,86 @@
+"""What a rule is compiled to, and what the builders of operators share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from focusplane.control.flags.drawing import Draw, Generation
+
+Rule = Callable[[Any], Any]
+"""A compiled piece of a rule: of what it is evaluated with, its value."""
+DEEPEST = 64
+MOST_PIECES = 10_000
+DEEPEST_LOOP = 2
+"""Array operators inside array operators: with bounded lists, this bounds the time of an evaluation."""
+
+
+class RuleError(ValueError):
+    """A rule that cannot be compiled: where, and why."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A compiled piece. Of a constant the `value` is known; a `plain` one is as true as Python says."""
+
+    run: Rule
+    constant: bool = False
+    value: Any = None
+    plain: bool = False
+    attribute: str = ""
+    """It is the attribute of this name, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a piece stands in its flag, and how deep."""
+
+    path: str
+    depth: int = 0
+    loops: int = 0
+
+    def below(self, step: str, loops: int = 0) -> "Place":
+        return Place(f"{self.path}{step}", self.depth + 1, self.loops + loops)
+
+
+class Watch(Protocol):
+    """Looks on while a rule is evaluated, for an explanation."""
+
+    def node(self, place: Place, name: str, args: Sequence[Any], node: Node) -> Node: ...
+
+    def saw(self, values: Sequence[Any]) -> None: ...
+
+    def draw(self, draw: Draw) -> None: ...
+
+
+@dataclass(slots=True)
+class Scope:
+    """One flag while it is compiled. `compile` is the compiler itself, for the arguments of an operator."""
+
+    key: str
+    generation: Generation
+    evaluators: Mapping[str, Any]
+    compile: Callable[["Scope", Any, Place], Node]
+    watch: Watch | None = None
+    pieces: int = 0
+    refs: set[str] = field(default_factory=set)
+    open_refs: set[str] = field(default_factory=set)
+    whole: bool = False
+    """The rule reads `$flagd` or all there is, so that it needs a context that holds both."""
+    timed: bool = False
+    """The rule asks what time it is."""
+
+    def each(self, args: list[Any], place: Place, loops: int = 0) -> list[Node]:
+        return [self.compile(self, arg, place.below(f"[{at}]", loops)) for at, arg in enumerate(args)]
+
+
+Builder = Callable[[Scope, list[Any], Place], Node]
+
+
+def constant(value: Any) -> Node:
+    plain = value is None or isinstance(value, bool | str | int | list)
+    return Node(lambda _: value, True, value, plain)

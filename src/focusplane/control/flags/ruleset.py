@@ -1,0 +1,131 @@
+"""A flagd document compiled: evaluated from any thread without a lock, and swapped by one assignment.
+
+A flag that is wrong stops no other: it stands in `faults`, and the last good one under its key goes on.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from focusplane.control.flags.answer import Evaluated, Reason
+from focusplane.control.flags.drawing import Generation
+from focusplane.control.flags.entry import Entry, Part, entry, generation_of
+from focusplane.control.flags.node import RuleError
+from focusplane.control.flags.trace import Explanation, explained
+
+MOST_FLAGS = 10_000
+MOST_OCTETS = 16 * 2**20
+NO_CONTEXT: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """All flags of one document. Never changes."""
+
+    flags: Mapping[str, Entry] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Key -> where it is wrong, and why."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the document says of itself: `flagSetId`, `version`."""
+    changed: frozenset[str] = frozenset()
+    """The keys that came, went or changed since the one before."""
+
+    @staticmethod
+    def of(document: Mapping[str, Any] | str | bytes, previous: "Ruleset | None" = None) -> "Ruleset":
+        """Compile a flag set; what is the same as in `previous` is taken from there.
+
+        Raises `ValueError` if it is no flag set at all; then the previous one is the last good one.
+        """
+        told = _object(document)
+        metadata, evaluators = _mapping(told, "metadata"), _mapping(told, "$evaluators")
+        part = Part(generation_of(metadata, Generation.V2), evaluators)
+        before = previous.flags if previous is not None else {}
+        flags: dict[str, Entry] = {}
+        faults: dict[str, str] = {}
+        for key, data in _flags(told):
+            try:
+                flags[key] = _compiled(key, data, part, before.get(key))
+            except RuleError as fault:
+                faults[key] = str(fault)
+                if key in before:
+                    flags[key] = before[key]
+        changed = {key for key in before.keys() | flags.keys() if before.get(key) is not flags.get(key)}
+        return Ruleset(flags, faults, metadata, frozenset(changed))
+
+    def evaluate(
+        self, key: str, context: Mapping[str, Any] = NO_CONTEXT, at_s: int | None = None
+    ) -> Evaluated:
+        """One evaluation. The context holds `targetingKey` and attributes; `at_s` is Unix time, for rules that ask."""
+        flag = self.flags.get(key)
+        return self._unknown(key) if flag is None else flag.evaluate(context, at_s)
+
+    def explain(
+        self, key: str, context: Mapping[str, Any] = NO_CONTEXT, at_s: int | None = None
+    ) -> Explanation:
+        """The same evaluation and what was looked at on the way. Slow: for people."""
+        flag = self.flags.get(key)
+        if flag is None:
+            return Explanation(key, self._unknown(key))
+        return explained(flag, context, at_s)
+
+    def metadata_of(self, key: str) -> Mapping[str, Any]:
+        """The metadata of a flag, with that of the set behind it."""
+        flag = self.flags.get(key)
+        return self.metadata if flag is None else {**self.metadata, **flag.metadata}
+
+    @property
+    def timed(self) -> bool:
+        """Whether a flag changes with the time alone."""
+        return any(flag.timed for flag in self.flags.values())
+
+    def _unknown(self, key: str) -> Evaluated:
+        fault = self.faults.get(key)
+        return Evaluated(None, "", Reason.ERROR, f"no flag {key}" if fault is None else fault)
+
+
+def _compiled(key: str, data: Any, part: Part, before: Entry | None) -> Entry:
+    if before is not None and isinstance(data, dict) and before.same(data, part):
+        return before
+    return entry(key, data, part)
+
+
+def _object(document: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
+    if isinstance(document, str | bytes):
+        if len(document) > MOST_OCTETS:
+            raise ValueError(f"the document has more than {MOST_OCTETS:,} bytes")
+        try:
+            document = json.loads(document, parse_constant=_refuse)
+        except (ValueError, RecursionError) as fault:
+            raise ValueError(f"the document is no JSON: {fault}") from fault
+    if not isinstance(document, Mapping):
+        raise ValueError("the document is not an object")
+    return document
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON number")
+
+
+def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = document.get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise ValueError(f"`{name}` is not an object")
+    return found
+
+
+def _flags(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Key and flag: of an object, or of a list as the daemon also reads it."""
+    flags = document.get("flags")
+    if not isinstance(flags, Mapping | list):
+        raise ValueError("`flags` is not an object")
+    if len(flags) > MOST_FLAGS:
+        raise ValueError(f"the document has more than {MOST_FLAGS:,} flags")
+    if isinstance(flags, Mapping):
+        yield from flags.items()
+        return
+    for at, flag in enumerate(flags):
+        key = flag.get("key") if isinstance(flag, dict) else None
+        yield (key if isinstance(key, str) else f"#{at}"), flag
