@@ -156,6 +156,23 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """How does the canary do beside the stable version, since then (Unix ms, 0: from the first ask on)? The first ask begins
+    to gather evidence. An arm left empty is found: what served before, and what came after. Another `checksum` begins anew,
+    another `step` asks for safety anew. `name` tells apart those that compare the same versions.
+    """
+
+    focus: str
+    stable: str = ""
+    canary: str = ""
+    since: int = 0
+    checksum: str = ""
+    step: str = ""
+    min_requests: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Adopt:
     """Take over the nodes that run another plane's board, or a later one of ours: after the data were lost or restored.
 
@@ -222,6 +239,7 @@ Request = (
     | EndSilence
     | RecordChange
     | Gate
+    | Compare
     | Adopt
     | Correct
     | EndCorrection

@@ -6,7 +6,7 @@ import click
 
 from focusplane.cli.output import Output, table
 
-ROLES = ("admin", "operator", "approver", "viewer", "sdk", "ingest")
+ROLES = ("admin", "operator", "approver", "viewer", "sdk", "ingest", "judge")
 _in_data = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),

@@ -51,15 +51,17 @@ class Role(StrEnum):
     VIEWER = "viewer"
     SDK = "sdk"
     INGEST = "ingest"
+    JUDGE = "judge"
 
 
 _COVERS: Mapping[Role, frozenset[Role]] = {
     Role.ADMIN: frozenset(Role),
-    Role.OPERATOR: frozenset({Role.OPERATOR, Role.VIEWER, Role.SDK, Role.INGEST}),
+    Role.OPERATOR: frozenset({Role.OPERATOR, Role.VIEWER, Role.SDK, Role.INGEST, Role.JUDGE}),
     Role.APPROVER: frozenset({Role.APPROVER, Role.VIEWER}),
     Role.VIEWER: frozenset({Role.VIEWER, Role.SDK}),
     Role.SDK: frozenset({Role.SDK}),
     Role.INGEST: frozenset({Role.INGEST}),
+    Role.JUDGE: frozenset({Role.JUDGE}),
 }
 
 

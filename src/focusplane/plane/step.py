@@ -29,6 +29,7 @@ from focusplane.plane.arrival import (
 )
 from focusplane.plane.arrows import (
     answer,
+    compare,
     confirm,
     contain,
     correct,
@@ -75,6 +76,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = read.health(draft)  # counts -> Reading -> Health, per objective
     draft = depart.asked_again(draft)  # a rollout that was asked for just before the plane died
     draft = judge.rollouts(draft)  # closed buckets of both arms -> Verdict, per rollout
+    draft = compare.pairs(draft)  # the same of what pipelines ask about
     draft = expose.rollouts(draft)  # Verdict -> the rollout's next move -> Command
     draft = contain.mitigations(draft)  # Health x rules -> Decision -> guard -> Command
     draft = lapse.containments(draft)  # what has an expiry ends by itself

@@ -24,6 +24,7 @@ from focusplane.define.focus import PolicySet
 from focusplane.define.problem import Problem
 from focusplane.instrument.cumulative import Cumulative
 from focusplane.kernel.tick import MINUTE, Tick
+from focusplane.observe.comparison import Comparison
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.health import Health
@@ -225,5 +226,7 @@ class World:
     """up to when planned work has been looked at, Unix ms"""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     """focus -> why the rollout that was last asked for did not begin"""
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    """pairs of versions that somebody outside asks about"""
     alerts: Mapping[str, Foreign] = field(default_factory=dict)
     """fingerprint -> what another system says is wrong; for a while also what is over"""

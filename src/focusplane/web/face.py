@@ -116,3 +116,5 @@ Viewer = Annotated[Principal, Depends(need(Role.VIEWER))]
 Sdk = Annotated[Principal, Depends(need(Role.SDK))]
 Ingest = Annotated[Principal, Depends(need(Role.INGEST))]
 """Tells what other systems found; operators and admins may, too."""
+Gated = Annotated[Principal, Depends(need(Role.VIEWER, Role.JUDGE))]
+"""Asks whether a focus may be changed: whoever may look, and pipelines."""

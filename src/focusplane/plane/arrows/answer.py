@@ -14,6 +14,7 @@ from focusplane.act.request import (
     Answer,
     Approve,
     ClearControl,
+    Compare,
     Correct,
     Deny,
     Done,
@@ -44,6 +45,7 @@ from focusplane.plane.arrows import (
     adopt,
     approve,
     changed,
+    compare,
     correct,
     depart,
     expose,
@@ -241,6 +243,7 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     EndSilence: silences.end,
     RecordChange: changed.take,
     Gate: _gate,
+    Compare: compare.ask,
     Correct: correct.make,
     EndCorrection: correct.end,
     TakeAlerts: foreign.take,
@@ -253,5 +256,5 @@ _BY_ROLE: Mapping[type[Request], Callable[[Draft, Any, Asked], Answered]] = {
 }
 """What depends on more than the name of who asks; all else was settled by the role at the door."""
 
-_UNSAID = frozenset({Gate, TakeAlerts})
+_UNSAID = frozenset({Gate, Compare, TakeAlerts})
 """What machines ask again and again: that it was asked is no fact of its own."""

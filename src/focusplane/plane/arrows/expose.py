@@ -112,7 +112,8 @@ def _see(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cau
 
 def _unseen(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cause | str:
     """Nothing was ever seen of this rollout: silence promotes nothing, and a step that is over does not wait for ever."""
-    why = budget_freeze(draft, spec, focus) or waits(draft, focus, rollout)
+    arms = rollout.version, rollout.stable
+    why = budget_freeze(draft, spec, focus) or waits(draft, focus, arms, rollout.step_since)
     if draft.at - rollout.step_since < rollout.steps[rollout.step].for_ms:
         return why
     return _hold(draft, spec, rollout, why, stopped=True)

@@ -64,15 +64,13 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     mark = world.counters.watermark(focus.name)
     if isinstance(mark, NoData) or spec is None:
         return draft
-    evidence = world.evidence.get(focus.name) or _begin(draft, focus, spec.judge, rollout)
     arms, cut = (rollout.version, rollout.stable), rollout.step_since
+    evidence = world.evidence.get(focus.name) or nothing_yet(world.counters, focus, spec.judge, arms, cut)
     buckets = world.counters.arms(focus.name, *arms, evidence.folded_to, mark, cut)
     if not buckets:
         return draft
     evidence = fold(evidence, buckets)
-    age = draft.at - mark
-    stale = f"the newest is {format_duration(age)} old" if age > old_after(world.counters, focus.name) else ""
-    verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step], stale)
+    verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step], stale(draft, focus, mark))
     if verdict.ruling is Ruling.ROLLBACK and verdict.of_errors_alone(evidence.spec):
         why = _its_tenants(draft, focus, rollout, evidence.spec)
         verdict = replace(verdict, ruling=Ruling.HOLD, reason=why) if why else verdict
@@ -174,9 +172,18 @@ def _summed(counters: Counters, focus: Focus, span: tuple[int, int], tenants: tu
     return Measured(sum(each.good for each in found), sum(each.total for each in found), Fraction(1))
 
 
-def waits(draft: Draft, focus: Focus, rollout: Rollout) -> str:
-    """Why there is no verdict yet."""
-    arms, since = (rollout.version, rollout.stable), rollout.step_since
+def stale(draft: Draft, focus: Focus, mark: int) -> str:
+    """That the newest data is old, in words; empty if it is not."""
+    age = draft.at - mark
+    return (
+        f"the newest is {format_duration(age)} old"
+        if age > old_after(draft.world.counters, focus.name)
+        else ""
+    )
+
+
+def waits(draft: Draft, focus: Focus, arms: tuple[str, str], since: int) -> str:
+    """Why there is no verdict yet on (canary, baseline)."""
     pace = draft.world.counters.pace(focus.name, arms, since, since)
     if pace.width > WIDEST_MS:
         most = format_duration(WIDEST_MS)
@@ -187,13 +194,16 @@ def waits(draft: Draft, focus: Focus, rollout: Rollout) -> str:
     return "no closed second of both arms yet"
 
 
-def _begin(draft: Draft, focus: Focus, spec: JudgeSpec, rollout: Rollout) -> Evidence:
-    """No evidence yet; the baseline's latencies of the last quarter of an hour set the thresholds. A version that had requests
-    until just now begins a little later: a report may end after the start and still speak of what was before it.
+def nothing_yet(
+    counters: Counters, focus: Focus, spec: JudgeSpec, arms: tuple[str, str], began: int
+) -> Evidence:
+    """No evidence yet on (canary, baseline); the baseline's latencies of the last quarter of an hour set the thresholds. A
+    version that had requests until just now begins a little later: a report may end after the start and still speak of
+    what was before it.
     """
-    began = since = rollout.step_since
-    if sight.served(draft.world.counters, focus, rollout.version, began - LINGERS_MS, began):
-        since += LINGERS_MS
-    past = draft.world.counters.latencies(rollout.focus, began - PAST_MS, began, rollout.stable)
+    canary, baseline = arms
+    lingers = sight.served(counters, focus, canary, began - LINGERS_MS, began)
+    past = counters.latencies(focus.name, began - PAST_MS, began, baseline)
     timed = any(objective.sli.kind is SliKind.LATENCY for objective in focus.objectives)
+    since = began + LINGERS_MS if lingers else began
     return begin(spec, since, None if isinstance(past, NoData) else past, timed)

@@ -6,6 +6,7 @@ Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown rais
 from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
 from focusplane.plane.queries.alertmanager import live_alerts, silence_v2
 from focusplane.plane.queries.alerts import silence, silences, tickets
+from focusplane.plane.queries.comparisons import comparison, comparisons, kept, present_step
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
@@ -28,6 +29,8 @@ __all__ = [
     "budgets_at",
     "changes",
     "channels",
+    "comparison",
+    "comparisons",
     "control",
     "controls",
     "correction",
@@ -41,10 +44,12 @@ __all__ = [
     "holds",
     "incident",
     "incidents",
+    "kept",
     "live_alerts",
     "nodes",
     "outgoing",
     "page",
+    "present_step",
     "rollout",
     "rollout_plan",
     "series",

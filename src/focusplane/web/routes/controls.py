@@ -10,7 +10,7 @@ from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.answers import shown
 from focusplane.web.bodies import ControlBody, FreezeBody
-from focusplane.web.face import Faced, Operator, Viewer, duration
+from focusplane.web.face import Faced, Gated, Operator, Viewer, duration
 
 router = APIRouter(prefix="/api/v1", tags=["controls"])
 
@@ -54,7 +54,7 @@ async def unfreeze(face: Faced, who: Operator, body: FreezeBody) -> Shown:
 
 
 @router.post("/gate/{focus}", responses={403: {"description": "frozen, with ?strict=1"}})
-async def gate(face: Faced, who: Viewer, focus: str, strict: bool = False) -> JSONResponse:
+async def gate(face: Faced, who: Gated, focus: str, strict: bool = False) -> JSONResponse:
     """May this focus be changed now? 200 either way; with `?strict=1` a no is a 403."""
     done = await face.ask(Gate(focus), who)
     allow = done.body.get("allow") is True

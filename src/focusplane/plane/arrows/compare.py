@@ -1,0 +1,218 @@
+"""Pairs of versions that pipelines ask about -> Evidence -> Verdict, by the same judge as our own rollouts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from focusplane.act.fact import Kind
+from focusplane.act.request import Compare, Done, Refused
+from focusplane.define.focus import Focus
+from focusplane.define.form_rollout import JudgeWords
+from focusplane.define.load import DEFAULT_SLACK
+from focusplane.define.rollout import Promote, RolloutSpec, Step
+from focusplane.define.sli import SliKind
+from focusplane.instrument.conventions import OTHER
+from focusplane.kernel.ids import short_id
+from focusplane.kernel.tick import HOUR, MINUTE
+from focusplane.observe.canary import fold, next_step, rule
+from focusplane.observe.comparison import Comparison
+from focusplane.observe.reading import Measured, NoData
+from focusplane.observe.verdict import Ruling, Verdict
+from focusplane.plane.arrows import known, sight
+from focusplane.plane.arrows.expose import budget_freeze
+from focusplane.plane.arrows.judge import nothing_yet, stale, waits
+from focusplane.plane.arrows.known import Answered
+from focusplane.plane.arrows.words import said_verdict
+from focusplane.plane.draft import Draft
+
+KEPT_MS = HOUR
+"""So long after it was last asked about a comparison is kept."""
+BEFORE_MS = 15 * MINUTE
+"""A comparison may begin so long before it is asked for: further back seconds are not kept."""
+SERVED_MS = 5 * MINUTE
+"""The version that served most in so long a time before the beginning is the stable one, if nobody names it."""
+MOST, MOST_BY = 100, 20
+"""Comparisons at a time: in all, and by one who asks."""
+
+
+def key(ask: Compare) -> str:
+    """What a comparison is kept under: the pair, where it begins, and the name that whoever asks gives it."""
+    return short_id("cmp", ask.focus, ask.stable, ask.canary, ask.since, ask.name)
+
+
+def ask(draft: Draft, wish: Compare, by: str) -> Answered:
+    """The first ask begins; the next ones keep it, unless they bring another checksum or another step."""
+    focus = known.focus(draft, wish.focus)
+    if isinstance(focus, Refused):
+        return draft, focus
+    if wish.stable and wish.stable == wish.canary:
+        return draft, Refused("usage", f"both versions are {wish.stable}", "name two different ones")
+    name = key(wish)
+    before = draft.world.comparisons.get(name)
+    if before is None or before.checksum != wish.checksum:
+        return _began(draft, focus, wish, by)
+    after = replace(before, asked_at=draft.at, min_requests=wish.min_requests)
+    if wish.step != before.step and not _proved(before):
+        evidence = None if before.evidence is None else next_step(before.evidence)
+        after = replace(after, step=wish.step, step_since=draft.at, evidence=evidence, verdict=None)
+    return draft.put("comparisons", name, after), Done(name, "compared")
+
+
+def _began(draft: Draft, focus: Focus, wish: Compare, by: str) -> Answered:
+    name = key(wish)
+    draft = _room(draft, name, by)
+    if len(draft.world.comparisons.keys() | {name}) > MOST:
+        return draft, Refused("refused", f"{MOST} comparisons are kept at a time", "ask again in a while")
+    since = min(max(wish.since or draft.at, draft.at - BEFORE_MS), draft.at)
+    fresh = Comparison(
+        name,
+        focus.name,
+        wish.stable,
+        wish.canary,
+        since,
+        by,
+        draft.at,
+        wish.checksum,
+        wish.step,
+        since,
+        wish.min_requests,
+    )
+    draft = draft.put("comparisons", name, fresh)
+    pair = f"{wish.canary or 'what comes'} beside {wish.stable or 'what served before'}"
+    draft = draft.say(Kind.COMPARED, focus.name, name, pair, by=by, since=since, checksum=wish.checksum)
+    return draft, Done(name, "the evidence begins")
+
+
+def _room(draft: Draft, name: str, by: str) -> Draft:
+    """Whoever asks about too many loses the one that they asked about least lately, and nobody else does."""
+    own = [one for one in draft.world.comparisons.values() if one.by == by and one.id != name]
+    if len(own) < MOST_BY:
+        return draft
+    oldest = min(own, key=lambda one: (one.asked_at, one.id))
+    return _end(draft, oldest, f"{by} asks about more than {MOST_BY} pairs")
+
+
+def pairs(draft: Draft) -> Draft:
+    """Fold what was closed since the last turn into the evidence of each, and rule; let go of what nobody asks about."""
+    for one in draft.world.comparisons.values():
+        focus = draft.world.policies.set.focuses.get(one.focus)
+        if focus is None:
+            draft = _end(draft, one, f"the focus {one.focus} is gone")
+        elif draft.at - one.asked_at > KEPT_MS:
+            draft = _end(draft, one, "nobody asks about it any more")
+        else:
+            draft = _judge(draft, focus, one)
+    return draft
+
+
+def _end(draft: Draft, one: Comparison, why: str) -> Draft:
+    return draft.drop("comparisons", one.id).say(Kind.COMPARISON_ENDED, one.focus, one.id, why)
+
+
+def _judge(draft: Draft, focus: Focus, one: Comparison) -> Draft:
+    before, mark = one, draft.world.counters.watermark(focus.name)
+    if isinstance(mark, NoData):
+        after = replace(one, why=mark.why)
+    else:
+        one = _named(draft, focus, one, mark)
+        unclear = _unclear(draft, focus, one, mark)
+        after = replace(one, why=unclear) if unclear else _ruled(draft, focus, one, mark)
+    if after == before:
+        return draft
+    draft = draft.put("comparisons", one.id, after)
+    verdict = after.verdict
+    if after.ruling is before.ruling or verdict is None:
+        return draft
+    said = after.why or verdict.reason
+    pair = {"version": after.canary, "stable": after.stable, "by": after.by}
+    return draft.say(
+        Kind.COMPARISON_RULED,
+        focus.name,
+        after.id,
+        said,
+        ruling=str(after.ruling),
+        **pair,
+        **said_verdict(verdict),
+    )
+
+
+def _ruled(draft: Draft, focus: Focus, one: Comparison, mark: int) -> Comparison:
+    """What was closed is folded, and the verdict is what it would be of our own rollout."""
+    counters, arms = draft.world.counters, (one.canary, one.stable)
+    spec = rules(focus)
+    if one.verdict is not None and _proved(one):
+        return replace(one, why=_stop(draft, focus, spec, one, one.verdict))
+    evidence = one.evidence or nothing_yet(counters, focus, spec.judge, arms, one.since)
+    buckets = counters.arms(focus.name, *arms, evidence.folded_to, mark, one.step_since)
+    verdict = one.verdict
+    if buckets or (verdict is None and one.evidence is not None):
+        evidence = fold(evidence, buckets)
+        step = Step(Fraction(0), min_requests=one.min_requests)
+        verdict = rule(evidence, evidence.spec, step, stale(draft, focus, mark))
+    if verdict is None:
+        return replace(one, why=waits(draft, focus, arms, one.step_since))
+    return replace(one, evidence=evidence, verdict=verdict, why=_stop(draft, focus, spec, one, verdict))
+
+
+def _proved(one: Comparison) -> bool:
+    """That it is worse was shown: a version does not become a good one when the other one fails later."""
+    return one.verdict is not None and one.verdict.ruling is Ruling.ROLLBACK
+
+
+def rules(focus: Focus) -> RolloutSpec:
+    """What is declared of its rollouts; without, the judge is as one that declares nothing is."""
+    if focus.rollout is not None:
+        return focus.rollout
+    budgets = [each.may_fail for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
+    return RolloutSpec((), JudgeWords().complete(budgets[0] if budgets else DEFAULT_SLACK))
+
+
+def _stop(draft: Draft, focus: Focus, spec: RolloutSpec, one: Comparison, verdict: Verdict) -> str:
+    """Why nothing may follow from the verdict now; what stops our own rollouts stops those of others."""
+    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(focus.name)
+    if frozen:
+        return f"automation is frozen: {frozen}"
+    if verdict.ruling is Ruling.ROLLBACK:
+        gone = sight.gone(draft.world.counters, focus, one.stable)
+        return f"{verdict.reason}; but the way back fails too: {gone}" if gone else ""
+    if verdict.ruling is Ruling.PROMOTE or spec.promote is Promote.QUIET:
+        return budget_freeze(draft, spec, focus)
+    return ""
+
+
+def _named(draft: Draft, focus: Focus, one: Comparison, mark: int) -> Comparison:
+    """Arms that nobody named are found once, and stay."""
+    if not one.stable:
+        served = _seen(draft, focus, one.since - SERVED_MS, one.since, one.canary)
+        most = max(sorted(served), key=lambda name: served[name].total, default="")
+        one = replace(one, stable=most or draft.world.stable.get(focus.name, ""))
+    if one.stable and not one.canary:
+        came = _came(draft, focus, one, mark)
+        one = replace(one, canary=came[0] if len(came) == 1 else "")
+    return one
+
+
+def _unclear(draft: Draft, focus: Focus, one: Comparison, mark: int) -> str:
+    if not one.stable:
+        return "no version served before: which is the stable one?"
+    if one.canary == one.stable:
+        return f"{one.stable} is the stable version already"
+    if one.canary:
+        return ""
+    came = _came(draft, focus, one, mark)
+    if came:
+        return f"besides {one.stable} there are {', '.join(came[:5])}: which is the canary?"
+    return f"only {one.stable} has requests"
+
+
+def _came(draft: Draft, focus: Focus, one: Comparison, mark: int) -> list[str]:
+    """Versions besides the stable one that have requests since the beginning; the new ones among them, if there are any."""
+    came = _seen(draft, focus, one.since, mark, one.stable)
+    before = _seen(draft, focus, one.since - SERVED_MS, one.since, one.stable)
+    return sorted(came.keys() - before.keys()) or sorted(came)
+
+
+def _seen(draft: Draft, focus: Focus, since: int, until: int, but: str) -> Mapping[str, Measured]:
+    """Versions with requests in (since, until] except that one."""
+    counts = draft.world.counters.slices_over(focus.name, sight.leading(focus), "version", since, until)
+    return {name: seen for name, seen in counts.items() if seen.total and name not in ("", OTHER, but)}

@@ -1,0 +1,55 @@
+"""Who asks the judge: pipelines of others, some of which can send no header of their own."""
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from focusplane.act.request import Compare
+from focusplane.define.people import Role
+from focusplane.plane import queries
+from focusplane.plane.identity import Principal
+from focusplane.plane.queries import Shown
+from focusplane.web.face import Face, face_of, principal_of
+
+LONGEST = 2_000
+"""Characters of credentials that are looked at."""
+
+
+def asker(request: Request, said: str = "") -> Principal:
+    """By header as everywhere, by the password of `Basic` (what an address such as `https://judge:TOKEN@host` sends), or by the
+    token that the body says. Raises `UnauthenticatedError`, or `RefusedError` for a role that may not ask.
+    """
+    face = face_of(request)
+    token = _password(request.headers.get("authorization", "")) or ("" if _tells(request) else said)
+    found = face.tokens.principal(token) if token else principal_of(request, face)
+    found.need(Role.JUDGE)
+    return found
+
+
+def _tells(request: Request) -> bool:
+    """It brings a header of its own, beside which no token of a body counts."""
+    return bool(request.headers.get("authorization") or request.headers.get("x-api-key"))
+
+
+def _password(header: str) -> str:
+    scheme, _, encoded = header[:LONGEST].partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+
+
+Asker = Annotated[Principal, Depends(asker)]
+
+
+async def compared(face: Face, who: Principal, wish: Compare) -> Shown:
+    """How the pair stands; only the first ask, and one in five minutes, is more than a look."""
+    shown = queries.kept(face.plane.world, wish)
+    if shown is not None:
+        return shown
+    done = await face.ask(wish, who)
+    return queries.comparison(face.plane.world, done.subject)

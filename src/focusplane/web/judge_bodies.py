@@ -1,0 +1,55 @@
+"""What pipelines send to the judge, bounded and storable."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from focusplane.act.request import Compare
+from focusplane.web.bodies import Body, Name
+
+Word = Annotated[str, Field(max_length=200)]
+MOST_METADATA = 50
+
+
+class JudgeBody(Body):
+    """`stable` and `canary` are versions as they stand in `service.version`; one that is empty is found: what served before,
+    and what came after. `since` is Unix milliseconds, 0 means from the first ask on. Another `checksum` begins anew, another
+    `step` asks for safety anew; `name` tells apart pipelines that compare the same versions.
+    """
+
+    focus: Name
+    stable: Word = ""
+    canary: Word = ""
+    since: Annotated[int, Field(ge=0, le=2**53)] = 0
+    checksum: Word = ""
+    step: Word = ""
+    min_requests: Annotated[int, Field(ge=0, le=10**9)] = 0
+    name: Word = ""
+
+    def wish(self) -> Compare:
+        return Compare(
+            self.focus,
+            self.stable,
+            self.canary,
+            self.since,
+            self.checksum,
+            self.step,
+            self.min_requests,
+            self.name,
+        )
+
+
+class HookBody(Body):
+    """What Flagger posts; keys that it adds some day are let through. In `metadata`: `focus`, and if wanted `stable`, `canary`,
+    `min_requests`, and the `token`.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+    name: Name
+    namespace: Word = ""
+    phase: Word = ""
+    checksum: Word = ""
+    metadata: Annotated[
+        dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=4_000)]],
+        Field(default_factory=dict, max_length=MOST_METADATA),
+    ]

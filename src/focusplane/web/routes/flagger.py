@@ -1,0 +1,148 @@
+"""The judge as Flagger asks: its eight webhooks, and a metric that speaks as Prometheus does. 200 is go, 403 is hold."""
+
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from focusplane.act.request import Compare, Gate, RecordChange
+from focusplane.kernel.errors import FocusplaneError, UsageError
+from focusplane.kernel.ids import short_id
+from focusplane.plane import queries
+from focusplane.plane.arrows.words import gist
+from focusplane.plane.identity import Principal
+from focusplane.plane.queries import Shown
+from focusplane.web.asker import Asker, asker, compared
+from focusplane.web.face import Face, Faced
+from focusplane.web.judge_bodies import HookBody
+from focusplane.web.problem import problem
+from focusplane.wire.flagger import asked_of, metric
+
+
+class Hook(StrEnum):
+    CONFIRM_ROLLOUT = "confirm-rollout"
+    PRE_ROLLOUT = "pre-rollout"
+    ROLLOUT = "rollout"
+    CONFIRM_TRAFFIC_INCREASE = "confirm-traffic-increase"
+    CONFIRM_PROMOTION = "confirm-promotion"
+    POST_ROLLOUT = "post-rollout"
+    ROLLBACK = "rollback"
+    EVENT = "event"
+
+
+class _Calm(APIRoute):
+    """Flagger tries a 5xx again and loses its body: what we cannot say now is a no, with its reason."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def calm(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except FocusplaneError as error:
+                status = 403 if error.http_status >= 500 else error.http_status
+                return problem(status, error.what, error.code, error.hint, go=False, reason=error.what)
+
+        return calm
+
+
+router = APIRouter(prefix="/api/v1/judge/flagger", tags=["judge"], route_class=_Calm)
+_HOLD: dict[int | str, dict[str, Any]] = {403: {"description": "hold, and why"}}
+
+
+@router.get("/api/v1/query")
+async def query(face: Faced, who: Asker, query: Annotated[str, Query(max_length=2_000)]) -> Shown:
+    """For a MetricTemplate of type `prometheus`: `focus_judge{focus="...", stable="...", canary="..."}` is 1 for promote,
+    0 for continue, -1 for rollback. `vector(1)` is 1.
+    """
+    wish = asked_of(query)
+    if wish is None:
+        return metric({}, 1, face.now)
+    shown = await compared(face, who, wish)
+    value = {"promote": 1, "rollback": -1}.get(shown["verdict"], 0)
+    labels = {"__name__": "focus_judge", **{name: shown[name] for name in ("focus", "stable", "canary")}}
+    return metric(labels, value, face.now)
+
+
+@router.post("/{hook}", responses=_HOLD)
+async def hook(face: Faced, request: Request, hook: Hook, body: HookBody) -> Response:
+    """Any of the eight hooks. 200 is go; for `rollback` that means: roll back now."""
+    who = asker(request, body.metadata.get("token", ""))
+    match hook:
+        case Hook.CONFIRM_ROLLOUT:
+            return await _gate(face, who, body)
+        case Hook.PRE_ROLLOUT:
+            await compared(face, who, _wish(face, body))
+            return await _gate(face, who, body)
+        case Hook.EVENT | Hook.POST_ROLLOUT:
+            return await _told(face, who, body, hook)
+        case _:
+            return await _judged(face, who, body, hook)
+
+
+async def _gate(face: Face, who: Principal, body: HookBody) -> Response:
+    """A freeze, a budget that is too low, or an open incident: nothing new is exposed."""
+    done = await face.ask(Gate(_focus(body)), who)
+    return _said(done.body.get("allow") is True, done.reason)
+
+
+async def _judged(face: Face, who: Principal, body: HookBody, hook: Hook) -> Response:
+    wish = _wish(face, body)
+    shown = await compared(face, who, wish)
+    verdict = shown["verdict"]
+    go = {
+        Hook.ROLLOUT: verdict != "rollback",
+        Hook.ROLLBACK: verdict == "rollback",
+        Hook.CONFIRM_PROMOTION: verdict == "promote",
+        Hook.CONFIRM_TRAFFIC_INCREASE: shown["goes_on"],
+    }[hook]
+    if go and hook is Hook.CONFIRM_TRAFFIC_INCREASE:  # a new weight: its safety is to be shown anew
+        await compared(face, who, replace(wish, step=str(int(wish.step or 0) + 1)))
+    return _said(go, "; ".join(shown["reasons"]), verdict=verdict, comparison=shown["id"])
+
+
+async def _told(face: Face, who: Principal, body: HookBody, hook: Hook) -> Response:
+    """What Flagger says that it did stands on the ledger of changes; the same again adds nothing."""
+    canary, said = f"{body.namespace}/{body.name}", body.metadata.get("eventMessage", "")
+    what = f"Flagger: {said[:500]}" if said else f"Flagger: {canary} is {body.phase or 'done'}"
+    gist_ = gist(what) if body.metadata.get("eventType") == "Warning" else what
+    stamp = body.metadata.get("timestamp", "") if hook is Hook.EVENT else ""
+    at = int(stamp) if re.fullmatch(r"[0-9]{1,15}", stamp) else 0
+    change = RecordChange(
+        "rollout",
+        what,
+        _focus(body),
+        body.metadata.get("canary", "")[:200],
+        at=at,
+        author=f"Flagger {canary}"[:200],
+        id=short_id("fla", canary, body.checksum, gist_),
+    )
+    done = await face.ask(change, who)
+    return _said(True, done.reason)
+
+
+def _wish(face: Face, body: HookBody) -> Compare:
+    """The present step goes on: only a new weight ends it."""
+    least = body.metadata.get("min_requests", "0")
+    if not re.fullmatch(r"[0-9]{1,9}", least):
+        raise UsageError("metadata.min_requests is no number", 'such as "500"')
+    stable, canary = (body.metadata.get(arm, "")[:200] for arm in ("stable", "canary"))
+    name = f"flagger {body.namespace}/{body.name}"
+    wish = Compare(_focus(body), stable, canary, checksum=body.checksum, min_requests=int(least), name=name)
+    return replace(wish, step=queries.present_step(face.plane.world, wish))
+
+
+def _focus(body: HookBody) -> str:
+    name = body.metadata.get("focus", "")
+    if not name or len(name) > 200:
+        raise UsageError("metadata.focus names no focus", "webhooks: [{..., metadata: {focus: checkout}}]")
+    return name
+
+
+def _said(go: bool, reason: str, **more: str) -> JSONResponse:
+    return JSONResponse({"go": go, "reason": reason, **more}, 200 if go else 403)
