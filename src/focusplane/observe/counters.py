@@ -1,6 +1,6 @@
 """Counters: the one mutable thing of the core; staged additions, exact windows, nothing that grows with traffic."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,11 +115,6 @@ class Counters(Corrections, Exposures):
         for one in lane.corrections.values():
             self._stand_off(lane, one, one.spares)
         self._mirrors = None
-
-    def set_apart(self, focus: str, tenants: Collection[str]) -> None:
-        """Compare these tenants with nobody from now on: they are on their version by name."""
-        if focus in self.lanes:
-            self.lanes[focus].named = frozenset(tenants)
 
     def forget(self, focus: str) -> None:
         """Stop counting and give the memory of this focus back."""

@@ -36,9 +36,10 @@ COVERAGE: Series = ("", "coverage")
 """The series that counts reporter-milliseconds: total is what was expected, bad what was missing."""
 REQUESTS = "requests"
 """The requests of an objective that is counted in units; its own series holds the units."""
-BY_NAME = "(by name)"
 COVERED = "coverage"
 """The milliseconds of an objective that is counted in units: total is what passed, bad what is unknown."""
+BY_NAME = "(by name)"
+"""The stratum of those who are on a version by their names."""
 
 
 def seen_by(source: Source) -> Series:
@@ -141,8 +142,6 @@ class Lane:
     """Requests counted apart, by cause: late, skewed, overflow."""
     cut: set[str] = field(default_factory=set)
     """Latency objectives whose threshold is no bucket bound of what was sent: their slow counts are an upper bound."""
-    named: frozenset[str] = frozenset()
-    """Tenants that are on a version by their names while others are on it by chance; set anew in each turn."""
     last_slot: int = 0
     swept: int = 0
     """The slot at which columns were last given back."""
@@ -171,6 +170,8 @@ class Lane:
     """The calendar windows of its objectives, each once."""
     judged: Objective | None = None
     """The objective whose failures the canary judge counts: the first on events."""
+    named: frozenset[str] = frozenset()
+    """Tenants that are on a version by their names while others are on it by chance; set anew in each turn."""
 
     def __post_init__(self) -> None:
         self.declare(self.focus)

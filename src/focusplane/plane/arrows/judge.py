@@ -38,7 +38,9 @@ OWN_PASTS_MS = (HOUR, 30 * MINUTE, 10 * MINUTE, 5 * MINUTE, 2 * MINUTE, MINUTE)
 def names(draft: Draft) -> None:
     """Tell the counters which tenants are on a version by name while chance decides for the others."""
     for name, rollout in draft.world.rollouts.items():
-        draft.world.counters.set_apart(name, rollout.pinned if rollout.weight else ())
+        lane = draft.world.counters.lanes.get(name)
+        if lane is not None:
+            lane.named = frozenset(rollout.pinned if rollout.weight else ())
 
 
 def rollouts(draft: Draft) -> Draft:
