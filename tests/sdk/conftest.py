@@ -81,17 +81,17 @@ class Plane:
             self.board = board
             self.changed.notify_all()
 
-    def taken(self) -> list[dict[str, Any]]:
-        """Every data point that was answered with 200, attributes flattened."""
+    def taken(self, name: str = "focus.duration") -> list[dict[str, Any]]:
+        """Every data point of a metric that was answered with 200, attributes flattened."""
         found = []
         for body in self.bodies:
             for resource in json.loads(body)["resourceMetrics"]:
                 about = flat(resource["resource"]["attributes"])
                 for scope in resource["scopeMetrics"]:
                     for metric in scope["metrics"]:
-                        assert (metric["name"], metric["unit"]) == ("focus.duration", "s")
+                        assert metric["unit"] == "s"
                         assert metric["histogram"]["aggregationTemporality"] == 1
-                        for point in metric["histogram"]["dataPoints"]:
+                        for point in metric["histogram"]["dataPoints"] if metric["name"] == name else ():
                             found.append({**about, **flat(point["attributes"]), "point": point})
         return found
 

@@ -61,7 +61,7 @@ def test_too_many_tenants_share_other_and_no_request_is_lost():
     found = merged(meter.collect())
     assert len(found) == MAX_TENANTS + 1
     assert sum(sum(delta.counts) for delta in found.values()) == MAX_TENANTS + 50
-    assert sum(found[key("other"), BOUNDS].counts) == 50
+    assert sum(found[key("other"), BOUNDS, None].counts) == 50
 
 
 def test_rotation_lets_go_of_cells_that_are_quiet():

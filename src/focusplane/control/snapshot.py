@@ -8,6 +8,7 @@ from focusplane.define.controls import Breaker, Fallback, Flag, Quota, Throttle
 from focusplane.define.focus import Boundary, Focus
 from focusplane.instrument.asked import asked_by
 from focusplane.instrument.bounds import bounds_for
+from focusplane.instrument.conventions import CLIENT, TENANT_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +47,17 @@ def part_of(focus: Focus) -> FocusPart:
         quota=controls.quota,
         breakers=controls.breakers,
         fallback=controls.fallback,
-        attributes={key: tuple(sorted(values)) for key, values in asked_by(focus).items()},
+        attributes={
+            key: tuple(sorted(values)) for key, values in {**asked_by(focus), **_named(focus)}.items()
+        },
     )
+
+
+def _named(focus: Focus) -> Mapping[str, set[str]]:
+    """Tenants and clients that some match names."""
+    matches = [match for objective in focus.objectives for match in objective.sli.matches]
+    found = {
+        TENANT_ID: {name for match in matches for name in match.tenants},
+        CLIENT: {name for match in matches for name in match.clients},
+    }
+    return {key: values for key, values in found.items() if values}

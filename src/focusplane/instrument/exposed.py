@@ -17,12 +17,14 @@ def exposed_of(said: Attributes, focus: str, declares: Callable[[str], bool]) ->
     matter of whoever serves the flag, and says nothing about whose it is.
     """
     key, variant = text(said, (names.FLAG_KEY,)), text(said, names.FLAG_VARIANT)
-    if not key or not variant or text(said, names.FLAG_REASON).lower() == "error":
+    reason = text(said, names.FLAG_REASON).lower()
+    if not key or not variant or reason == "error":
         return None
     owner = text(said, (names.FLAG_SET,))
     if owner and owner != focus and declares(owner):
         key = f"{owner}/{key}"
-    return Exposed(key[:MOST_NAME], variant[:MOST_NAME], text(said, (names.FLAG_VERSION,))[:MOST_NAME])
+    revision = text(said, (names.FLAG_VERSION,))
+    return Exposed(key[:MOST_NAME], variant[:MOST_NAME], revision[:MOST_NAME], reason[:MOST_NAME])
 
 
 def each_once(found: Iterable[Exposed]) -> tuple[Exposed, ...]:

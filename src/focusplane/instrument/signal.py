@@ -64,6 +64,8 @@ class Exposed:
     flag: str
     variant: str
     revision: str = ""
+    reason: str = ""
+    """OpenFeature's word for how it was decided, in small letters."""
 
 
 @made_often

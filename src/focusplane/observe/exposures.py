@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from focusplane.instrument.conventions import OTHER
-from focusplane.instrument.signal import Latencies, Signal
+from focusplane.instrument.signal import Exposed, Latencies, Signal
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
@@ -15,6 +15,10 @@ from focusplane.observe.rings import slot_of
 from focusplane.observe.windows import Windows
 
 CROWDED = "requests evaluated more flags that no policy of their focus declares than are counted apart; the rest is not"
+BY_RULE = "targeting_match"
+ASSIGNED = frozenset({"", "split", BY_RULE})
+"""Reasons for which our SDK may give different variants to requests that are alike. Who has no tenant to split by, or what
+everybody has, is compared with nobody; what a rule of the policy picks is a stratum of its own."""
 
 
 def expose(lane: Lane, signal: Signal, span: tuple[int, int], now: int, closed_to: int) -> str:
@@ -30,29 +34,31 @@ def expose(lane: Lane, signal: Signal, span: tuple[int, int], now: int, closed_t
     once = not signal.outcome.resend and not lane.sources.catches_up(signal.source, signal.reporter)
     why = ""
     for one in signal.exposed:
-        table = lane.flags.table(one.flag, slot, lane.focus.controls.flags)
+        known = one.flag != OTHER
+        table = lane.flags.table(one.flag, slot, lane.focus.controls.flags) if known else None
         refused = CROWDED if table is None else table.takes(signal.source, span, now)
         if table is None:
             lane.flags.crowded += signal.count
         elif not refused:
             if counted.total:
                 table.count(slot, (one.variant, one.revision), (counted.total, counted.bad))
-            if one.flag in lane.flags.declared:
-                _compare(lane, table, one.variant, (signal, span), weighed if once else NOTHING)
+            if one.flag in lane.flags.declared and (one.reason in ASSIGNED or not signal.only_exposed):
+                _compare(lane, table, one, (signal, span), weighed if once else NOTHING)
         why = refused or why
     return why
 
 
 def _compare(
-    lane: Lane, table: FlagTable, variant: str, said: tuple[Signal, tuple[int, int]], weight: Weight
+    lane: Lane, table: FlagTable, one: Exposed, said: tuple[Signal, tuple[int, int]], weight: Weight
 ) -> None:
     """What the judge compares: first tries in their strata, and durations."""
     signal, (start, end) = said
     slot = slot_of(end)
     if weight.total:
-        table.arms.expose(slot, (variant, stratum(signal)), (weight.total, weight.bad), end - start)
+        place = f"{stratum(signal)} (by a rule)" if one.reason == BY_RULE else stratum(signal)
+        table.arms.expose(slot, (one.variant, place), (weight.total, weight.bad), end - start)
     if signal.latencies is not None and concerns(signal, lane.focus):
-        table.arms.time(slot, variant, signal.latencies)
+        table.arms.time(slot, one.variant, signal.latencies)
 
 
 class Exposures(Windows):
@@ -113,7 +119,7 @@ class Exposures(Windows):
     def evaluated(self, focus: str) -> tuple[str, ...]:
         """The flags that requests of this focus have evaluated, by name, declared or not."""
         lane = self.lanes.get(focus)
-        return () if lane is None else tuple(sorted(key for key in lane.flags.tables if key != OTHER))
+        return () if lane is None else tuple(sorted(lane.flags.tables))
 
     def _by_revision(
         self, focus: str, flag: str, since: int, until: int

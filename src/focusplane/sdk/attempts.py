@@ -6,9 +6,10 @@ another request.
 """
 
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from focusplane.sdk.cells import BoundsNs, Key
+from focusplane.sdk.cells import BoundsNs, Given, Key
 
 JOINED_NS = 5_000_000_000
 """Attempts that end within so long after the end of the first one belong to it."""
@@ -32,6 +33,10 @@ class Waiting:
     ended_ns: int
     told: bool = False
     """it has succeeded, and was counted"""
+    flags: Mapping[str, Given] = field(default_factory=dict)
+    """what its attempts evaluated, as they were given it last"""
+    nameless: Key | None = None
+    """`key` without what makes it one of many, for counting flags"""
 
     @property
     def failed(self) -> bool:
@@ -41,8 +46,16 @@ class Waiting:
     @property
     def outcome(self) -> tuple[Key, BoundsNs, int]:
         """What counts: the outcome of the last attempt, in the time since the first one began. It is no repetition."""
-        key = (*self.key[:7], self.resend, *self.key[8:])
-        return key, self.bounds_ns, self.ended_ns - self.began_ns
+        return self._as_first(self.key), self.bounds_ns, self.ended_ns - self.began_ns
+
+    @property
+    def exposure(self) -> tuple[Iterable[Given], Key, BoundsNs, int]:
+        """The same for its flags."""
+        _, bounds_ns, duration_ns = self.outcome
+        return self.flags.values(), self._as_first(self.nameless or self.key), bounds_ns, duration_ns
+
+    def _as_first(self, key: Key) -> Key:
+        return (*key[:7], self.resend, *key[8:])
 
 
 class Attempts:
@@ -71,6 +84,7 @@ class Attempts:
                 return not attempt.told
             if not known.told and attempt.ended_ns >= known.ended_ns:
                 known.key, known.bounds_ns, known.ended_ns = attempt.key, attempt.bounds_ns, attempt.ended_ns
+                known.flags, known.nameless = {**known.flags, **attempt.flags}, attempt.nameless
                 if not known.failed:
                     self._let_go(known)
                     known.told = True

@@ -155,15 +155,21 @@ class Client:
         return self.evaluate(key, who, default).value
 
     def evaluate(self, key: str, who: object = "", default: Json = False) -> Evaluated:
-        """Like `flag`, with the variant and the reason."""
-        request = None if isinstance(who, str) else _request_of(who)
-        tenant = who if isinstance(who, str) else "" if request is None else request.tenant
+        """Like `flag`, with the variant and the reason. The request in which that happens counts for that variant."""
+        named = isinstance(who, str)
+        request = CURRENT.get() if named else _request_of(who)
+        tenant = str(who) if named else "" if request is None else request.tenant
         view = self._door.view
-        lamp = None if request is None else request.focus.lamps.get(key)
-        lamp = view.lamps.get(key) if lamp is None else lamp
-        if lamp is None:
+        owner = None if request is None or named else request.focus
+        if owner is None or key not in owner.lamps:
+            owner = view.owners.get(key)
+        if owner is None:
             return Evaluated(default, "", Reason.DEFAULT, "no focus declares it")
-        return lamp.evaluate(tenant)
+        found = owner.lamps[key].evaluate(tenant)
+        if request is not None:
+            flag = key if owner.name == request.focus.name else f"{owner.name}/{key}"
+            request.exposed(flag, found.variant, owner.revisions.get(key, ""), found.reason.lower())
+        return found
 
     def adopt(self) -> None:
         """Accept the next board whatever plane and epoch it has: after its data directory was lost or restored."""

@@ -152,7 +152,7 @@ class Link:
             said = [*deltas.values(), *(nothing(focus) for focus in words if focus not in focuses)]
             since = {focus: end_ns - (now_ns - spoken) for focus, spoken in words.items()}
             batch = body(self._settings.resource, said, end_ns - (now_ns - last_ns), end_ns, since)
-            self.outbox.put(batch, sum(sum(delta.counts) for delta in said))
+            self.outbox.put(batch, sum(sum(delta.counts) for delta in said if delta.given is None))
         self._collections += 1
         if self._collections % ROTATE_AFTER == 0:
             meter.rotate()

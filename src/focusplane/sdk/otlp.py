@@ -16,6 +16,7 @@ _OURS = frozenset(
     (names.FOCUS_ID, names.TENANT_ID, names.ERROR_TYPE, names.SYNTHETIC, names.RESEND, names.STATUS[0])
 )
 """What the SDK says itself: no mark can overrule it."""
+_FLAG = (names.FLAG_KEY, names.FLAG_VARIANT[0], names.FLAG_VERSION, names.FLAG_REASON[0])
 _SAME: Mapping[str, int] = {}
 
 
@@ -26,11 +27,18 @@ def body(
     end_ns: int,
     since: Mapping[str, int] = _SAME,
 ) -> bytes:
-    """One delta histogram `focus.duration` in seconds. Times are Unix nanoseconds; a focus in `since` has its own start."""
-    points = [_point(delta, since.get(delta.key[0], start_ns), end_ns) for delta in deltas]
-    histogram = {"aggregationTemporality": _DELTA, "dataPoints": points}
-    metric = {"name": names.METRIC_DURATION, "unit": "s", "histogram": histogram}
-    scope = {"scope": {"name": "focusplane.sdk"}, "metrics": [metric]}
+    """A delta histogram `focus.duration` in seconds, and one of the same requests by the variants that they had, if any had
+    one. Times are Unix nanoseconds; a focus in `since` has its own start.
+    """
+    points: dict[str, list[object]] = {names.METRIC_DURATION: []}
+    for delta in deltas:
+        metric = names.METRIC_DURATION if delta.given is None else names.METRIC_VARIANT
+        points.setdefault(metric, []).append(_point(delta, since.get(delta.key[0], start_ns), end_ns))
+    metrics = [
+        {"name": name, "unit": "s", "histogram": {"aggregationTemporality": _DELTA, "dataPoints": found}}
+        for name, found in points.items()
+    ]
+    scope = {"scope": {"name": "focusplane.sdk"}, "metrics": metrics}
     attributes = [_attribute(key, value) for key, value in resource.items()]
     whole = {"resourceMetrics": [{"resource": {"attributes": attributes}, "scopeMetrics": [scope]}]}
     return json.dumps(whole, separators=(",", ":")).encode()
@@ -54,6 +62,8 @@ def _point(delta: Delta, start_ns: int, end_ns: int) -> dict[str, object]:
         names.RESEND: 1 if resend else 0,
         **{name: value for name, value in marks if name not in _OURS},
     }
+    if delta.given is not None:
+        said |= dict(zip(_FLAG, delta.given, strict=True))
     return {
         "attributes": [_attribute(key, value) for key, value in said.items() if value],
         "startTimeUnixNano": str(start_ns),

@@ -10,10 +10,11 @@ from focusplane.control.admission import ADMIT, Admission, Admit, Reject
 from focusplane.control.breaker import BreakerInUse
 from focusplane.control.fallback import divert
 from focusplane.instrument.asked import written
-from focusplane.instrument.conventions import CLIENT
+from focusplane.instrument.conventions import CLIENT, TENANT_CLASS, TENANT_ID
+from focusplane.instrument.exposed import MOST_FLAGS
 from focusplane.kernel.ids import Json
 from focusplane.sdk.attempts import JOINED_NS, Waiting
-from focusplane.sdk.cells import Key, Marks
+from focusplane.sdk.cells import Given, Key, Marks, Plain
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.view import FocusInUse
 
@@ -23,6 +24,9 @@ MOST_MARKS, MOST_MARK = 8, 128
 """Marks of a request while no board says which are asked for, and characters of one."""
 UNNAMED = "(unnamed)"
 """The value of a mark that no objective names: that it was said is worth knowing, what it was is not."""
+_KEPT = frozenset({CLIENT, TENANT_CLASS})
+"""Marks that are kept as they are said."""
+_NOBODY: Mapping[str, tuple[str, ...]] = {}
 _MS = 1_000_000
 
 CURRENT: ContextVar["Request | None"] = ContextVar("focusplane_request", default=None)
@@ -39,7 +43,7 @@ class Request:
     """
 
     __slots__ = (
-        "_meter", "_nested", "_outer", "_token", "admission", "asked", "budget_ms", "error", "focus", "gone", "key", "marks", "method",
+        "_meter", "_nested", "_outer", "_token", "admission", "asked", "budget_ms", "error", "flags", "focus", "gone", "key", "marks", "method",
         "proved", "resend", "route", "started_ns", "status", "synthetic", "tenant",
     )  # fmt: skip
 
@@ -51,6 +55,7 @@ class Request:
         self.budget_ms = self.status = 0
         self.synthetic = self.resend = self.gone = False
         self.marks: Marks = ()
+        self.flags: dict[str, Given] | None = None
         self._outer: Request | None = None
         self.admission: Admission = ADMIT
         self.started_ns = perf_counter_ns()
@@ -76,7 +81,7 @@ class Request:
 
     def mark(self, said: Mapping[str, str | int | float | bool]) -> None:
         """Say more of this request: `{"app.event": "session", "client.id": "ios"}`. Kept are the attributes that objectives
-        of its focus ask for, and of their values those that they name; and `client.id`.
+        of its focus ask for, and of their values those that they name; `client.id`; and `tenant.class`, which has few.
         """
         if self._outer is not None:
             self._outer.mark(said)
@@ -86,11 +91,20 @@ class Request:
         kept = dict(self.marks)
         for key, value in said.items():
             text = written(value)[:MOST_MARK]
-            if key == CLIENT or (asked is None and len(kept) < MOST_MARKS):
+            if key in _KEPT or (asked is None and len(kept) < MOST_MARKS):
                 kept[key] = text
             elif asked is not None and key in asked:
                 kept[key] = text if text in asked[key] else UNNAMED
         self.marks = tuple(sorted(kept.items()))
+
+    def exposed(self, flag: str, variant: str, revision: str = "", reason: str = "") -> None:
+        """This request was given that variant of a flag: `evaluate` says so itself, this is for flags of another system."""
+        if self._outer is not None:
+            self._outer.exposed(flag, variant, revision, reason)
+        elif self.flags is None:
+            self.flags = {flag: (flag, variant, revision, reason)}
+        elif flag in self.flags or len(self.flags) < MOST_FLAGS:
+            self.flags[flag] = (flag, variant, revision, reason)
 
     def finish(self) -> None:
         """Count it; the ASGI and WSGI middleware call this instead of leaving a `with`.
@@ -106,16 +120,33 @@ class Request:
                 key = (*key[:8], self.marks)
             if self.key:
                 self._attempt(key)
-            else:
-                self._meter.record(key, focus.bounds_ns, perf_counter_ns() - self.started_ns)
+                return
+            duration_ns = perf_counter_ns() - self.started_ns
+            self._meter.record(key, focus.bounds_ns, duration_ns)
+            if self.flags is not None:
+                self._meter.expose(self.flags.values(), self._nameless(key), focus.bounds_ns, duration_ns)
+
+    def _nameless(self, key: Key) -> Key:
+        """Without tenant and client, unless an objective names them: who was given a variant is counted, not listed."""
+        named = _NOBODY if self.focus.part is None else self.focus.part.attributes
+        tenant = key[1] if named and key[1] in named.get(TENANT_ID, ()) else ""
+        plain: Plain = (key[0], tenant, key[2], key[3], key[4], key[5], key[6], key[7])
+        if not self.marks:
+            return plain
+        clients = named.get(CLIENT, ())
+        marks = tuple(mark for mark in self.marks if mark[0] != CLIENT or mark[1] in clients)
+        return (*plain, marks) if marks else plain
 
     def _attempt(self, key: Key) -> None:
         """One of perhaps several attempts of one request: it waits whether another one follows."""
         ended_ns, bounds_ns = perf_counter_ns(), self.focus.bounds_ns
         name = (key[0], key[1], key[2], key[3], self.key)
         attempt = Waiting(self.started_ns, ended_ns + JOINED_NS, self.resend, key, bounds_ns, ended_ns)
+        if self.flags is not None:
+            attempt.flags, attempt.nameless = self.flags, self._nameless(key)
         if not self._meter.attempts.join(name, attempt):
             self._meter.record(key, bounds_ns, ended_ns - self.started_ns)
+            self._meter.expose(*attempt.exposure)
 
     def __enter__(self) -> Self:
         outer = CURRENT.get()

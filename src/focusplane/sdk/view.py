@@ -31,6 +31,8 @@ class FocusInUse:
     bounds_ns: BoundsNs = DEFAULT_BOUNDS
     part: FocusPart | None = None
     lamps: dict[str, Lamp] = field(default_factory=dict)
+    revisions: dict[str, str] = field(default_factory=dict)
+    """By flag key, which rule is in force: the generation of its control."""
     throttle: Bucket | None = None
     quota: Buckets | None = None
     breakers: dict[str, BreakerInUse] = field(default_factory=dict)
@@ -88,6 +90,8 @@ class View:
         """Those whose boundaries name our service."""
         self.lamps: dict[str, Lamp] = {}
         """By flag key alone: the first focus by name that declares it."""
+        self.owners: dict[str, FocusInUse] = {}
+        """That focus."""
         self._routes: list[tuple[tuple[int, bool, bool], str, FocusInUse, str]] = []
         self.paths: dict[tuple[str, str], Match | None] = {}
         """Matches that are known already; `match` finds the others."""
@@ -117,6 +121,7 @@ class View:
         self.focuses[focus.name] = focus
         for key, lamp in focus.lamps.items():
             self.lamps.setdefault(key, lamp)
+            self.owners.setdefault(key, focus)
         for boundary in part.boundary:
             if boundary.service == self.service:
                 self.served.add(focus.name)
@@ -151,11 +156,17 @@ def _compile(part: FocusPart, board: Board, old: FocusInUse, now_ns: int) -> Foc
             key: Lamp(part.name, flag, board.state(part.name, f"flag.{key}"))
             for key, flag in part.flags.items()
         },
+        revisions={key: _revision(board, f"{part.name}/flag.{key}") for key in part.flags},
         throttle=_throttle(part, board, old.throttle, now_ns),
         quota=_quota(part, board, old.quota, now_ns),
         breakers=_breakers(part, board, old.breakers),
         fallback_since=since,
     )
+
+
+def _revision(board: Board, control: str) -> str:
+    entry = board.entries.get(control)
+    return "" if entry is None else str(entry.generation)
 
 
 def _throttle(part: FocusPart, board: Board, old: Bucket | None, now_ns: int) -> Bucket | None:
