@@ -26,6 +26,9 @@ from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
 from focusplane.edge.impatient_http import ImpatientHttp, impatient
+from focusplane.edge.kubernetes.client import Client
+from focusplane.edge.kubernetes.cluster import cluster
+from focusplane.edge.kubernetes.plane import KubernetesPlane
 from focusplane.edge.library_logs import hush
 from focusplane.edge.otlp_grpc import otlp_server
 from focusplane.edge.otlp_http import otlp_routes
@@ -115,8 +118,7 @@ async def _serve(settings: Settings) -> int:
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
     envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))
     loop.attach(envoy)
-    if settings.envoy_files is not None:
-        loop.attach(FilePlane(settings.envoy_files))
+    kubernetes = _drivers(settings, loop, clock, performer)
     before = journal.head()[0]
     await _first_turn(loop, journal, PolicyRead(source.read(), clock.today()), settings)
 
@@ -145,6 +147,7 @@ async def _serve(settings: Settings) -> int:
             tasks.create_task(_watch(source, loop, clock)),
             tasks.create_task(_heartbeat(loop)),
             tasks.create_task(poll(loop, core, clock)),
+            tasks.create_task(kubernetes.run()),
             tasks.create_task(announce(loop, before, missing, log.log)),
             *(tasks.create_task(one.run()) for one in outward),
         ]
@@ -157,8 +160,25 @@ async def _serve(settings: Settings) -> int:
         await loop.stop()
         for task in running:
             task.cancel()
+        await kubernetes.close()
     journal.close()
     return 0
+
+
+def _drivers(settings: Settings, loop: Loop, clock: SystemClock, performer: Performer) -> KubernetesPlane:
+    """What takes boards besides our Envoys: files, and the objects of a cluster.
+
+    Raises `UsageError` for a cluster that is named and cannot be used.
+    """
+    if settings.envoy_files is not None:
+        loop.attach(FilePlane(settings.envoy_files))
+    found = cluster(settings.kubeconfig, settings.kube_context)
+    kubernetes = KubernetesPlane(
+        clock, Client(found) if found is not None else None, loop.report("kubernetes")
+    )
+    loop.attach(kubernetes)
+    performer.lead(kubernetes)
+    return kubernetes
 
 
 def _outward(settings: Settings, loop: Loop, clock: SystemClock, link: str) -> list[Alertmanager | Watchdog]:

@@ -19,6 +19,7 @@ CAME_LATER: Mapping[str, frozenset[str]] = {
     "Sli": frozenset({"composite", "freshness", "good", "probe", "promql", "slices", "throughput", "total"}),
     "Step": frozenset({"ring", "tenants"}),
     "Team": frozenset({"escalation"}),
+    "Traffic": frozenset({"backends", "driver"}),
 }
 """Fields that came after the first version, by the class they stand in: at its default such a field stands in no digest, so
 that what was declared before keeps the digest that it had, and old journals replay to the same ids."""

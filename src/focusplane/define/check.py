@@ -103,7 +103,7 @@ def _care(focus: Focus, places: Places) -> Iterator[Problem]:
         yield places.problem(focus.name, Severity.WARNING, "D131", what, "runbooks: [name]")
     traffic = focus.controls.traffic
     for version, addresses in traffic.versions.items() if traffic is not None else ():
-        if focus.rollout is not None and len(addresses) < 2:
+        if focus.rollout is not None and traffic is not None and len(addresses) < 2 and not traffic.backends:
             what = f"the version {version!r} has one instance: a bad machine looks like a bad version"
             path = f"{focus.name}.controls.traffic.versions.{version}"
             yield places.problem(path, Severity.WARNING, "D132", what, "two instances at least")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+from focusplane.define.driver import Backend, Driver
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import Rate
 
@@ -39,7 +40,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The gateway listener and the versions behind it. `initial` is read once; then the journal owns which is stable."""
+    """The gateway listener, or the driver, and the versions behind it. `initial` is read once; then the journal owns which is stable."""
 
     listen: Address
     route: str
@@ -47,6 +48,10 @@ class Traffic:
     initial: str
     tenant_header: str = "x-tenant"
     sticky: Sticky = Sticky.TENANT
+    driver: Driver | None = None
+    """what splits the traffic in the place of a gateway of ours; nothing listens then"""
+    backends: Mapping[str, Backend] = field(default_factory=dict)
+    """where each version stands behind the driver"""
 
 
 @dataclass(frozen=True, slots=True)

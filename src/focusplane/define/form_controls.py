@@ -14,9 +14,11 @@ from focusplane.define.controls import (
     Throttle,
     Traffic,
 )
+from focusplane.define.driver import Driver
+from focusplane.define.form_drivers import DRIVER, WHERE, Where, misfits, placed
 from focusplane.define.quantities import ADDRESS, DATE, DURATION, LINE, PERCENT, RATE, ROUTE, SHARE, whole
 from focusplane.define.shape import Field, Record, Values
-from focusplane.define.shapes import AnyJson, ListOf, MapOf, Name, Reference, one_of
+from focusplane.define.shapes import AnyJson, MapOf, Name, Reference, one_of
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import Rate
 from focusplane.kernel.tick import MINUTE, SECOND
@@ -54,14 +56,17 @@ def _flag(values: Values) -> Flag:
 
 FLAG = Record("a flag", (VARIANTS, DEFAULT, OFF, EXPIRES, FLAG_OWNER, PERCENTAGE), _flag)
 
-LISTEN = Field("listen", ADDRESS, "Where the gateway listens.", Address("", 0), required=True)
+LISTEN = Field("listen", ADDRESS, "Where our gateway listens.", Address("", 0))
+DRIVER_OF = Field[Driver | None](
+    "driver", DRIVER, "What splits the traffic in the place of our gateway.", None
+)
 ROUTE_OF = Field("route", ROUTE, "The route it takes; the default is everything.", "/*")
 TENANT_HEADER = Field("tenantHeader", LINE, "The request header that names the tenant.", "x-tenant")
 STICKY = Field("sticky", one_of(Sticky), "Who stays on one version: a tenant or nobody.", Sticky.TENANT)
-VERSIONS = Field[Mapping[str, tuple[Address, ...]]](
+VERSIONS = Field[Mapping[str, Where]](
     "versions",
-    MapOf(Name("version", _VERSION, "a version such as v2 or 2.1.0"), ListOf(ADDRESS, least=1, single=True)),
-    "Where the instances of each version answer.",
+    MapOf(Name("version", _VERSION, "a version such as v2 or 2.1.0"), WHERE),
+    "Where the instances of each version answer, or where it stands behind the driver.",
     required=True,
 )
 INITIAL = Field(
@@ -70,17 +75,21 @@ INITIAL = Field(
 
 
 def _traffic(values: Values) -> Traffic:
-    return Traffic(
+    traffic = Traffic(
         values[LISTEN],
         values[ROUTE_OF],
-        values[VERSIONS],
+        {},
         values[INITIAL],
         values[TENANT_HEADER].lower(),
         values[STICKY],
+        values[DRIVER_OF],
     )
+    traffic = placed(traffic, values[VERSIONS])
+    misfits(values, traffic, LISTEN, (ROUTE_OF, TENANT_HEADER, STICKY))
+    return traffic
 
 
-TRAFFIC = Record("traffic", (LISTEN, ROUTE_OF, TENANT_HEADER, STICKY, VERSIONS, INITIAL), _traffic)
+TRAFFIC = Record("traffic", (LISTEN, DRIVER_OF, ROUTE_OF, TENANT_HEADER, STICKY, VERSIONS, INITIAL), _traffic)
 
 THROTTLE_RATE = Field("rate", RATE, "At most so many requests.", required=True)
 BURST = Field[int | None]("burst", whole(1, 1_000_000), "So many at once. Default: one second's worth.", None)

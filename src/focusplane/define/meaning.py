@@ -16,6 +16,7 @@ from focusplane.define.burn import (
 from focusplane.define.controls import Flag, Traffic
 from focusplane.define.focus import Focus
 from focusplane.define.log import Places, did_you_mean
+from focusplane.define.meaning_drivers import driver_problems
 from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.meaning_sli import sli_problems
 from focusplane.define.mitigation import (
@@ -42,6 +43,7 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
         yield from _flag(flag, f"{focus.name}.controls.flags.{flag.key}", places, today)
     if focus.controls.traffic is not None:
         yield from _traffic(focus.controls.traffic, f"{focus.name}.controls.traffic", places)
+        yield from driver_problems(focus, focus.controls.traffic, places)
     for mitigation in focus.mitigations:
         path = f"{focus.name}.mitigations.{mitigation.name}"
         if isinstance(mitigation.when, OnBurn):

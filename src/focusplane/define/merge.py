@@ -77,7 +77,9 @@ def _traffic(
     if not gone:
         return after
     base = before if after is None else after
-    return replace(base, versions={**(after.versions if after is not None else {}), **gone})
+    backends = {name: at for name, at in before.backends.items() if name in gone}
+    now = after if after is not None else replace(before, versions={}, backends={})
+    return replace(base, versions={**now.versions, **gone}, backends={**now.backends, **backends})
 
 
 def _held(kind: str, old: Mapping[str, T], new: Mapping[str, T], removed: frozenset[str]) -> dict[str, T]:

@@ -8,6 +8,7 @@ from focusplane.define.controls import Address
 from focusplane.define.focus import Boundary, Focus, PolicySet
 from focusplane.define.items import items_of
 from focusplane.define.log import Places, problem_at
+from focusplane.define.meaning_drivers import same_object
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.yaml_nodes import Place
 
@@ -19,6 +20,7 @@ def set_problems(policies: PolicySet, places: Places, removed: Mapping[str, Plac
     """Every mistake that shows only when the whole set is seen."""
     for one, other in combinations(policies.focuses.values(), 2):
         yield from _listeners(one, other, places)
+        yield from same_object(one, other, places)
         if one.environment == other.environment:
             yield from _boundaries(one, other, places)
     yield from team_problems(policies, places)

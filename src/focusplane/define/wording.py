@@ -68,6 +68,9 @@ def _levers(value: object) -> str:
     match value:
         case Flag():
             return f"serves {value.default} of {_joined(value.variants)}, killed it serves {value.off}"
+        case Traffic() if value.driver is not None:
+            behind = "; ".join(f"{name} at {at}" for name, at in value.backends.items())
+            return f"split by {value.driver}: {behind}; at first {value.initial}"
         case Traffic():
             versions = "; ".join(f"{name} at {_joined(map(str, at))}" for name, at in value.versions.items())
             return f"{value.route} on {value.listen}: {versions}; at first {value.initial}"

@@ -57,7 +57,7 @@ class Index:
         self._rules: dict[tuple[str, str], list[_Rule]] = {}
         self._behind: dict[tuple[str, str], list[str]] = {}
         for focus in focuses.values():
-            if focus.controls.traffic is not None:
+            if focus.controls.traffic is not None and focus.controls.traffic.driver is None:
                 listener = str(focus.controls.traffic.listen).replace(":", "_")
                 self._behind.setdefault((focus.environment, listener), []).append(focus.name)
             for boundary in focus.boundary:

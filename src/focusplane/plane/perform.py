@@ -8,7 +8,7 @@ from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.kernel.errors import FocusplaneError
 from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.arrival import Arrival, Notified, Observed, Probed, Visited
-from focusplane.plane.ports import DataPlane, Notifier, Prober, Visitor
+from focusplane.plane.ports import DataPlane, Destinations, Notifier, Prober, Visitor
 from focusplane.plane.world import World
 
 PROBE_S = 5.0
@@ -33,7 +33,12 @@ class Performer:
         self._visitor = visitor
         self._visits = asyncio.Semaphore(MOST_VISITS)
         self._dataplanes: list[DataPlane] = []
+        self._destinations: Destinations | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def lead(self, destinations: Destinations) -> None:
+        """Whom to ask about versions behind a driver."""
+        self._destinations = destinations
 
     def attach(self, dataplane: DataPlane) -> None:
         self._dataplanes.append(dataplane)
@@ -55,18 +60,24 @@ class Performer:
             case Notify():
                 put(await self._notify(effect, again))
             case Probe():
-                put(await self._probe(effect))
+                put(await self._probe(effect, world))
             case Observe():
                 put(await self._observe(effect, world))
             case Visit():
                 put(await self._visit(effect))
 
-    async def _probe(self, probe: Probe) -> Probed:
+    async def _probe(self, probe: Probe, world: World) -> Probed:
+        focus = world.policies.set.focuses.get(probe.focus)
+        traffic = focus.controls.traffic if focus is not None else None
+        driven = traffic is not None and traffic.driver is not None
         try:
             async with asyncio.timeout(PROBE_S):
-                results = await self._prober.ready(probe.addresses)
+                if driven and focus is not None and self._destinations is not None:
+                    results = await self._destinations.ready(focus, probe.version)
+                else:
+                    results = await self._prober.ready(probe.addresses)
         except Exception as error:  # noqa: BLE001 - an effect without an outcome would be waited for for ever
-            results = {str(address): _why(error) for address in probe.addresses}
+            results = {str(place): _why(error) for place in probe.addresses or (probe.version,)}
         return Probed(probe.key, probe.focus, probe.version, results)
 
     async def _visit(self, visit: Visit) -> Visited:

@@ -103,6 +103,14 @@ class Prober(Protocol):
         ...
 
 
+class Destinations(Protocol):
+    """Asks a cluster whether a version can take traffic there, of a focus whose traffic a driver splits."""
+
+    async def ready(self, focus: Focus, version: str) -> Mapping[str, str]:
+        """Where it stands -> empty text if it can, else why not."""
+        ...
+
+
 class Visitor(Protocol):
     """Asks a URL as a user would."""
 

@@ -52,6 +52,13 @@ class Settings:
     envoy_files: Path | None = None
     """A directory for file xDS: an Envoy that starts while the plane is dead reads its last configuration there."""
 
+    kubeconfig: Path | None = None
+    """The cluster whose objects split the traffic of focuses with a `driver`. Without it the service account of the Pod that
+    the plane runs in is used, if there is one."""
+
+    kube_context: str = ""
+    """The context of the kubeconfig; empty means its current one."""
+
     gather_ms: int = 80
     """Milliseconds that the first arrival of a turn waits for others: the group commit of telemetry."""
 

@@ -13,7 +13,7 @@ NO_LIMIT = 1_000_000
 def clusters(focus: Focus) -> dict[str, Resource]:
     """Every declared version, also those without traffic: a rollback must not wait for a cluster to warm."""
     traffic = focus.controls.traffic
-    if traffic is None:
+    if traffic is None or traffic.driver is not None:
         return {}
     found = (_cluster(focus.name, version, addresses) for version, addresses in traffic.versions.items())
     return {resource["name"]: resource for resource in found}

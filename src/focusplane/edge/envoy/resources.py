@@ -59,7 +59,7 @@ def compile_resources(
     guarded = [(focus, focus.controls.traffic) for focus in focuses.values()]
     shared: dict[Address, list[tuple[Focus, Traffic]]] = {}
     for focus, traffic in guarded:
-        if traffic is not None:
+        if traffic is not None and traffic.driver is None:
             shared.setdefault(traffic.listen, []).append((focus, traffic))
     return Resources(
         clusters={name: made for focus, _ in guarded for name, made in memo.clusters(focus).items()},

@@ -49,7 +49,8 @@ def _look(draft: Draft, focus: Focus, action: Action) -> Draft:
 def followers(draft: Draft, action: Action) -> tuple[Node, ...]:
     """The living nodes that must run this action: gateways for traffic, SDKs for everything else."""
     if action.command is not None and action.command.target.control == "traffic":
-        return tuple(sight.gateways(draft))
+        focus = draft.world.policies.set.focuses.get(action.focus)
+        return tuple(sight.gateways(draft, focus)) if focus is not None else ()
     nodes = draft.world.nodes.values()
     return tuple(n for n in nodes if n.dataplane == "sdk" and draft.at - n.seen_at < sight.NODE_ALIVE_MS)
 
@@ -172,10 +173,10 @@ def _traffic_proof(draft: Draft, focus: Focus, action: Action, wanted: TrafficSt
     astray = sight.astray(look.shares, wanted)
     if astray:
         return Unproved(f"{astray}, not what is wanted")
-    unread = sight.unread(draft, look)
+    unread = sight.unread(draft, focus, look)
     if unread:
         return Unproved(f"what {', '.join(unread)} runs could not be read back")
-    remote = [node for node in sight.gateways(draft) if node.remote]
+    remote = [node for node in sight.gateways(draft, focus) if node.remote]
     behind = [node for node in remote if node.rejected or node.board_version < action.board_version]
     if behind:
         return Unproved(f"not acknowledged by {_names(behind)}")
@@ -184,11 +185,11 @@ def _traffic_proof(draft: Draft, focus: Focus, action: Action, wanted: TrafficSt
     return _answers(draft, focus, action, wanted)
 
 
-def _shown_by(draft: Draft, look: Look, wanted: TrafficState) -> str:
+def _shown_by(draft: Draft, focus: Focus, look: Look, wanted: TrafficState) -> str:
     """How it is known what the gateways run: read from them, or only acknowledged by those that are elsewhere."""
     runs = said_traffic(wanted)
     remote = sorted(
-        node.node for node in sight.gateways(draft) if node.remote and node.node not in look.shares
+        node.node for node in sight.gateways(draft, focus) if node.remote and node.node not in look.shares
     )
     told = f"{', '.join(remote)} acknowledged {runs} (not read back: no admin page on this machine)"
     read = f"the gateway runs {runs}"
@@ -211,7 +212,7 @@ def _answers(draft: Draft, focus: Focus, action: Action, wanted: TrafficState) -
     silent = [v for v, weight in wanted.weights.items() if weight and v not in counts]
     if silent:
         return Unproved(f"{', '.join(silent)} has got no requests yet")
-    shown = _shown_by(draft, draft.world.looks[focus.name], wanted)
+    shown = _shown_by(draft, focus, draft.world.looks[focus.name], wanted)
     return Proved(f"{shown}; in the last {QUIET_MS // SECOND} s {_served(counts)}")
 
 

@@ -34,8 +34,7 @@ def _moving(draft: Draft, focus: Focus) -> bool:
 
 def _compare(draft: Draft, focus: Focus, wanted: TrafficState) -> Draft:
     look = draft.world.looks.get(focus.name)
-    gateways = [node for node in draft.world.nodes.values() if node.dataplane == "envoy"]
-    if gateways and (look is None or draft.at - look.at >= EVERY_MS):
+    if sight.splitters(draft, focus) and (look is None or draft.at - look.at >= EVERY_MS):
         key = short_id("look", focus.name, draft.tick.number)
         draft = draft if sight.asked(draft, focus) else draft.cause(Observe(key, focus.name))
     if look is None or look.at != draft.at:
@@ -43,16 +42,16 @@ def _compare(draft: Draft, focus: Focus, wanted: TrafficState) -> Draft:
     astray = sight.astray(look.shares, wanted)
     if astray:
         return _offered_again(draft, focus, astray)
-    if not _all_seen(draft, look):
+    if not _all_seen(draft, focus, look):
         return draft
     return draft.drop("drifts", focus.name).unsay(Kind.DRIFTED, focus.name, "traffic")
 
 
-def _all_seen(draft: Draft, look: Look) -> bool:
+def _all_seen(draft: Draft, focus: Focus, look: Look) -> bool:
     """Nobody is left of whom it is not known: only then is a drift over."""
-    if look.problem or sight.unread(draft, look):
+    if look.problem or sight.unread(draft, focus, look):
         return False
-    here = [node for node in draft.world.nodes.values() if node.dataplane == "envoy" and not node.remote]
+    here = [node for node in sight.splitters(draft, focus) if not node.remote]
     return bool(look.shares) or not here
 
 

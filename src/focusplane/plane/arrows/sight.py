@@ -20,6 +20,8 @@ FEW = 10
 TOLERANCE = Fraction(1, 1000)
 """Integer weights of a gateway round the declared ones by less than this."""
 NOTHING = Fraction(0)
+DRIVERS = "kubernetes"
+"""The data plane whose nodes are the objects of drivers."""
 
 
 def leading(focus: Focus) -> str:
@@ -70,15 +72,22 @@ def astray(shares: Mapping[str, Mapping[str, Fraction]], wanted: TrafficState) -
     return ""
 
 
-def gateways(draft: Draft) -> list[Node]:
-    """The gateways that live; one that was silent for so long is gone."""
-    nodes = draft.world.nodes.values()
-    return [n for n in nodes if n.dataplane == "envoy" and draft.at - n.seen_at < NODE_ALIVE_MS]
+def splitters(draft: Draft, focus: Focus) -> list[Node]:
+    """What splits the traffic of this focus, as far as it was heard of: our gateways, or the object of its driver."""
+    traffic, nodes = focus.controls.traffic, draft.world.nodes.values()
+    if traffic is None or traffic.driver is None:
+        return [node for node in nodes if node.dataplane == "envoy"]
+    return [n for n in nodes if n.dataplane == DRIVERS and n.node == str(traffic.driver)]
 
 
-def unread(draft: Draft, look: Look) -> list[str]:
+def gateways(draft: Draft, focus: Focus) -> list[Node]:
+    """Those that live; one that was silent for so long is gone."""
+    return [n for n in splitters(draft, focus) if draft.at - n.seen_at < NODE_ALIVE_MS]
+
+
+def unread(draft: Draft, focus: Focus, look: Look) -> list[str]:
     """Living gateways that this look should have read and did not: what they run is not known."""
-    return sorted(n.node for n in gateways(draft) if not n.remote and n.node not in look.shares)
+    return sorted(n.node for n in gateways(draft, focus) if not n.remote and n.node not in look.shares)
 
 
 def asked(draft: Draft, focus: Focus) -> bool:

@@ -55,6 +55,8 @@ def _traffic(focus: Focus, stable: str, asked: Mapping[str, Json]) -> TrafficSta
         _one_of(version, tuple(focus.controls.traffic.versions))
     if sum(shares.values()) != 1:
         raise ValueError("weights must sum to 100%")
+    if focus.controls.traffic.driver is not None and any((s * 100).denominator != 1 for s in shares.values()):
+        raise ValueError(f"{focus.controls.traffic.driver} takes whole percents")
     others = [version for version, weight in shares.items() if version != stable and weight > Fraction(0)]
     return TrafficState(stable, shares, canary=others[0] if len(others) == 1 else "")
 

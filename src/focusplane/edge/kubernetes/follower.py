@@ -1,0 +1,126 @@
+"""One object on its way to what is wanted: read, compared, written, read again until whoever carries it out says so."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from focusplane.control.board import Board
+from focusplane.edge.kubernetes.client import Client, StaleError
+from focusplane.edge.kubernetes.fence import ANNOTATION, Writer, objection, ours, writer
+from focusplane.edge.kubernetes.kinds import KINDS, beside
+from focusplane.edge.kubernetes.owned import kept, overlay
+from focusplane.edge.kubernetes.split import Object, Shares, Status, Unsettled, Wanted, Write
+from focusplane.kernel.errors import ConflictError, NotFoundError, UnreachableError
+from focusplane.plane.ports import ReadBack
+
+TRIES = 4
+"""So often an object that somebody else changes at the same time is read again at once."""
+
+
+class ForeignError(ConflictError):
+    """Another plane, or a later board of ours, wrote the weights: they are not ours to change."""
+
+    def __init__(self, what: str, found: Writer) -> None:
+        super().__init__(what, "focus adopt")
+        self.found = found
+
+
+@dataclass(slots=True)
+class Follower:
+    """What is known of one object. Times are milliseconds of the plane's clock."""
+
+    wanted: Wanted
+    due: int = 0
+    failures: int = 0
+    heard: int = 0
+    """when the API server last answered for it"""
+    board_version: int = 0
+    """of the newest board that it runs"""
+    in_step: bool = False
+    detail: str = ""
+    rejected: bool = False
+    refused: int = 0
+    foreign: Writer = field(default_factory=Writer)
+    busy: bool = False
+
+    def report(self, away: bool) -> ReadBack:
+        return ReadBack(
+            str(self.wanted.driver),
+            self.board_version,
+            self.detail,
+            self.rejected,
+            self.foreign.plane,
+            self.foreign.epoch,
+            away,
+            self.foreign.version,
+            refused=self.refused,
+        )
+
+
+async def converge(client: Client, wanted: Wanted, board: Board) -> Status:
+    """Make the object split as wanted, and say whether that is carried out.
+
+    Raises what the client raises, `ForeignError`, and `RefusedError` for what this object cannot split.
+    """
+    for number in range(TRIES):
+        try:
+            obj, shares, more = await look(client, wanted)
+            found = writer(obj["metadata"])
+            why = objection(found, board)
+            if why:
+                raise ForeignError(why, found)
+            if not differ(shares, wanted) and ours(found, board):
+                return KINDS[wanted.driver.kind].settled(obj, wanted)
+            await _write(client, obj, wanted, board, more)
+            return Unsettled("it was written")
+        except StaleError:
+            if number == TRIES - 1:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+async def look(client: Client, wanted: Wanted) -> tuple[Object, Shares, Object]:
+    """The object, what it splits, and what stands beside it."""
+    kind = KINDS[wanted.driver.kind]
+    obj = await client.get(kind.path(wanted.driver))
+    obj.setdefault("metadata", {})
+    more = await beside(client, wanted.driver, obj)
+    return obj, kind.read(obj, wanted, more), more
+
+
+async def read_back(client: Client, wanted: Wanted) -> Shares:
+    """Version -> share, as it is carried out. An object that is gone splits nothing. Raises `UnreachableError` while it is
+    not known what is carried out.
+    """
+    try:
+        obj, shares, _ = await look(client, wanted)
+    except NotFoundError:
+        return {}
+    status = KINDS[wanted.driver.kind].settled(obj, wanted)
+    if isinstance(status, Unsettled) and not differ(shares, wanted):
+        raise UnreachableError(f"{wanted.driver}: {status.why}")
+    return shares
+
+
+def differ(found: Shares, wanted: Wanted) -> bool:
+    asked = {name: Fraction(percent, 100) for name, percent in wanted.percents.items() if percent}
+    return {name: share for name, share in found.items() if share} != asked
+
+
+async def _write(client: Client, obj: Object, wanted: Wanted, board: Board, more: Object) -> None:
+    """Only onto the very object that was read: `resourceVersion` makes a late write miss (N6)."""
+    kind, driver = KINDS[wanted.driver.kind], wanted.driver
+    change: Write = kind.write(obj, wanted, more)
+    metadata = {
+        "name": driver.name,
+        "namespace": driver.namespace,
+        "resourceVersion": obj["metadata"].get("resourceVersion", ""),
+        "annotations": {ANNOTATION: board.etag},
+    }
+    head = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata}
+    asked = kept(obj)
+    overlay(asked, {} if change.status else change.body)
+    overlay(asked, head)
+    written = await client.apply(kind.path(driver), asked, force=driver.force)
+    if change.status:
+        now = {"resourceVersion": (written.get("metadata") or {}).get("resourceVersion", "")}
+        await client.merge(f"{kind.path(driver)}/status", {"metadata": now, **change.body})
