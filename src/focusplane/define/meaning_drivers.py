@@ -20,10 +20,15 @@ def driver_problems(focus: Focus, traffic: Traffic, places: Places) -> Iterator[
         if other != version:
             what = f"{backend} already is the version {other!r}"
             yield places.error(f"{path}.versions.{version}", "D103", what, "versions must differ")
-    for step in focus.rollout.steps if focus.rollout is not None else ():
+    for number, step in enumerate(focus.rollout.steps if focus.rollout is not None else ()):
+        if step.tenants or step.ring:
+            what = f"{traffic.driver} splits by weight only, and the step {step.words} names tenants"
+            yield places.error(
+                f"{focus.name}.rollout.steps.{number}", "D274", what, "steps of whole percents"
+            )
         if (step.weight * 100).denominator != 1:
             what = f"{traffic.driver} takes whole percents, and a step is {format_percent(step.weight)}"
-            yield places.error(f"{focus.name}.rollout.steps", "D273", what, "1%, 5%, 25%, 100%")
+            yield places.error(f"{focus.name}.rollout.steps.{number}", "D273", what, "1%, 5%, 25%, 100%")
 
 
 def same_object(one: Focus, other: Focus, places: Places) -> Iterator[Problem]:
