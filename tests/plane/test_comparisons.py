@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.plane.pairs import plain, said, serve
 
+from focusplane.act.comparison import Comparison
 from focusplane.act.fact import Kind
 from focusplane.act.request import Answer, Compare, Done, Freeze, Refused, StartRollout, Unfreeze
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
-from focusplane.observe.comparison import Comparison
 from focusplane.observe.verdict import Ruling
 from focusplane.plane import queries
 from focusplane.plane.arrival import Counted

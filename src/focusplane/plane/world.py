@@ -11,6 +11,7 @@ from itertools import islice
 
 from focusplane.act.action import Action
 from focusplane.act.change import ChangeEvent
+from focusplane.act.comparison import Comparison
 from focusplane.act.correction import Correction
 from focusplane.act.effect import Effect, Notify
 from focusplane.act.foreign import Foreign
@@ -24,7 +25,6 @@ from focusplane.define.focus import PolicySet
 from focusplane.define.problem import Problem
 from focusplane.instrument.cumulative import Cumulative
 from focusplane.kernel.tick import MINUTE, Tick
-from focusplane.observe.comparison import Comparison
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.health import Health

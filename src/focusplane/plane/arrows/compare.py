@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from focusplane.act.comparison import Comparison
 from focusplane.act.fact import Kind
 from focusplane.act.request import Compare, Done, Refused
 from focusplane.define.focus import Focus
@@ -15,7 +16,6 @@ from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import HOUR, MINUTE
 from focusplane.observe.canary import fold, next_step, rule
-from focusplane.observe.comparison import Comparison
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import known, sight
@@ -35,6 +35,9 @@ MOST, MOST_BY = 100, 20
 """Comparisons at a time: in all, and by one who asks."""
 
 
+DEFAULT_JUDGE = JudgeWords().complete(DEFAULT_SLACK)
+
+
 def key(ask: Compare) -> str:
     """What a comparison is kept under: the pair, where it begins, and the name that whoever asks gives it."""
     return short_id("cmp", ask.focus, ask.stable, ask.canary, ask.since, ask.name)
@@ -49,12 +52,12 @@ def ask(draft: Draft, wish: Compare, by: str) -> Answered:
         return draft, Refused("usage", f"both versions are {wish.stable}", "name two different ones")
     name = key(wish)
     before = draft.world.comparisons.get(name)
-    if before is None or before.checksum != wish.checksum:
+    if before is None or before.wish.checksum != wish.checksum:
         return _began(draft, focus, wish, by)
-    after = replace(before, asked_at=draft.at, min_requests=wish.min_requests)
-    if wish.step != before.step and not _proved(before):
+    after = replace(before, wish=wish, asked_at=draft.at)
+    if wish.step != before.wish.step and not before.proved:
         evidence = None if before.evidence is None else next_step(before.evidence)
-        after = replace(after, step=wish.step, step_since=draft.at, evidence=evidence, verdict=None)
+        after = replace(after, step_since=draft.at, evidence=evidence, verdict=None)
     return draft.put("comparisons", name, after), Done(name, "compared")
 
 
@@ -64,19 +67,7 @@ def _began(draft: Draft, focus: Focus, wish: Compare, by: str) -> Answered:
     if len(draft.world.comparisons.keys() | {name}) > MOST:
         return draft, Refused("refused", f"{MOST} comparisons are kept at a time", "ask again in a while")
     since = min(max(wish.since or draft.at, draft.at - BEFORE_MS), draft.at)
-    fresh = Comparison(
-        name,
-        focus.name,
-        wish.stable,
-        wish.canary,
-        since,
-        by,
-        draft.at,
-        wish.checksum,
-        wish.step,
-        since,
-        wish.min_requests,
-    )
+    fresh = Comparison(name, wish, wish.stable, wish.canary, since, by, draft.at, since)
     draft = draft.put("comparisons", name, fresh)
     pair = f"{wish.canary or 'what comes'} beside {wish.stable or 'what served before'}"
     draft = draft.say(Kind.COMPARED, focus.name, name, pair, by=by, since=since, checksum=wish.checksum)
@@ -140,23 +131,18 @@ def _ruled(draft: Draft, focus: Focus, one: Comparison, mark: int) -> Comparison
     """What was closed is folded, and the verdict is what it would be of our own rollout."""
     counters, arms = draft.world.counters, (one.canary, one.stable)
     spec = rules(focus)
-    if one.verdict is not None and _proved(one):
+    if one.verdict is not None and one.proved:
         return replace(one, why=_stop(draft, focus, spec, one, one.verdict))
     evidence = one.evidence or nothing_yet(counters, focus, spec.judge, arms, one.since)
     buckets = counters.arms(focus.name, *arms, evidence.folded_to, mark, one.step_since)
     verdict = one.verdict
     if buckets or (verdict is None and one.evidence is not None):
         evidence = fold(evidence, buckets)
-        step = Step(Fraction(0), min_requests=one.min_requests)
+        step = Step(Fraction(0), min_requests=one.wish.min_requests)
         verdict = rule(evidence, evidence.spec, step, stale(draft, focus, mark))
     if verdict is None:
         return replace(one, why=waits(draft, focus, arms, one.step_since))
     return replace(one, evidence=evidence, verdict=verdict, why=_stop(draft, focus, spec, one, verdict))
-
-
-def _proved(one: Comparison) -> bool:
-    """That it is worse was shown: a version does not become a good one when the other one fails later."""
-    return one.verdict is not None and one.verdict.ruling is Ruling.ROLLBACK
 
 
 def rules(focus: Focus) -> RolloutSpec:
@@ -164,7 +150,7 @@ def rules(focus: Focus) -> RolloutSpec:
     if focus.rollout is not None:
         return focus.rollout
     budgets = [each.may_fail for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
-    return RolloutSpec((), JudgeWords().complete(budgets[0] if budgets else DEFAULT_SLACK))
+    return RolloutSpec((), JudgeWords().complete(budgets[0]) if budgets else DEFAULT_JUDGE)
 
 
 def _stop(draft: Draft, focus: Focus, spec: RolloutSpec, one: Comparison, verdict: Verdict) -> str:

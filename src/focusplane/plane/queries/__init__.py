@@ -6,7 +6,14 @@ Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown rais
 from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
 from focusplane.plane.queries.alertmanager import live_alerts, silence_v2
 from focusplane.plane.queries.alerts import silence, silences, tickets
-from focusplane.plane.queries.comparisons import comparison, comparisons, kept, present_step
+from focusplane.plane.queries.comparisons import (
+    DEFAULT_JUDGE,
+    comparison,
+    comparisons,
+    judge_of,
+    kept,
+    present_step,
+)
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
@@ -19,6 +26,7 @@ from focusplane.plane.queries.shown import Shown, page
 from focusplane.plane.queries.status import changes, control, controls, fenced, nodes, status, unused
 
 __all__ = [
+    "DEFAULT_JUDGE",
     "WATCHDOG_MS",
     "Shown",
     "Span",
@@ -44,6 +52,7 @@ __all__ = [
     "holds",
     "incident",
     "incidents",
+    "judge_of",
     "kept",
     "live_alerts",
     "nodes",

@@ -1,16 +1,18 @@
 """What pipelines ask about: two versions side by side, and what may follow."""
 
+from focusplane.act.comparison import Comparison
 from focusplane.act.request import Compare
-from focusplane.define.rollout import Promote, RolloutSpec
+from focusplane.define.rollout import JudgeSpec, Promote, RolloutSpec
 from focusplane.kernel.errors import NotFoundError
 from focusplane.kernel.tick import MINUTE
-from focusplane.observe.comparison import Comparison
 from focusplane.observe.verdict import Ruling
-from focusplane.plane.arrows.compare import key, rules
+from focusplane.plane.arrows.compare import DEFAULT_JUDGE, key, rules
 from focusplane.plane.queries.focuses import find
 from focusplane.plane.queries.rollouts import finite, shown_verdict
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
+
+__all__ = ["DEFAULT_JUDGE", "comparison", "comparisons", "judge_of", "kept", "present_step"]
 
 WORDS = {Ruling.PROMOTE: "promote", Ruling.ROLLBACK: "rollback", Ruling.HOLD: "continue"}
 AGAIN_MS = 5 * MINUTE
@@ -32,6 +34,11 @@ def comparisons(world: World) -> list[Shown]:
     return [_shown(world, one) for one in rows]
 
 
+def judge_of(world: World, name: str) -> JudgeSpec:
+    """What counts as worse for a focus. Raises `NotFoundError`."""
+    return rules(find(world, name)).judge
+
+
 def comparison(world: World, key: str) -> Shown:
     """Raises `NotFoundError`."""
     one = world.comparisons.get(key)
@@ -45,14 +52,13 @@ def kept(world: World, wish: Compare) -> Shown | None:
     one = world.comparisons.get(key(wish))
     if one is None or world.tick.at - one.asked_at > AGAIN_MS:
         return None
-    same = (one.checksum, one.step, one.min_requests) == (wish.checksum, wish.step, wish.min_requests)
-    return _shown(world, one) if same else None
+    return _shown(world, one) if one.wish == wish else None
 
 
 def present_step(world: World, wish: Compare) -> str:
     """At which step the comparison is; empty before the first, and when it begins anew."""
     one = world.comparisons.get(key(wish))
-    return one.step if one is not None and one.checksum == wish.checksum else ""
+    return one.wish.step if one is not None and one.wish.checksum == wish.checksum else ""
 
 
 def _shown(world: World, one: Comparison) -> Shown:
@@ -69,8 +75,8 @@ def _shown(world: World, one: Comparison) -> Shown:
         "stable": one.stable,
         "canary": one.canary,
         "since": one.since,
-        "step": one.step,
-        "checksum": one.checksum,
+        "step": one.wish.step,
+        "checksum": one.wish.checksum,
         "asked_at": one.asked_at,
         "by": one.by,
         "verdict": WORDS[one.ruling],
@@ -87,5 +93,5 @@ def _goes_on(one: Comparison, spec: RolloutSpec) -> bool:
         return True
     if spec.promote is not Promote.QUIET or one.why or one.verdict is None or one.evidence is None:
         return False
-    enough = one.evidence.step_requests[0] >= max(1, one.min_requests)
+    enough = one.evidence.step_requests[0] >= max(1, one.wish.min_requests)
     return enough and one.verdict.ruling is Ruling.HOLD and not one.verdict.suspicious(spec.judge)

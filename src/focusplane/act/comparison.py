@@ -2,32 +2,40 @@
 
 from dataclasses import dataclass
 
+from focusplane.act.request import Compare
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.verdict import Ruling, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Times are Unix ms. An arm that nobody named is empty until it is found. `asked_at` is when it was last asked about,
-    `step_since` when the present step began. `why` says why there is no verdict, or why nothing may follow from it now.
+    """`wish` is what was last asked. Times are Unix ms: `since` of the beginning, `step_since` of the present step, `asked_at`
+    of the last ask. An arm that nobody named is empty until it is found. `why` says why there is no verdict, or why nothing
+    may follow from it now.
     """
 
     id: str
-    focus: str
+    wish: Compare
     stable: str
     canary: str
     since: int
     by: str
     asked_at: int
-    checksum: str = ""
-    step: str = ""
-    step_since: int = 0
-    min_requests: int = 0
+    step_since: int
     evidence: Evidence | None = None
     verdict: Verdict | None = None
     why: str = ""
 
     @property
+    def focus(self) -> str:
+        return self.wish.focus
+
+    @property
     def ruling(self) -> Ruling:
         """What may follow from it: hold as long as anything stands in the way."""
         return Ruling.HOLD if self.verdict is None or self.why else self.verdict.ruling
+
+    @property
+    def proved(self) -> bool:
+        """That it is worse was shown: a version does not become a good one when the other one fails later."""
+        return self.verdict is not None and self.verdict.ruling is Ruling.ROLLBACK

@@ -1,0 +1,78 @@
+"""Failures and requests that two metrics count, joined by their tags: judged as our own counts are."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from focusplane.define.rollout import JudgeSpec, Step
+from focusplane.observe.arms import ArmBucket, Pair
+from focusplane.observe.canary import begin, fold, rule
+from focusplane.observe.watched import Class, Direction, Seen, Series, Values, Watched, filled
+
+
+def by_counts(one: Watched, own: Sequence[Series], requests: Sequence[Series], spec: JudgeSpec) -> Seen:
+    """Failures among requests, step by step, each set of tags a stratum of its own: our own judge."""
+    joined = [(each, _same_tags(each, requests)) for each in own]
+    pairs: dict[int, list[Pair]] = {}
+    for each, total in joined:
+        if total is None or total.problem:
+            return _broken(one, f"no {one.requests!r} with the tags {dict(each.tags)}")
+        counted = _counted(one, each, total)
+        if isinstance(counted, str):
+            return _broken(one, counted)
+        for place, pair in enumerate(counted, start=1):
+            pairs.setdefault(place, []).append(pair)
+    buckets = [ArmBucket(place, tuple(pairs[place])) for place in sorted(pairs)]
+    if one.tolerance:
+        spec = replace(spec, tolerance=Fraction(one.tolerance).limit_denominator(1000))
+    verdict = rule(fold(begin(spec), buckets), spec, Step(Fraction(0)))
+    if not verdict.canary_requests:
+        return Seen(one, Class.NODATA, f"no requests of the experiment in {one.requests!r}", holds=True)
+    errors, (low, high) = verdict.metrics[0], verdict.ratio_ci
+    said = (
+        f"experiment {errors.canary_bad} of {errors.canary_total}, control {errors.baseline_bad} of "
+        f"{errors.baseline_total}; ratio {low:g} to {'any' if high >= 1e12 else f'{high:g}'}"
+    )
+    return Seen(one, Class.NODATA, said, errors.e_regress, verdict.e_safe, verdict.ratio_ci, holds=True)
+
+
+def _same_tags(one: Series, others: Sequence[Series]) -> Series | None:
+    return next((each for each in others if dict(each.tags) == dict(one.tags)), None)
+
+
+def _counted(one: Watched, bad: Series, total: Series) -> list[Pair] | str:
+    """Whole requests and failures of both arms a step; a text says why they cannot be."""
+    length = max(len(values) for each in (bad, total) for values in (each.control, each.experiment))
+    factor = bad.step_ms / 1000 if one.per_second else 1.0
+    arms: list[tuple[list[int], list[int]]] = []
+    for part in ("experiment", "control"):
+        every = filled(one, getattr(total, part), length)
+        some = filled(one, getattr(bad, part), length)
+        known = [math.isfinite(a) and math.isfinite(b) for a, b in zip(every, some, strict=True)]
+        if any(value < 0 for values in (every, some) for value in values):
+            return "a count is negative"
+        totals = _whole(every, known, factor)
+        found = _whole(some, known, factor)
+        if one.direction is Direction.DECREASE:
+            found = [whole - good for whole, good in zip(totals, found, strict=True)]
+        if sum(found) > sum(totals) or sum(found) < 0:
+            return f"more failures than requests: {sum(found)} of {sum(totals)}"
+        arms.append((totals, [min(max(count, 0), whole) for count, whole in zip(found, totals, strict=True)]))
+    (canary, canary_bad), (baseline, baseline_bad) = arms
+    stratum = ", ".join(f"{key}={value}" for key, value in sorted(bad.tags.items()))
+    return [Pair(stratum, *row) for row in zip(canary, canary_bad, baseline, baseline_bad, strict=True)]
+
+
+def _whole(values: Values, known: Sequence[bool], factor: float) -> list[int]:
+    """Counts as whole numbers; what rounding leaves is carried on."""
+    rest, found = 0.0, list[int]()
+    for value, counts in zip(values, known, strict=True):
+        rest += value * factor if counts else 0.0
+        found.append(int(rest + 1e-9))
+        rest -= found[-1]
+    return found
+
+
+def _broken(one: Watched, why: str) -> Seen:
+    return Seen(one, Class.ERROR, why, holds=True)
