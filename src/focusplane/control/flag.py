@@ -2,6 +2,7 @@
 
 from focusplane.control.flags.answer import Evaluated, Reason
 from focusplane.control.flags.bucketing import bucket
+from focusplane.control.flags.declared import wanted as wanted_state
 from focusplane.control.split import TOTAL, integer_weights
 from focusplane.control.state import ControlState, FlagState, Off
 from focusplane.define.controls import Flag
@@ -15,7 +16,7 @@ class Lamp:
     __slots__ = ("_inside", "_limit", "_nobody", "_outside", "_prefix")
 
     def __init__(self, focus: str, flag: Flag, state: ControlState) -> None:
-        wanted = FlagState(flag.default, flag.percentage) if isinstance(state, Off) else state
+        wanted = wanted_state(flag, None) if isinstance(state, Off) else state
         self._prefix = f"{focus}:{flag.key}:"
         self._limit = TOTAL
         self._inside = self._outside = self._nobody = _served(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from focusplane.control.board import Board
+from focusplane.control.flags.declared import flags_of
 from focusplane.define.controls import Breaker, Fallback, Flag, Quota, Throttle
 from focusplane.define.focus import Boundary, Focus
 from focusplane.instrument.asked import asked_by
@@ -42,7 +43,7 @@ def part_of(focus: Focus) -> FocusPart:
         environment=focus.environment,
         boundary=focus.boundary,
         latency_bounds=bounds_for(focus),
-        flags=controls.flags,
+        flags=flags_of(focus),
         throttle=controls.throttle,
         quota=controls.quota,
         breakers=controls.breakers,

@@ -11,7 +11,8 @@ from focusplane.kernel.ids import Json, digest
 CAME_LATER: Mapping[str, frozenset[str]] = {
     "Alerts": frozenset({"group_by", "review", "table"}),
     "Calendar": frozenset({"start_day"}),
-    "Focus": frozenset({"engine"}),
+    "Flag": frozenset({"by", "permanent", "requires", "rules", "schedule"}),
+    "Focus": frozenset({"engine", "segments"}),
     "Match": frozenset({"attributes", "clients"}),
     "Objective": frozenset({"by", "more_windows", "table"}),
     "PolicySet": frozenset({"calendars"}),

@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from focusplane.define.driver import Backend, Driver
+from focusplane.define.targeting import TENANT, Rule, Timed
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import Rate
 
@@ -17,7 +18,10 @@ class Sticky(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A feature flag: `off` is the variant that a kill serves; `percentage` of tenants get `default`, the rest `off`."""
+    """A feature flag. `off` is the variant that a kill serves, and that whoever is not meant gets.
+
+    First its prerequisites, then its rules in their order, then `percentage` of all get `default` and the rest `off`.
+    """
 
     key: str
     variants: Mapping[str, Json]
@@ -27,6 +31,20 @@ class Flag:
     expires: str = ""
     """ISO date after which `focus check` fails; it never flips by itself."""
     percentage: Fraction = Fraction(1)
+    by: str = TENANT
+    """The attribute that percentages stick to."""
+    requires: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Another flag (`key`, or `focus/key`) -> the variants of it that are good enough."""
+    rules: tuple[Rule, ...] = ()
+    schedule: tuple[Timed, ...] = ()
+    """Each step replaces the percentage from its instant on; they rise in time."""
+    permanent: str = ""
+    """Why it has no expiry."""
+
+    @property
+    def aimed(self) -> bool:
+        """More decides than the percentage alone."""
+        return bool(self.requires or self.rules or self.schedule)
 
 
 @dataclass(frozen=True, slots=True)

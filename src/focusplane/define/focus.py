@@ -11,6 +11,7 @@ from focusplane.define.people import Runbook, Team
 from focusplane.define.planned import WorkCalendar
 from focusplane.define.rollout import RolloutSpec
 from focusplane.define.slo import AlertTable, Objective
+from focusplane.define.targeting import Crowd
 
 
 class Tier(StrEnum):
@@ -80,6 +81,8 @@ class Focus:
     alerts: Alerts = Alerts()
     engine: Engine | None = None
     """Whom the source `prometheus` asks."""
+    segments: Mapping[str, Crowd] = field(default_factory=dict)
+    """Crowds that rules of its flags name."""
 
     def objective(self, name: str) -> Objective:
         """The objective of that name. Raises `KeyError` for one that is not declared."""

@@ -16,45 +16,15 @@ from focusplane.define.controls import (
 )
 from focusplane.define.driver import Driver
 from focusplane.define.form_drivers import DRIVER, WHERE, Where, misfits, placed
-from focusplane.define.quantities import ADDRESS, DATE, DURATION, LINE, PERCENT, RATE, ROUTE, SHARE, whole
+from focusplane.define.form_flags import FLAG, KEY, KEY_WORDS
+from focusplane.define.quantities import ADDRESS, DURATION, LINE, RATE, ROUTE, SHARE, whole
 from focusplane.define.shape import Field, Record, Values
 from focusplane.define.shapes import AnyJson, MapOf, Name, Reference, one_of
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import Rate
 from focusplane.kernel.tick import MINUTE, SECOND
 
-_KEY = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
-_KEY_WORDS = "a name of letters, digits, dashes and underscores"
 _VERSION = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
-
-VARIANTS = Field[Mapping[str, Json]](
-    "variants",
-    MapOf(Name("variant", _KEY, _KEY_WORDS), AnyJson()),
-    "The values that the flag can have, by name.",
-    required=True,
-)
-DEFAULT = Field("default", LINE, "The variant that is served.", required=True)
-OFF = Field("off", LINE, "The variant that a kill serves.", required=True)
-EXPIRES = Field("expires", DATE, "After this date `focus check` fails; nothing flips by itself.", "")
-FLAG_OWNER = Field("owner", Reference("team"), "The team that must remove the flag.", "")
-PERCENTAGE = Field(
-    "percentage", PERCENT, "So many tenants get `default`, the rest `off`.", PERCENT.parse("100%")
-)
-
-
-def _flag(values: Values) -> Flag:
-    return Flag(
-        values.name,
-        values[VARIANTS],
-        values[DEFAULT],
-        values[OFF],
-        values[FLAG_OWNER],
-        values[EXPIRES],
-        values[PERCENTAGE],
-    )
-
-
-FLAG = Record("a flag", (VARIANTS, DEFAULT, OFF, EXPIRES, FLAG_OWNER, PERCENTAGE), _flag)
 
 LISTEN = Field("listen", ADDRESS, "Where our gateway listens.", Address("", 0))
 DRIVER_OF = Field[Driver | None](
@@ -158,14 +128,14 @@ def _fallback(values: Values) -> Fallback:
 FALLBACK = Record("a fallback", (FALLBACK_WHEN, RESPOND, MAX_AGE), _fallback)
 
 FLAGS = Field[Mapping[str, Flag]](
-    "flags", MapOf(Name("flag", _KEY, _KEY_WORDS), FLAG), "Feature flags by key.", default={}
+    "flags", MapOf(Name("flag", KEY, KEY_WORDS), FLAG), "Feature flags by key.", default={}
 )
 TRAFFIC_OF = Field[Traffic | None]("traffic", TRAFFIC, "The gateway and the versions behind it.", None)
 THROTTLE_OF = Field[Throttle | None]("throttle", THROTTLE, "A limit on all requests.", None)
 QUOTA_OF = Field[Quota | None]("quota", QUOTA, "A limit for each tenant.", None)
 BREAKERS = Field[Mapping[str, Breaker]](
     "breakers",
-    MapOf(Name("breaker", _KEY, _KEY_WORDS), BREAKER),
+    MapOf(Name("breaker", KEY, KEY_WORDS), BREAKER),
     "Circuit breakers by dependency.",
     default={},
 )

@@ -1,7 +1,7 @@
 """The keys of a focus and of the documents around it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from focusplane.define.controls import Controls
 from focusplane.define.engine import Engine
@@ -9,16 +9,19 @@ from focusplane.define.focus import Alerts, Boundary, Focus, SourceKind, Tier
 from focusplane.define.form_alerts import ALERTS_RECORD
 from focusplane.define.form_controls import CONTROLS
 from focusplane.define.form_engine import ENGINE
+from focusplane.define.form_flags import with_segments
 from focusplane.define.form_mitigation import MITIGATION
 from focusplane.define.form_people import RUNBOOK, TEAM
 from focusplane.define.form_planned import CALENDAR
 from focusplane.define.form_rollout import ROLLOUT, RolloutWords
 from focusplane.define.form_slo import OBJECTIVE
+from focusplane.define.form_targeting import SEGMENTS
 from focusplane.define.mitigation import Mitigation
 from focusplane.define.quantities import LINE, ROUTE, TEXT
 from focusplane.define.shape import Field, Record, Shape, Values
 from focusplane.define.shapes import Choice, Either, ListOf, MapOf, Name, Reference, one_of
 from focusplane.define.slo import Objective
+from focusplane.define.targeting import Crowd
 
 API_VERSION = "focusplane/v1"
 PATTERNS = ("feature", "tenant", "data-path", "edge-guard", "canary-control", "service-mesh")
@@ -50,6 +53,12 @@ SOURCE = Field[SourceKind | Engine]("source", SOURCES, "Which telemetry counts."
 OBJECTIVES = Field[tuple[Objective, ...]](
     "objectives", ListOf(OBJECTIVE, least=1), "The promises to its users.", (), required=True
 )
+SEGMENTS_OF = Field[Mapping[str, Crowd]](
+    "segments",
+    SEGMENTS,
+    "Crowds by name, for the rules of flags: {beta: {tenant: [acme, globex]}}.",
+    default={},
+)
 CONTROLS_OF = Field("controls", CONTROLS, "The levers.", Controls())
 MITIGATIONS = Field[tuple[Mitigation, ...]](
     "mitigations", ListOf(MITIGATION), "What may be done when it fails.", ()
@@ -69,6 +78,8 @@ class FocusWords:
 
 def _focus(values: Values) -> FocusWords:
     source = values[SOURCE]
+    controls, segments = values[CONTROLS_OF], values[SEGMENTS_OF]
+    flags = {key: with_segments(flag, segments) for key, flag in controls.flags.items()}
     focus = Focus(
         name=values.path,
         owner=values[OWNER],
@@ -82,7 +93,8 @@ def _focus(values: Values) -> FocusWords:
         source=SourceKind.PROMETHEUS if isinstance(source, Engine) else source,
         engine=source if isinstance(source, Engine) else None,
         objectives=values[OBJECTIVES],
-        controls=values[CONTROLS_OF],
+        segments=segments,
+        controls=replace(controls, flags=flags),
         mitigations=values[MITIGATIONS],
         runbooks=values[RUNBOOKS],
         alerts=values[ALERTS],
@@ -102,6 +114,7 @@ FOCUS = Record(
         DEPENDS_ON,
         SOURCE,
         OBJECTIVES,
+        SEGMENTS_OF,
         CONTROLS_OF,
         MITIGATIONS,
         ROLLOUT_OF,

@@ -16,6 +16,7 @@ from focusplane.define.form_rollout import RolloutWords
 from focusplane.define.items import sealed, sealed_set
 from focusplane.define.log import Log, Places
 from focusplane.define.meaning import focus_problems
+from focusplane.define.meaning_flags import prerequisite_problems
 from focusplane.define.mitigation import Mitigation, OnBurn
 from focusplane.define.neighbours import set_problems
 from focusplane.define.not_yet import not_yet
@@ -77,6 +78,7 @@ def load(files: Mapping[str, str], today: str | None = None) -> Loaded:
         *reference_problems(log, policies, names),
         *(found for focus in policies.focuses.values() for found in focus_problems(focus, places, today)),
         *set_problems(policies, places, read.removed),
+        *prerequisite_problems(policies, places),
         *composite_problems(policies, places),
         *not_yet(policies, places),
     ]

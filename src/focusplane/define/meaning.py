@@ -13,11 +13,12 @@ from focusplane.define.burn import (
     say,
     unreachable,
 )
-from focusplane.define.controls import Flag, Traffic
+from focusplane.define.controls import Traffic
 from focusplane.define.focus import Focus
 from focusplane.define.log import Places, did_you_mean
 from focusplane.define.meaning_drivers import driver_problems
 from focusplane.define.meaning_rollout import step_problems
+from focusplane.define.meaning_flags import attribute_problems, flag_problems
 from focusplane.define.meaning_sli import sli_problems
 from focusplane.define.mitigation import (
     Mitigation,
@@ -40,7 +41,8 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
         yield from row_problems(focus, objective, places)
         yield from _asked(focus, objective, places)
     for flag in focus.controls.flags.values():
-        yield from _flag(flag, f"{focus.name}.controls.flags.{flag.key}", places, today)
+        yield from flag_problems(focus, flag, places, today)
+    yield from attribute_problems(focus, places)
     if focus.controls.traffic is not None:
         yield from _traffic(focus.controls.traffic, f"{focus.name}.controls.traffic", places)
         yield from driver_problems(focus, focus.controls.traffic, places)
@@ -101,18 +103,6 @@ def _units(objective: Objective, path: str, places: Places) -> Iterator[Problem]
         what = f"{format_percent(objective.target)} of {period // unit} units of {format_duration(unit)} allows not one bad one"
         hint = "a longer window, a lower target, or shorter slices"
         yield places.problem(f"{path}.target", Severity.WARNING, "D232", what, hint)
-
-
-def _flag(flag: Flag, path: str, places: Places, today: str | None) -> Iterator[Problem]:
-    known = list(flag.variants)
-    for key, variant in (("default", flag.default), ("off", flag.off)):
-        if variant not in flag.variants:
-            what = f"{key}: {variant!r} is none of the variants of the flag {flag.key!r}"
-            yield places.error(f"{path}.{key}", "D107", what, did_you_mean(variant, known))
-    if today is not None and flag.expires and flag.expires < today:
-        what = f"the flag {flag.key!r} expired on {flag.expires}"
-        hint = "remove the flag from code and policy, or give it a new date with a reason"
-        yield places.error(f"{path}.expires", "D109", what, hint)
 
 
 def _traffic(traffic: Traffic, path: str, places: Places) -> Iterator[Problem]:

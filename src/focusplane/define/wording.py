@@ -67,7 +67,7 @@ def _work(value: object) -> str:
 def _levers(value: object) -> str:
     match value:
         case Flag():
-            return f"serves {value.default} of {_joined(value.variants)}, killed it serves {value.off}"
+            return _flag(value)
         case Traffic() if value.driver is not None:
             behind = "; ".join(f"{name} at {at}" for name, at in value.backends.items())
             return f"split by {value.driver}: {behind}; at first {value.initial}"
@@ -85,6 +85,16 @@ def _levers(value: object) -> str:
             return f"opens for {lasts} when {format_percent(value.failures)} fail over {over}"
         case _:
             return ""
+
+
+def _flag(flag: Flag) -> str:
+    share = "" if flag.percentage == 1 else f" for {format_percent(flag.percentage)}"
+    told = f"serves {flag.default} of {_joined(flag.variants)}{share}, killed it serves {flag.off}"
+    needs = [f"{key} {' or '.join(enough)}" for key, enough in flag.requires.items()]
+    parts = [f"requires {_joined(needs)}"] if needs else []
+    parts += [str(rule) for rule in flag.rules]
+    parts += [str(step) for step in flag.schedule]
+    return "; ".join([told, *parts])
 
 
 def _rollout(value: object) -> str:

@@ -6,10 +6,11 @@ from typing import TypeVar
 from focusplane.control.board import MOST_ADOPTED, Board, Entry
 from focusplane.control.command import ControlId
 from focusplane.control.snapshot import FocusPart, Snapshot, part_of
-from focusplane.define.controls import Breaker, Fallback, Flag, Quota, Throttle
+from focusplane.define.controls import Breaker, Fallback, Quota, Throttle
 from focusplane.define.focus import Boundary, Focus
 from focusplane.kernel.errors import DataError
 from focusplane.kernel.ids import Json
+from focusplane.wire.flag_json import decode_flag, encode_flag
 from focusplane.wire.json_door import every, integer, mapping, named, number, optional, plain, rows, text
 from focusplane.wire.state_json import (
     decode_rate,
@@ -105,7 +106,7 @@ def _encode_part(part: FocusPart) -> dict[str, Json]:
         "boundary": [{"service": edge.service, "routes": list(edge.routes)} for edge in part.boundary],
         # Bucket bounds are no journaled value: as floats they are exactly what the histogram uses.
         "latency_bounds": list(part.latency_bounds),  # type: ignore[arg-type]
-        "flags": {key: _encode_flag(flag) for key, flag in part.flags.items()},
+        "flags": {key: encode_flag(flag) for key, flag in part.flags.items()},
         "throttle": _maybe(part.throttle, _encode_throttle),
         "quota": _maybe(part.quota, _encode_quota),
         "breakers": {name: _encode_breaker(breaker) for name, breaker in part.breakers.items()},
@@ -120,17 +121,6 @@ def _maybe(declared: T | None, encode_it: Callable[[T], dict[str, Json]]) -> Jso
 
 def _encode_throttle(throttle: Throttle) -> dict[str, Json]:
     return {"rate": encode_rate(throttle.rate), "burst": throttle.burst}
-
-
-def _encode_flag(flag: Flag) -> dict[str, Json]:
-    return {
-        "variants": dict(flag.variants),
-        "default": flag.default,
-        "off": flag.off,
-        "owner": flag.owner,
-        "expires": flag.expires,
-        "percentage": share_text(flag.percentage),
-    }
 
 
 def _encode_quota(quota: Quota) -> dict[str, Json]:
@@ -169,7 +159,7 @@ def _part(value: object, where: str) -> FocusPart:
         environment=text(row.get("environment"), f"{where}.environment"),
         boundary=every(row.get("boundary", []), f"{where}.boundary", _boundary),
         latency_bounds=bounds,
-        flags={key: _flag(key, item, f"{where}.flags.{key}") for key, item in flags.items()},
+        flags={key: decode_flag(key, item, f"{where}.flags.{key}") for key, item in flags.items()},
         throttle=optional(row.get("throttle"), f"{where}.throttle", _throttle),
         quota=optional(row.get("quota"), f"{where}.quota", _quota),
         breakers={key: _breaker(key, item, f"{where}.breakers.{key}") for key, item in breakers.items()},
@@ -186,19 +176,6 @@ def _boundary(value: object, where: str) -> Boundary:
     row = mapping(value, where)
     return Boundary(
         text(row.get("service"), f"{where}.service"), every(row.get("routes", []), f"{where}.routes", text)
-    )
-
-
-def _flag(key: str, value: object, where: str) -> Flag:
-    row = mapping(value, where)
-    return Flag(
-        key=key,
-        variants=named(row.get("variants"), f"{where}.variants", plain),
-        default=text(row.get("default"), f"{where}.default"),
-        off=text(row.get("off"), f"{where}.off"),
-        owner=text(row.get("owner", ""), f"{where}.owner"),
-        expires=text(row.get("expires", ""), f"{where}.expires"),
-        percentage=share(row.get("percentage", "100%"), f"{where}.percentage"),
     )
 
 

@@ -1,28 +1,35 @@
 """The flagd document: every flag as it is served now, made of what is declared and what the board says.
 
 A kill is an enabled flag with its off variant and no targeting: flagd's own DISABLED would serve the caller's default.
-Bucketing keys are spelt out, because clients of different generations do not agree about the short form.
+Bucketing keys are spelt out, because clients of different generations do not agree about the short form. Segments and
+prerequisites are spelt out too: no client has to look anything up.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
-from focusplane.control.board import Board
+from focusplane.control.board import Board, Entry
+from focusplane.control.flags.declared import Declared, killed, wanted
+from focusplane.control.flags.logic import attribute, condition
 from focusplane.control.split import integer_weights
-from focusplane.control.state import ControlState, FlagState
+from focusplane.control.state import FlagState
 from focusplane.define.controls import Flag
 from focusplane.kernel.ids import Json
+from focusplane.kernel.tick import SECOND
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 SET_ID = "focusplane"
-Declared = Mapping[str, Mapping[str, Flag]]
-"""Focus -> key -> flag."""
+CLOCK = "$flagd.timestamp"
+DEEPEST = 8
+"""Prerequisites of prerequisites; loading refuses rings and more than this."""
 
 
 def document(declared: Declared, board: Board) -> dict[str, Json]:
     """A flagd flag set. Equal for boards that serve the same; `revision` is the generation of the flag's control."""
-    flags: dict[str, Json] = {name: _entry(focus, flag, board) for name, focus, flag in named(declared)}
+    served = _Served(declared, board)
+    flags: dict[str, Json] = {name: served.entry(focus, flag) for name, focus, flag in named(declared)}
     return {"$schema": SCHEMA, "metadata": {"flagSetId": SET_ID}, "flags": flags}
 
 
@@ -34,48 +41,80 @@ def named(declared: Declared) -> Iterator[tuple[str, str, Flag]]:
         yield (f"{focus}.{flag.key}" if times[flag.key] > 1 else flag.key), focus, flag
 
 
-def _entry(focus: str, flag: Flag, board: Board) -> dict[str, Json]:
-    control = board.entries.get(f"{focus}/flag.{flag.key}")
-    state = wanted(flag, control.state if control is not None else None)
-    metadata: dict[str, Json] = {
-        "focus": focus,
-        "owner": flag.owner,
-        "revision": control.generation if control is not None else 0,
-    }
-    if killed(flag, state):
-        metadata["killed"] = True
-    served: dict[str, Json] = {
-        "state": "ENABLED",
-        "variants": dict(flag.variants),
-        "defaultVariant": flag.off,
-        "metadata": metadata,
-    }
-    if state.percentage == 1:
-        served["defaultVariant"] = state.variant
-    elif state.variant != flag.off:
-        served["targeting"] = split(focus, flag, state)
-    return served
+@dataclass(frozen=True, slots=True)
+class _Served:
+    declared: Declared
+    board: Board
+
+    def entry(self, focus: str, flag: Flag) -> dict[str, Json]:
+        control = self._control(focus, flag.key)
+        metadata: dict[str, Json] = {
+            "focus": focus,
+            "owner": flag.owner,
+            "revision": control.generation if control is not None else 0,
+        }
+        if killed(flag, _state(flag, control)):
+            metadata["killed"] = True
+        told: dict[str, Json] = {"state": "ENABLED", "variants": dict(flag.variants)}
+        logic = self.logic(focus, flag, None)
+        if isinstance(logic, str):
+            return {**told, "defaultVariant": logic, "metadata": metadata}
+        return {**told, "defaultVariant": flag.off, "targeting": logic, "metadata": metadata}
+
+    def logic(self, focus: str, flag: Flag, nobody: Json, depth: int = 0) -> Json:
+        """What yields the variant; a text where everybody gets the same. `nobody` is for whom no share can be told."""
+        control = self._control(focus, flag.key)
+        state = _state(flag, control)
+        if killed(flag, state):
+            return flag.off
+        branches: list[Json] = []
+        for name, enough in flag.requires.items():
+            gate = self._gate(focus, name, enough, depth)
+            if gate is False:
+                return flag.off
+            if gate is not True:
+                branches += [{"!": [gate]}, flag.off]
+        for rule in flag.rules:
+            branches += [condition(rule.when), _shares(focus, flag, rule.serve, nobody)]
+        if control is None or not control.overridden:
+            for step in sorted(flag.schedule, key=lambda step: -step.at):
+                begun: Json = {">=": [{"var": CLOCK}, -(-step.at // SECOND)]}
+                branches += [begun, _percentage(focus, flag, flag.default, step.percentage, nobody)]
+        rest = _percentage(focus, flag, state.variant, state.percentage, nobody)
+        return {"if": [*branches, rest]} if branches else rest
+
+    def _gate(self, focus: str, name: str, enough: tuple[str, ...], depth: int) -> Json:
+        """Whether a prerequisite is met; what nobody declares is not."""
+        there, _, key = name.rpartition("/")
+        flag = self.declared.get(there or focus, {}).get(key)
+        if flag is None or depth >= DEEPEST:
+            return False
+        logic = self.logic(there or focus, flag, flag.off, depth + 1)
+        return logic in enough if isinstance(logic, str) else {"in": [logic, list(enough)]}
+
+    def _control(self, focus: str, key: str) -> Entry | None:
+        return self.board.entries.get(f"{focus}/flag.{key}")
 
 
-def wanted(flag: Flag, state: ControlState | None) -> FlagState:
-    """The state of a flag: the board's, else the declared one; what makes no sense serves `off` to everybody."""
-    if isinstance(state, FlagState):
-        return state if state.variant in flag.variants else FlagState(flag.off)
-    return FlagState(flag.default, flag.percentage)
+def _state(flag: Flag, control: Entry | None) -> FlagState:
+    return wanted(flag, control.state if control is not None else None)
 
 
-def killed(flag: Flag, state: FlagState) -> bool:
-    """Its off variant was set although another one is declared."""
-    return state.variant == flag.off != flag.default
+def _percentage(focus: str, flag: Flag, variant: str, share: Fraction, nobody: Json) -> Json:
+    if variant == flag.off:
+        return flag.off
+    return _shares(focus, flag, {variant: share, flag.off: 1 - share}, nobody)
 
 
-def split(focus: str, flag: Flag, state: FlagState) -> Json:
-    """The wanted variant for a share of the tenants, the off variant for the others and where there is no tenant.
-
-    The wanted variant comes first, so that a growing percentage takes it from nobody.
-    """
-    shares = {state.variant: state.percentage, flag.off: Fraction(1) - state.percentage}
-    weights: list[Json] = [[variant, weight] for variant, weight in integer_weights(shares).items()]
-    who: Json = {"var": "targetingKey"}
-    key: Json = {"cat": [f"{focus}:{flag.key}:", who]}
-    return {"if": [who, {"fractional": [key, *weights]}, None]}
+def _shares(focus: str, flag: Flag, serve: Mapping[str, Fraction], nobody: Json) -> Json:
+    """A variant by share. The off variant comes last, so that a growing share takes its variant from nobody."""
+    shares = {variant: share for variant, share in serve.items() if share}
+    if len(shares) == 1:
+        return next(iter(shares))
+    ordered = sorted(shares, key=lambda variant: variant == flag.off)
+    weights: list[Json] = [
+        [variant, weight]
+        for variant, weight in integer_weights({variant: shares[variant] for variant in ordered}).items()
+    ]
+    who = attribute(flag.by)
+    return {"if": [who, {"fractional": [{"cat": [f"{focus}:{flag.key}:", who]}, *weights]}, nobody]}

@@ -10,12 +10,12 @@ from focusplane.act.fact import Kind
 from focusplane.control import board as boards
 from focusplane.control.board import Board
 from focusplane.control.command import ControlId
+from focusplane.control.flags.declared import declared_state
 from focusplane.control.rollout import Phase
 from focusplane.control.state import (
     BreakerState,
     ControlState,
     FallbackState,
-    FlagState,
     Off,
     QuotaState,
     ThrottleState,
@@ -241,7 +241,7 @@ def declared_states(focus: Focus, stable: str) -> Iterator[tuple[str, ControlSta
     """Every control of a focus and what its policy says of it; throttle and quota can be set even if undeclared."""
     controls = focus.controls
     for flag in controls.flags.values():
-        yield f"flag.{flag.key}", FlagState(flag.default, flag.percentage)
+        yield f"flag.{flag.key}", declared_state(flag)
     if controls.traffic is not None:
         yield "traffic", TrafficState(stable, {stable: Fraction(1)})
     throttle, quota = controls.throttle, controls.quota

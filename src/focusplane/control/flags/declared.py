@@ -1,0 +1,47 @@
+"""What a policy says of a flag, and what a state of its control means beside that (decision 11)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from focusplane.control.state import ControlState, FlagState
+from focusplane.define.controls import Flag
+from focusplane.define.focus import Focus
+
+Declared = Mapping[str, Mapping[str, Flag]]
+"""Focus -> key -> flag."""
+
+
+def declared_of(focuses: Mapping[str, Focus]) -> Declared:
+    """The flags of every focus."""
+    return {name: flags_of(focus) for name, focus in focuses.items()}
+
+
+def flags_of(focus: Focus) -> Mapping[str, Flag]:
+    """The flags of a focus; one that names no owner belongs to the owner of the focus."""
+    return {
+        key: flag if flag.owner else replace(flag, owner=focus.owner)
+        for key, flag in focus.controls.flags.items()
+    }
+
+
+def declared_state(flag: Flag) -> FlagState:
+    """What the board says of a flag that nobody moved.
+
+    Rules whose rest gets `off` are no kill: that is `off` for nobody, and the rules stand.
+    """
+    if flag.aimed and flag.default == flag.off:
+        return FlagState(flag.off, Fraction(0))
+    return FlagState(flag.default, flag.percentage)
+
+
+def wanted(flag: Flag, state: ControlState | None) -> FlagState:
+    """The state of a flag: the board's, else the declared one. A variant that is not declared kills."""
+    if isinstance(state, FlagState):
+        return state if state.variant in flag.variants else FlagState(flag.off)
+    return declared_state(flag)
+
+
+def killed(flag: Flag, state: FlagState) -> bool:
+    """`off` was set for everybody, against what is declared: no rule and no schedule stands."""
+    return state.variant == flag.off and state.percentage > 0 and declared_state(flag) != state

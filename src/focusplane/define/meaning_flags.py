@@ -1,0 +1,288 @@
+"""What the keys of one flag mean together: variants that exist, rules that can be reached, prerequisites that can be met."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from focusplane.define.controls import Flag
+from focusplane.define.focus import Focus, PolicySet
+from focusplane.define.log import Places, did_you_mean
+from focusplane.define.mitigation import SetFlag
+from focusplane.define.problem import Problem, Severity
+from focusplane.define.targeting import TENANT, Clause, Crowd, Rule, Trait, When, comparisons
+from focusplane.kernel.ids import Json
+
+MOST_SPELT_OUT = 50
+"""Flags that one flag spells out as its prerequisites, theirs among them."""
+DEEPEST = 8
+
+
+def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -> Iterator[Problem]:
+    """Every mistake that shows only when the keys of a flag are seen together."""
+    path = f"{focus.name}.controls.flags.{flag.key}"
+    yield from _variants(flag, path, places)
+    yield from _expiry(flag, path, places, today)
+    yield from _types(flag, path, places)
+    yield from _rules(flag, path, places)
+    yield from _schedule(flag, path, places)
+    yield from _unserved(focus, flag, path, places)
+    if flag.default == flag.off and places.by_path.get(f"{path}.percentage") is not None:
+        what = f"the percentage of {flag.key!r} says nothing: `default` and `off` are the same variant"
+        hint = "let `default` be the variant that the percentage gets"
+        yield places.problem(f"{path}.percentage", Severity.WARNING, "D352", what, hint)
+
+
+def attribute_problems(focus: Focus, places: Places) -> Iterator[Problem]:
+    """Attributes that look like another one, or like the tenant: a rule that fits nobody says nothing when it runs."""
+    found: dict[str, list[str]] = {}
+    for where, test in _tests(focus):
+        found.setdefault(test.attribute, []).append(where)
+    order = list(found)
+    for attribute, wheres in found.items():
+        others = [
+            other
+            for at, other in enumerate(order)
+            if len(found[other]) > len(wheres)
+            or (at < order.index(attribute) and len(found[other]) == len(wheres))
+        ]
+        near = _near(attribute, [TENANT, *others])
+        if near and attribute != TENANT:
+            what = f"the attribute {attribute!r} is spelt like {near!r}"
+            hint = "a rule on an attribute that nobody sends fits nobody"
+            for where in wheres:
+                yield places.problem(
+                    f"{focus.name}.{where}.{attribute}", Severity.WARNING, "D353", what, hint
+                )
+
+
+def prerequisite_problems(policies: PolicySet, places: Places) -> Iterator[Problem]:
+    """Prerequisites that are declared nowhere, lack a variant, run in a ring, or are too many to spell out."""
+    every = {
+        f"{focus.name}/{flag.key}": flag
+        for focus in policies.focuses.values()
+        for flag in focus.controls.flags.values()
+    }
+    for focus in policies.focuses.values():
+        for flag in focus.controls.flags.values():
+            path = f"{focus.name}.controls.flags.{flag.key}.requires"
+            for name, enough in flag.requires.items():
+                yield from _prerequisite(focus, name, enough, policies, (every, f"{path}.{name}", places))
+            own = f"{focus.name}/{flag.key}"
+            ring = _ring(own, every)
+            if ring:
+                what = f"the flag {flag.key!r} requires itself: {' -> '.join(ring)}"
+                yield places.error(path, "D354", what, "take one of these prerequisites away")
+            elif _spelt_out(own, every) > MOST_SPELT_OUT or _depth(own, every) > DEEPEST:
+                what = f"the prerequisites of {flag.key!r} are more than can be spelt out"
+                hint = f"{DEEPEST} deep and {MOST_SPELT_OUT} flags in all, each as often as it is named"
+                yield places.error(path, "D354", what, hint)
+
+
+def _variants(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    known = list(flag.variants)
+    for key, variant in (("default", flag.default), ("off", flag.off)):
+        if variant not in flag.variants:
+            what = f"{key}: {variant!r} is none of the variants of the flag {flag.key!r}"
+            yield places.error(f"{path}.{key}", "D107", what, did_you_mean(variant, known))
+    for number, rule in enumerate(flag.rules):
+        for variant in rule.serve:
+            if variant not in flag.variants:
+                what = f"the rule serves {variant!r}, which is none of the variants of the flag {flag.key!r}"
+                where = f"{path}.rules.{number}.serve"
+                yield places.error(where, "D107", what, did_you_mean(variant, known))
+
+
+def _expiry(flag: Flag, path: str, places: Places, today: str | None) -> Iterator[Problem]:
+    if today is not None and flag.expires and flag.expires < today:
+        what = f"the flag {flag.key!r} expired on {flag.expires}"
+        hint = (
+            "remove the flag from code and policy (`focus flag prune`), or give it a new date with a reason"
+        )
+        yield places.error(f"{path}.expires", "D109", what, hint)
+    if not flag.expires and not flag.permanent:
+        what = f"the flag {flag.key!r} never expires"
+        hint = 'expires: 2027-03-31, or expires: {never: "why it stays"}'
+        severity = Severity.ERROR if flag.aimed else Severity.WARNING
+        yield places.problem(path, severity, "D355", what, hint)
+
+
+_TYPES: Mapping[type, str] = {bool: "boolean", str: "text", int: "number", dict: "object"}
+
+
+def _types(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    kinds = {variant: _type(value) for variant, value in flag.variants.items()}
+    if len(set(kinds.values())) > 1 or "" in kinds.values():
+        told = ", ".join(f"{variant} is {kind or 'a list or nothing'}" for variant, kind in kinds.items())
+        what = f"the variants of {flag.key!r} are of several types, or of one that OpenFeature lacks: {told}"
+        hint = "all boolean, all text, all numbers or all mappings"
+        severity = Severity.ERROR if flag.aimed else Severity.WARNING
+        yield places.problem(f"{path}.variants", severity, "D356", what, hint)
+
+
+def _type(value: Json) -> str:
+    return next((name for kind, name in _TYPES.items() if isinstance(value, kind)), "")
+
+
+def _rules(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    for number, rule in enumerate(flag.rules):
+        where = f"{path}.rules.{number}"
+        above = next((at for at in range(number) if _covers(flag.rules[at].when, rule.when)), None)
+        if above is not None:
+            what = f"the rule is never reached: whoever fits it fits the rule {above + 1} above it"
+            yield places.error(where, "D357", what, "put the narrower rule first")
+        yield from _missing(rule, where, places)
+
+
+def _missing(rule: Rule, where: str, places: Places) -> Iterator[Problem]:
+    """A condition made of nothing but `not` fits also whoever sends none of its attributes."""
+    crowd = rule.when.crowd
+    asks = crowd.all.tests or crowd.any or rule.when.segments
+    tests = [test for clause in crowd.none for test in clause.tests]
+    tests += [test for segment in rule.when.outside for test in segment.crowd.tests]
+    if tests and not asks:
+        names = ", ".join(dict.fromkeys(test.attribute for test in tests))
+        what = f"the rule fits also whoever does not send {names}"
+        hint = f'if they are not meant, ask for it too: {{{names.partition(",")[0]}: "*", not: ...}}'
+        yield places.problem(f"{where}.when", Severity.WARNING, "D358", what, hint)
+
+
+def _schedule(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    for number, (one, other) in enumerate(zip(flag.schedule, flag.schedule[1:], strict=False), start=1):
+        if other.at <= one.at:
+            what = f"the step from {other.said} is not later than the one before it"
+            yield places.error(f"{path}.schedule.{number}", "D359", what, "steps rise in time")
+    if flag.schedule and flag.default == flag.off:
+        what = f"the schedule of {flag.key!r} says nothing: `default` and `off` are the same variant"
+        hint = "let `default` be the variant that is exposed, with `percentage: 0%` until it begins"
+        yield places.error(f"{path}.schedule", "D359", what, hint)
+
+
+def _unserved(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    served = {flag.default, flag.off, *(variant for rule in flag.rules for variant in rule.serve)}
+    served |= {
+        move.variant
+        for move in (mitigation.move for mitigation in focus.mitigations)
+        if isinstance(move, SetFlag) and move.flag == flag.key
+    }
+    idle = [variant for variant in flag.variants if variant not in served]
+    if idle and flag.aimed:
+        what = (
+            f"nothing serves {', '.join(map(repr, idle))} of {flag.key!r}: no rule, no default, no mitigation"
+        )
+        hint = "serve it in a rule, or take it away"
+        yield places.problem(f"{path}.variants.{idle[0]}", Severity.WARNING, "D360", what, hint)
+
+
+def _covers(above: When, below: When) -> bool:
+    """Whoever fits `below` certainly fits `above`. May say no where it is so."""
+    if above == When():
+        return False  # it could not be read, and that was told
+    if above.outside or above.crowd.none or above.crowd.any:
+        return above == below
+    inside = not above.segments or (
+        bool(below.segments) and {one.name for one in below.segments} <= {one.name for one in above.segments}
+    )
+    return inside and all(
+        any(_implies(mine, test) for mine in below.crowd.all.tests) for test in above.crowd.all.tests
+    )
+
+
+def _implies(mine: Trait, other: Trait) -> bool:
+    if mine.attribute != other.attribute:
+        return False
+    return set(mine.values) <= set(other.values) or (
+        other.values == ("*",) and not any(comparisons(value) for value in mine.values)
+    )
+
+
+def _tests(focus: Focus) -> Iterator[tuple[str, Trait]]:
+    """Each test with the path of its clause below the focus."""
+    for name, crowd in focus.segments.items():
+        yield from _placed(f"segments.{name}", crowd)
+    for flag in focus.controls.flags.values():
+        for number, rule in enumerate(flag.rules):
+            yield from _placed(f"controls.flags.{flag.key}.rules.{number}.when", rule.when.crowd)
+
+
+def _placed(path: str, crowd: Crowd) -> Iterator[tuple[str, Trait]]:
+    clauses: list[tuple[str, Clause]] = [(path, crowd.all)]
+    clauses += [(f"{path}.any.{number}", clause) for number, clause in enumerate(crowd.any)]
+    clauses += [(f"{path}.not.{number}", clause) for number, clause in enumerate(crowd.none)]
+    for where, clause in clauses:
+        for test in clause.tests:
+            yield where, test
+
+
+def _near(attribute: str, known: list[str]) -> str:
+    folded = {_fold(name): name for name in known}
+    mine = _fold(attribute)
+    if mine in ("tenantid", "targetingkey", "tenantkey"):
+        return TENANT
+    if mine in folded:
+        return folded[mine]
+    near = get_close_matches(mine, list(folded), n=1, cutoff=0.82)
+    return folded[near[0]] if near else ""
+
+
+def _fold(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(".", "")
+
+
+def _prerequisite(
+    focus: Focus,
+    name: str,
+    enough: tuple[str, ...],
+    policies: PolicySet,
+    at: tuple[Mapping[str, Flag], str, Places],
+) -> Iterator[Problem]:
+    every, path, places = at
+    full = name if "/" in name else f"{focus.name}/{name}"
+    flag = every.get(full)
+    if flag is None:
+        known = [own.removeprefix(f"{focus.name}/") for own in every]
+        yield places.error(path, "D354", f"no focus declares the flag {name!r}", did_you_mean(name, known))
+        return
+    there = policies.focuses[full.partition("/")[0]]
+    if there.environment != focus.environment:
+        what = f"{name!r} is of the environment {there.environment!r}, not of {focus.environment!r}"
+        yield places.error(path, "D354", what, "a prerequisite is evaluated where the flag is")
+    for variant in enough:
+        if variant not in flag.variants:
+            what = f"{variant!r} is none of the variants of the flag {name!r}"
+            yield places.error(path, "D107", what, did_you_mean(variant, list(flag.variants)))
+
+
+def _needed(own: str, every: Mapping[str, Flag]) -> list[str]:
+    focus = own.partition("/")[0]
+    flag = every.get(own)
+    names = [] if flag is None else [name if "/" in name else f"{focus}/{name}" for name in flag.requires]
+    return [name for name in names if name in every]
+
+
+def _ring(own: str, every: Mapping[str, Flag]) -> list[str]:
+    """The way from a flag back to itself; empty if there is none."""
+    waiting, seen = [[own, name] for name in _needed(own, every)], set[str]()
+    while waiting:
+        way = waiting.pop()
+        if way[-1] == own:
+            return way
+        if way[-1] not in seen:
+            seen.add(way[-1])
+            waiting += [[*way, name] for name in _needed(way[-1], every)]
+    return []
+
+
+def _spelt_out(own: str, every: Mapping[str, Flag]) -> int:
+    """How many flags are spelt out for this one; stops counting where it is too many, and in a ring."""
+    count, waiting = 0, _needed(own, every)
+    while waiting and count <= MOST_SPELT_OUT:
+        count += 1
+        waiting += _needed(waiting.pop(), every)
+    return count
+
+
+def _depth(own: str, every: Mapping[str, Flag]) -> int:
+    level, depth = {own}, 0
+    while level and depth <= DEEPEST:
+        level = {name for one in level for name in _needed(one, every)}
+        depth += bool(level)
+    return depth
