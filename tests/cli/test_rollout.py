@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Plane
 
+from focusplane.cli import following
 from focusplane.cli import rollout as command
 from focusplane.cli.main import run
 
@@ -100,3 +101,68 @@ def test_a_pause_is_not_said_to_end_by_itself(plane: Plane, capsys: pytest.Captu
     assert "lunch (until somebody resumes it)" in told
     assert "envoy-1 v1 90%, v2 10%" in told
     assert "{" not in told
+
+
+STEPS = (
+    STARTED,
+    {**STARTED, "reason": "evidence of 1200 requests"},
+    {**HELD, "hold_reason": "12 of 500 canary requests"},
+    {**HELD, "hold_reason": "90 of 500 canary requests"},
+)
+
+
+def followed(plane: Plane, monkeypatch: pytest.MonkeyPatch, *then: dict[str, Any]) -> None:
+    monkeypatch.setattr(following, "LOOK_S", 0.0)
+    asked(plane, *then)
+
+
+@pytest.mark.parametrize(("phase", "code"), [("promoted", 0), ("rolled-back", 1), ("aborted", 1)])
+def test_who_waits_for_the_end_gets_a_line_for_each_change_and_its_exit_status(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], phase: str, code: int
+) -> None:
+    last = {**STARTED, "phase": phase, "weight_text": "100%", "reason": "so it is"}
+    followed(plane, monkeypatch, IDLE, *STEPS, last)
+    assert run(["rollout", "start", "pay", "v2", "--wait"]) == code
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:2] for line in lines] == [
+        ["stepping", "10%"],
+        ["stepping", "10%"],
+        ["held", "10%"],
+        [phase, "100%"],
+    ]
+
+
+def test_who_waits_for_a_rollout_that_is_refused_has_exit_status_4(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed(plane, monkeypatch, IDLE, {**IDLE, "waiting": "", "refused": DEAD})
+    assert run(["rollout", "start", "pay", "v2", "--wait"]) == 4
+
+
+def test_who_waits_while_another_rollout_takes_its_place_is_not_told_of_that_one(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed(plane, monkeypatch, STARTED, {**STARTED, "id": "rol-2", "phase": "promoted"})
+    assert run(["rollout", "start", "pay", "v2", "--wait"]) == 4
+
+
+def test_a_rollout_that_is_not_over_in_time_is_exit_status_1_and_goes_on(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    followed(plane, monkeypatch, STARTED)
+    assert run(["rollout", "start", "pay", "v2", "--wait", "--at-most", "1ms"]) == 1
+    assert "it goes on" in capsys.readouterr().err
+    assert run(["rollout", "start", "pay", "v2", "--wait", "--at-most", "soon"]) == 2
+    assert run(["rollout", "start", "pay", "v2", "--wait", "--no-wait"]) == 2
+
+
+def test_a_plane_that_is_away_for_a_moment_is_waited_for(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(following, "LOOK_S", 0.0)
+    asked(plane)
+    busy = (503, {"detail": "the disk is full", "hint": ""})
+    done = {**STARTED, "phase": "promoted"}
+    plane.answers["GET", PATH] = [(200, STARTED), busy, busy, (200, done)]
+    assert run(["rollout", "start", "pay", "v2", "--wait"]) == 0
+    assert "trying again" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.plane.pairs import BAD, GOOD, SILENT, plain, serve
-from tests.web.test_judge import TOKENS, Played
+from tests.web.played import TOKENS, Played
 
 from focusplane.testing.rig import START, Rig
 from focusplane.web.app import build_app

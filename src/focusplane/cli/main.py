@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "control": ("control", "set, clear and list controls"),
     "flag": ("control", "list, set and kill flags"),
     "gate": ("guard", "may this focus be changed now?"),
+    "judge": ("judge", "is the canary worse than the stable version?"),
     "freeze": ("guard", "stop all automation and rollouts at once"),
     "unfreeze": ("guard", "let automation go on"),
     "action": ("action", "list and show what was done, and what waits for a yes"),

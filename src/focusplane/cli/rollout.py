@@ -4,14 +4,18 @@ import time
 
 import click
 
+from focusplane.cli import following
 from focusplane.cli.output import Shown, clock, number, pairs, table
 from focusplane.cli.remote import Remote, asks
 from focusplane.cli.rollout_plan import plan_command
-from focusplane.kernel.errors import RefusedError
+from focusplane.kernel.errors import ConflictError, RefusedError, UsageError
+from focusplane.plane.arrows.words import gist
 
 WAIT_S = 10.0
 """A probe has an answer after 3 s at most."""
 LOOK_S = 0.2
+ENDS = {"promoted": 0, "rolled-back": 1, "aborted": 1}
+"""What a rollout ends as, and the exit status of who waited for it."""
 
 
 @click.group("rollout")
@@ -23,17 +27,25 @@ def rollout_command() -> None:
 @click.argument("focus")
 @click.argument("version")
 @click.option("--no-wait", is_flag=True, help="do not wait until its destination has answered")
+@click.option("--wait", is_flag=True, help="until it has ended: one line for each change")
+@click.option("--at-most", default="2h", show_default=True, help="how long to --wait; the rollout goes on")
 @asks
-def start(remote: Remote, focus: str, version: str, no_wait: bool) -> None:
+def start(remote: Remote, focus: str, version: str, no_wait: bool, wait: bool, at_most: str) -> None:
     """Expose a version step by step, once its instances are ready.
 
     Exit 4 if the gate, the budget or the destination says no, 1 if the destination has not answered within 10 seconds.
+    With --wait: 0 when it was promoted, 1 when it was rolled back, aborted, or has not ended in time.
     """
+    if wait and no_wait:
+        raise UsageError("--wait and --no-wait at once", "one of them")
+    seconds = following.seconds_of(at_most, "--at-most")
     path = f"/api/v1/rollouts/{focus}"
     shown = remote.post(path, {"version": version})
     if no_wait:
         return _tell(remote, shown)
     click.echo(shown["answer"], err=True)
+    if wait:
+        return _followed(remote, version, path, seconds)
     ends = time.monotonic() + WAIT_S
     while shown.get("waiting") and time.monotonic() < ends:
         time.sleep(LOOK_S)
@@ -41,10 +53,40 @@ def start(remote: Remote, focus: str, version: str, no_wait: bool) -> None:
     _became(remote, version, shown)
 
 
+def _followed(remote: Remote, version: str, path: str, seconds: float) -> None:
+    """Until it has ended; whatever else begins meanwhile is not this one."""
+    mine, said = "", ("", "", "")
+    shown: Shown = {}
+    for shown in following.looks(lambda: remote.get(path), seconds):
+        _refused(shown, version)
+        if shown.get("waiting") == version:
+            continue
+        mine = mine or shown.get("id", "")
+        if shown.get("id", "") != mine or shown["version"] != version:
+            raise ConflictError(
+                f"a rollout of {shown['version'] or 'nothing'} took its place", "focus explain"
+            )
+        phase, weight, why = _stands(shown)
+        if said != (phase, weight, gist(why)):
+            click.echo(f"{phase:<12}{weight:>5}  {why}".rstrip(), err=remote.output.as_json)
+        said = phase, weight, gist(why)
+        if shown["phase"] in ENDS:
+            break
+    if remote.output.as_json:
+        remote.output.show(shown, lambda: None)
+    if shown["phase"] not in ENDS:
+        click.echo(f"not over in time; it goes on: focus rollout status {shown['focus']}", err=True)
+    raise click.exceptions.Exit(ENDS.get(shown["phase"], 1))
+
+
+def _stands(shown: Shown) -> tuple[str, str, str]:
+    """Phase, weight and why; it is news when more than the numbers of the reason has changed."""
+    why = shown.get("hold_reason") if shown["phase"] == "held" else shown.get("reason", "")
+    return shown["phase"], shown.get("weight_text", ""), why or ""
+
+
 def _became(remote: Remote, version: str, shown: Shown) -> None:
-    refused = shown.get("refused")
-    if refused and refused["version"] == version:
-        raise RefusedError(refused["reason"], "no traffic was moved; try again when it is ready")
+    _refused(shown, version)
     remote.output.show(shown, lambda: _show(shown, False))
     if shown.get("waiting"):
         click.echo(
@@ -52,6 +94,12 @@ def _became(remote: Remote, version: str, shown: Shown) -> None:
         )
         raise click.exceptions.Exit(1)
     click.echo(f"the rollout of {version} has started", err=True)
+
+
+def _refused(shown: Shown, version: str) -> None:
+    refused = shown.get("refused")
+    if refused and refused["version"] == version:
+        raise RefusedError(refused["reason"], "no traffic was moved; try again when it is ready")
 
 
 @rollout_command.command("status")

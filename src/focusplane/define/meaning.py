@@ -17,8 +17,8 @@ from focusplane.define.controls import Traffic
 from focusplane.define.focus import Focus
 from focusplane.define.log import Places, did_you_mean
 from focusplane.define.meaning_drivers import driver_problems
-from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.meaning_flags import attribute_problems, flag_problems
+from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.meaning_sli import sli_problems
 from focusplane.define.mitigation import (
     Mitigation,
