@@ -56,6 +56,23 @@ def test_two_flags_at_the_same_percentage_pick_different_tenants():
     assert len(picked[0] & picked[1]) < 80
 
 
+def test_outside_a_split_the_rest_is_served_and_a_variant_that_is_gone_means_off():
+    half = FlagState("on", Fraction(1, 2), rest="beta")
+    got = {evaluate("checkout", FLAG, half, f"t{at}").variant for at in range(100)}
+    assert got == {"on", "beta"}
+    assert evaluate("checkout", FLAG, half, "").variant == "beta"
+    gone = FlagState("on", Fraction(1, 2), rest="gone")
+    assert {evaluate("checkout", FLAG, gone, f"t{at}").variant for at in range(100)} == {"on", "off"}
+
+
+def test_a_salt_picks_other_tenants():
+    picked = [
+        {at for at in range(4_000) if evaluate("checkout", FLAG, state, f"t{at}").variant == "on"}
+        for state in (FlagState("on", Fraction(1, 10)), FlagState("on", Fraction(1, 10), salt="rol-1"))
+    ]
+    assert len(picked[0] & picked[1]) < 80
+
+
 def test_without_a_state_the_declaration_decides():
     assert evaluate("checkout", FLAG, Off(), "acme").reason is Reason.STATIC
     nobody = Flag("x", FLAG.variants, "on", "off", "web", percentage=Fraction(0))

@@ -152,7 +152,7 @@ def test_every_hold_can_end_and_every_phase_can_be_reached():
 def test_the_diagram_is_printed_from_the_table():
     drawn = diagram()
     assert drawn.startswith("stateDiagram-v2\n    [*] --> idle\n    idle --> stepping: started\n")
-    assert "    stepping --> promoted: evidence of safety / promoted by hand\n" in drawn
+    assert "    stepping --> promoted: evidence of safety / no evidence of harm / promoted by hand\n" in drawn
     assert "    rolled_back --> [*]\n" in drawn
     for (_, saw), _ in NEXT.items():
         assert saw.value in drawn

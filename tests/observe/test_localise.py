@@ -105,10 +105,11 @@ def test_the_hurt_tenants_are_counted_and_the_worst_named() -> None:
 
 def test_the_excess_of_a_version_is_what_the_baselines_rate_does_not_explain() -> None:
     counters = counted((Slice(version="v1"), 990, 10), (Slice(version="v2"), 90, 10))
-    found = excess(counters, "checkout", "availability", ("v2", "v1"), SPAN)
+    found = excess(counters.slices_over("checkout", "availability", "version", *SPAN), ("v2", "v1"))
     assert isinstance(found, Excess)
     assert found.failures == 9
-    assert excess(counters, "checkout", "availability", ("v3", "v1"), SPAN) == NoData("no requests of v3")
+    served = counters.slices_over("checkout", "availability", "version", *SPAN)
+    assert excess(served, ("v3", "v1")) == NoData("no requests of v3")
 
 
 def test_a_percentile_is_the_bucket_that_holds_it() -> None:

@@ -46,6 +46,7 @@ def traffic(parts: list[int]) -> TrafficState:
 
 states = st.one_of(
     st.builds(FlagState, words, share),
+    st.builds(FlagState, words, share, words, words),
     st.lists(st.integers(1, 999), min_size=1, max_size=4).map(traffic),
     st.builds(ThrottleState, rates, counts),
     st.builds(

@@ -10,8 +10,11 @@ from focusplane.kernel.ids import Json
 
 @dataclass(frozen=True, slots=True)
 class StartRollout:
+    """Of a version, or of a variant of `flag`, if one is named."""
+
     focus: str
     version: str
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Rollouts from the command line."""
+"""Rollouts of versions and of flags' variants from the command line."""
 
 import time
 
@@ -26,12 +26,15 @@ def rollout_command() -> None:
 @rollout_command.command("start")
 @click.argument("focus")
 @click.argument("version")
+@click.option("--flag", default="", metavar="KEY", help="VERSION is a variant of this flag")
 @click.option("--no-wait", is_flag=True, help="do not wait until its destination has answered")
 @click.option("--wait", is_flag=True, help="until it has ended: one line for each change")
 @click.option("--at-most", default="2h", show_default=True, help="how long to --wait; the rollout goes on")
 @asks
-def start(remote: Remote, focus: str, version: str, no_wait: bool, wait: bool, at_most: str) -> None:
-    """Expose a version step by step, once its instances are ready.
+def start(  # noqa: PLR0913  one word for each option
+    remote: Remote, focus: str, version: str, flag: str, no_wait: bool, wait: bool, at_most: str
+) -> None:
+    """Expose a version step by step, once its instances are ready; with --flag a variant, to a growing share of the tenants.
 
     Exit 4 if the gate, the budget or the destination says no, 1 if the destination has not answered within 10 seconds.
     With --wait: 0 when it was promoted, 1 when it was rolled back, aborted, or has not ended in time.
@@ -40,10 +43,11 @@ def start(remote: Remote, focus: str, version: str, no_wait: bool, wait: bool, a
         raise UsageError("--wait and --no-wait at once", "one of them")
     seconds = following.seconds_of(at_most, "--at-most")
     path = f"/api/v1/rollouts/{focus}"
-    shown = remote.post(path, {"version": version})
+    shown = remote.post(path, {"version": version, **({"flag": flag} if flag else {})})
     if no_wait:
         return _tell(remote, shown)
-    click.echo(shown["answer"], err=True)
+    if wait or shown.get("waiting"):
+        click.echo(shown["answer"], err=True)
     if wait:
         return _followed(remote, version, path, seconds)
     ends = time.monotonic() + WAIT_S
@@ -93,7 +97,7 @@ def _became(remote: Remote, version: str, shown: Shown) -> None:
             f"{version} has not been answered for yet: focus rollout status {shown['focus']}", err=True
         )
         raise click.exceptions.Exit(1)
-    click.echo(f"the rollout of {version} has started", err=True)
+    click.echo(f"the rollout of {shown.get('what') or version} has started", err=True)
 
 
 def _refused(shown: Shown, version: str) -> None:
@@ -155,11 +159,16 @@ def _show(shown: Shown, why: bool) -> None:
     pairs(
         [
             ("rollout", shown.get("id", "")),
-            ("version", shown["version"]),
+            ("flag", shown.get("flag", "")),
+            ("variant" if shown.get("flag") else "version", shown["version"]),
             ("stable", shown["stable"]),
             ("phase", shown["phase"]),
             ("weight", shown.get("weight_text", "")),
             ("at this step for", shown.get("step_for", "")),
+            (
+                "evidence of safety",
+                f"none: {shown['unproven']}" if shown.get("evidence_of_safety") is False else "",
+            ),
             ("held", _held(shown)),
             ("reason", shown.get("reason", "")),
             ("asked for", f"{shown['waiting']}, and whether it is ready" if shown.get("waiting") else ""),

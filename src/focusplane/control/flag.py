@@ -1,7 +1,8 @@
 """Flag evaluation: a kill, a sticky percentage, and always the reason."""
 
 from focusplane.control.flags.answer import Evaluated, Reason
-from focusplane.control.flags.bucketing import bucket
+from focusplane.control.flags.bucketing import bucket, prefix_of
+from focusplane.control.flags.declared import others
 from focusplane.control.flags.declared import wanted as wanted_state
 from focusplane.control.split import TOTAL, integer_weights
 from focusplane.control.state import ControlState, FlagState, Off
@@ -13,12 +14,12 @@ __all__ = ["Evaluated", "Lamp", "Reason", "evaluate"]
 class Lamp:
     """One flag under one board state, with every possible answer made beforehand. Never changes."""
 
-    __slots__ = ("_inside", "_limit", "_nobody", "_outside", "_prefix")
+    __slots__ = ("_inside", "_limit", "_named", "_nobody", "_outside", "_pinned", "_prefix")
 
     def __init__(self, focus: str, flag: Flag, state: ControlState) -> None:
         wanted = wanted_state(flag, None) if isinstance(state, Off) else state
-        self._prefix = f"{focus}:{flag.key}:"
-        self._limit = TOTAL
+        self._prefix = prefix_of(focus, flag.key, wanted.salt if isinstance(wanted, FlagState) else "")
+        self._limit, self._pinned = TOTAL, frozenset[str]()
         self._inside = self._outside = self._nobody = _served(
             flag, flag.off, Reason.ERROR, "not a flag's state"
         )
@@ -35,10 +36,12 @@ class Lamp:
             self._split(flag, wanted)
 
     def _split(self, flag: Flag, state: FlagState) -> None:
+        rest, self._pinned = others(flag, state), frozenset(state.pinned)
         self._limit = integer_weights({"on": state.percentage, "off": 1 - state.percentage})["on"]
         self._inside = _served(flag, state.variant, Reason.SPLIT, "inside the percentage")
-        self._outside = _served(flag, flag.off, Reason.SPLIT, "outside the percentage")
-        self._nobody = _served(flag, flag.off, Reason.DEFAULT, "no tenant to split by")
+        self._named = _served(flag, state.variant, Reason.SPLIT, "first by name")
+        self._outside = _served(flag, rest, Reason.SPLIT, "outside the percentage")
+        self._nobody = _served(flag, rest, Reason.DEFAULT, "no tenant to split by")
 
     def evaluate(self, tenant: str) -> Evaluated:
         """The same tenant gets the same answer on every instance; a growing percentage takes it from nobody."""
@@ -46,6 +49,8 @@ class Lamp:
             return self._inside
         if not tenant:
             return self._nobody
+        if tenant in self._pinned:
+            return self._named
         return self._inside if bucket(self._prefix + tenant, TOTAL) < self._limit else self._outside
 
 

@@ -1,10 +1,11 @@
-"""Rollout: how far a new version is exposed, and every move that may change it, as a table."""
+"""Rollout: how far a new version, or a variant of a flag, is exposed, and every move that may change it, as a table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-from focusplane.control.state import TrafficState
+from focusplane.control.state import FlagState, TrafficState
 from focusplane.define.rollout import Step, name_some
 from focusplane.kernel.quantity import format_percent
 
@@ -24,6 +25,8 @@ class Saw(StrEnum):
     STARTED = "started"
     SAFE = "evidence of safety"
     """the verdict is promote, and the step's `for` and `minRequests` are satisfied"""
+    QUIET = "no evidence of harm"
+    """the policy says `promote: quiet`, `for` and `minRequests` are satisfied, and nothing shows that it is safe"""
     HARMFUL = "evidence of harm"
     NO_EVIDENCE = "no evidence"
     """`for` is over and the judge can say neither: also no data, late data, an error"""
@@ -39,12 +42,14 @@ class Saw(StrEnum):
     RESUMED = "resumed by hand"
     PROMOTED_BY_HAND = "promoted by hand"
     ABORTED_BY_HAND = "aborted by hand"
+    OVERTAKEN = "its control was moved by somebody else"
 
 
 NEXT: dict[tuple[Phase, Saw], Phase] = {
     (Phase.IDLE, Saw.STARTED): Phase.STEPPING,
     (Phase.IDLE, Saw.ABORTED_BY_HAND): Phase.ABORTED,
     (Phase.STEPPING, Saw.SAFE): Phase.STEPPING,
+    (Phase.STEPPING, Saw.QUIET): Phase.STEPPING,
     (Phase.STEPPING, Saw.HARMFUL): Phase.ROLLED_BACK,
     (Phase.STEPPING, Saw.NO_EVIDENCE): Phase.HELD,
     (Phase.STEPPING, Saw.FROZEN): Phase.HELD,
@@ -52,7 +57,9 @@ NEXT: dict[tuple[Phase, Saw], Phase] = {
     (Phase.STEPPING, Saw.PAUSED): Phase.HELD,
     (Phase.STEPPING, Saw.PROMOTED_BY_HAND): Phase.PROMOTED,
     (Phase.STEPPING, Saw.ABORTED_BY_HAND): Phase.ABORTED,
+    (Phase.STEPPING, Saw.OVERTAKEN): Phase.ABORTED,
     (Phase.HELD, Saw.SAFE): Phase.STEPPING,
+    (Phase.HELD, Saw.QUIET): Phase.STEPPING,
     (Phase.HELD, Saw.HARMFUL): Phase.ROLLED_BACK,
     (Phase.HELD, Saw.HOLD_OVER_GO_ON): Phase.STEPPING,
     (Phase.HELD, Saw.HOLD_OVER_GO_BACK): Phase.ROLLED_BACK,
@@ -64,19 +71,23 @@ NEXT: dict[tuple[Phase, Saw], Phase] = {
     (Phase.HELD, Saw.RESUMED): Phase.STEPPING,
     (Phase.HELD, Saw.PROMOTED_BY_HAND): Phase.PROMOTED,
     (Phase.HELD, Saw.ABORTED_BY_HAND): Phase.ABORTED,
+    (Phase.HELD, Saw.OVERTAKEN): Phase.ABORTED,
 }
 """What the table does not list changes nothing; SAFE on the last step ends in PROMOTED."""
 
 GOES_ON_BY: dict[Saw, frozenset[Saw]] = {
-    Saw.NO_EVIDENCE: frozenset({Saw.SAFE, Saw.HOLD_OVER_GO_ON, Saw.RESUMED}),
+    Saw.NO_EVIDENCE: frozenset({Saw.SAFE, Saw.QUIET, Saw.HOLD_OVER_GO_ON, Saw.RESUMED}),
     Saw.FROZEN: frozenset({Saw.THAWED, Saw.RESUMED}),
     Saw.DESTINATION_GONE: frozenset({Saw.DESTINATION_BACK, Saw.RESUMED}),
     Saw.PAUSED: frozenset({Saw.RESUMED}),
 }
 """What lets a hold go on to STEPPING: evidence never overrules a person's pause or a freeze."""
 
-RAISES = frozenset({Saw.SAFE, Saw.HOLD_OVER_GO_ON})
+RAISES = frozenset({Saw.SAFE, Saw.QUIET, Saw.HOLD_OVER_GO_ON})
 """What moves on to the next declared step."""
+
+UNPROVEN = frozenset({Saw.QUIET, Saw.HOLD_OVER_GO_ON, Saw.PROMOTED_BY_HAND})
+"""What exposes more without evidence of safety."""
 
 TERMINAL = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.ABORTED})
 
@@ -109,6 +120,29 @@ class Rollout:
     by: str = ""
     reason: str = ""
     """Why it is in this phase at this step."""
+    flag: str = ""
+    """The flag whose variant it rolls out; empty: it is a version, and what it moves is the traffic."""
+    before: FlagState | None = None
+    """How that flag stood: what it goes back to."""
+    unproven: str = ""
+    """What first exposed more without evidence of safety; empty if nothing did."""
+
+    @property
+    def control(self) -> str:
+        """The control that it moves, and nobody else while it is live."""
+        return f"flag.{self.flag}" if self.flag else "traffic"
+
+    @property
+    def what(self) -> str:
+        """`v2`, or `new-pricing=on`."""
+        return f"{self.flag}={self.version}" if self.flag else self.version
+
+    @property
+    def evidence_of_safety(self) -> bool | None:
+        """Whether all that was raised was raised on evidence; None while nothing was."""
+        if self.unproven:
+            return False
+        return True if self.step or self.phase is Phase.PROMOTED else None
 
     @property
     def weight(self) -> Fraction:
@@ -147,6 +181,28 @@ class Rollout:
         return self.phase in TERMINAL
 
     @property
+    def wanted(self) -> TrafficState | FlagState:
+        """What this rollout wants of its control."""
+        return self.variants if self.flag else self.traffic
+
+    @property
+    def variants(self) -> FlagState:
+        """What it wants of its flag: the new variant for some, the old one for the rest, chosen anew in each rollout."""
+        if self.phase is Phase.PROMOTED:
+            return FlagState(self.version)
+        if not self.live:
+            return self.before or FlagState(self.stable)
+        return FlagState(self.version, self.weight, self.stable, self.id, self.pinned)
+
+    @property
+    def shares(self) -> Mapping[str, Fraction]:
+        """The new one and the old one, and what share each is to have."""
+        if self.flag:
+            parts = {self.version: self.weight, self.stable: 1 - self.weight}
+            return {name: share for name, share in parts.items() if share}
+        return self.traffic.weights
+
+    @property
     def traffic(self) -> TrafficState:
         """What this rollout wants of the traffic control. The salt is the version (DESIGN 5)."""
         if self.phase is Phase.PROMOTED:
@@ -172,6 +228,8 @@ def advance(rollout: Rollout, cause: Cause, at: int) -> Rollout:
         return rollout
     phase = NEXT[rollout.phase, cause.saw]
     moved = replace(rollout, phase=phase, reason=cause.reason, by=cause.by)
+    if cause.saw in UNPROVEN and not moved.unproven:
+        moved = replace(moved, unproven=f"{cause.saw}, at step {rollout.step + 1}")
     if cause.saw is Saw.STARTED:
         return replace(moved, step=0, started_at=at, step_since=at)
     if phase is Phase.HELD:

@@ -9,10 +9,16 @@ from focusplane.kernel.quantity import Rate
 
 @dataclass(frozen=True, slots=True)
 class FlagState:
-    """`variant` is served to `percentage` of the tenants, the flag's `off` variant to the rest."""
+    """`variant` is served to `percentage` of the tenants, `rest` to the others; empty means the flag's `off` variant.
+
+    `salt` keeps a rollout's choice of tenants its own; the `pinned` tenants get `variant`, whatever the percentage.
+    """
 
     variant: str
     percentage: Fraction = Fraction(1)
+    rest: str = ""
+    salt: str = ""
+    pinned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

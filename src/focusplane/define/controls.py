@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from focusplane.define.driver import Backend, Driver
+from focusplane.define.rollout import RolloutSpec
 from focusplane.define.targeting import TENANT, Rule, Timed
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import Rate
@@ -40,6 +41,8 @@ class Flag:
     """Each step replaces the percentage from its instant on; they rise in time."""
     permanent: str = ""
     """Why it has no expiry."""
+    rollout: RolloutSpec | None = None
+    """How a variant of it is rolled out, if not as the versions of its focus are."""
 
     @property
     def aimed(self) -> bool:

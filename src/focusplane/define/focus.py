@@ -84,6 +84,11 @@ class Focus:
     segments: Mapping[str, Crowd] = field(default_factory=dict)
     """Crowds that rules of its flags name."""
 
+    def rollout_of(self, flag: str = "") -> RolloutSpec | None:
+        """How a version is rolled out, or a variant of that flag, which may have rules of its own."""
+        declared = self.controls.flags.get(flag)
+        return declared.rollout or self.rollout if declared is not None else self.rollout
+
     def objective(self, name: str) -> Objective:
         """The objective of that name. Raises `KeyError` for one that is not declared."""
         return {objective.name: objective for objective in self.objectives}[name]

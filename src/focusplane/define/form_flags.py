@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from focusplane.define.controls import Flag
+from focusplane.define.form_rollout import ROLLOUT
 from focusplane.define.form_targeting import ATTRIBUTE, RULES, SCHEDULE
 from focusplane.define.quantities import DATE, LINE, PERCENT
 from focusplane.define.shape import Field, Record, Values
@@ -52,10 +53,14 @@ RULES_OF = Field[tuple[Rule, ...]](
     "rules", RULES, "Who gets what before the percentage; the first that fits.", ()
 )
 SCHEDULE_OF = Field[tuple[Timed, ...]]("schedule", SCHEDULE, "Percentages from exact instants on.", ())
+FLAG_ROLLOUT = Field(
+    "rollout", ROLLOUT, "How a variant of it is rolled out; the default is as the focus says.", None
+)
 
 
 def _flag(values: Values) -> Flag:
     expires, permanent = values[EXPIRES]
+    words = values[FLAG_ROLLOUT]
     return Flag(
         values.name,
         values[VARIANTS],
@@ -69,12 +74,25 @@ def _flag(values: Values) -> Flag:
         values[RULES_OF],
         values[SCHEDULE_OF],
         permanent,
+        None if words is None else words.open(),
     )
 
 
 FLAG = Record(
     "a flag",
-    (VARIANTS, DEFAULT, OFF, EXPIRES, FLAG_OWNER, PERCENTAGE, BY, REQUIRES, RULES_OF, SCHEDULE_OF),
+    (
+        VARIANTS,
+        DEFAULT,
+        OFF,
+        EXPIRES,
+        FLAG_OWNER,
+        PERCENTAGE,
+        BY,
+        REQUIRES,
+        RULES_OF,
+        SCHEDULE_OF,
+        FLAG_ROLLOUT,
+    ),
     _flag,
 )
 

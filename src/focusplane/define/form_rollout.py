@@ -59,6 +59,10 @@ STEP: Shape[Step] = Either(
 )
 
 
+OPEN_SLACK = Fraction(-1)
+"""No slack was given: the first objective gives it when the whole focus has been read."""
+
+
 @dataclass(frozen=True, slots=True)
 class JudgeWords:
     """What the file says of the judge; without a slack the first objective gives it."""
@@ -77,6 +81,10 @@ class RolloutWords:
 
     spec: RolloutSpec
     judge: JudgeWords
+
+    def open(self) -> RolloutSpec:
+        """The spec, with `OPEN_SLACK` where no slack was given."""
+        return replace(self.spec, judge=self.judge.complete(OPEN_SLACK))
 
 
 JUDGE_ALPHA = Field("alpha", ALPHA, "The highest chance of a false rollback.", Fraction(5, 100))

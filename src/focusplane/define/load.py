@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from focusplane.define.burn import rules_of
 from focusplane.define.composites import composite_problems
+from focusplane.define.controls import Controls
 from focusplane.define.envelope import Document, lay_under, open_document
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.form_focus import FOCUS, Metadata
 from focusplane.define.form_people import RUNBOOK, TEAM
 from focusplane.define.form_planned import CALENDAR
-from focusplane.define.form_rollout import RolloutWords
+from focusplane.define.form_rollout import OPEN_SLACK, RolloutWords
 from focusplane.define.items import sealed, sealed_set
 from focusplane.define.log import Log, Places
 from focusplane.define.meaning import focus_problems
@@ -151,15 +152,18 @@ def _focus(document: Document, metadata: Metadata, defaults: Node, log: Log) -> 
         labels=metadata.labels,
         objectives=tuple(_watched(_ruled(one, words.focus), mitigations) for one in words.focus.objectives),
         rollout=_rollout(words.rollout, words.focus.objectives),
+        controls=_controls(words.focus.controls, words.focus.objectives),
         mitigations=mitigations,
     )
     return sealed(focus)
 
 
 def _fitting(defaults: Node, spec: Table) -> Node:
-    """A default rollout is for focuses that have traffic to move."""
+    """A default rollout is for focuses that have traffic or flags to move."""
     controls = spec.get("controls")
-    moves = isinstance(controls, Table) and controls.get("traffic") is not None
+    moves = isinstance(controls, Table) and any(
+        controls.get(part) is not None for part in ("traffic", "flags")
+    )
     if moves or not isinstance(defaults, Table):
         return defaults
     return Table(defaults.place, tuple(pair for pair in defaults.entries if pair[0].text != "rollout"))
@@ -168,8 +172,23 @@ def _fitting(defaults: Node, spec: Table) -> Node:
 def _rollout(words: RolloutWords | None, objectives: Iterable[Objective]) -> RolloutSpec | None:
     if words is None:
         return None
+    return replace(words.spec, judge=words.judge.complete(_slack(objectives)))
+
+
+def _slack(objectives: Iterable[Objective]) -> Fraction:
     budgets = [one.may_fail for one in objectives if one.sli.kind is SliKind.EVENTS]
-    return replace(words.spec, judge=words.judge.complete(budgets[0] if budgets else DEFAULT_SLACK))
+    return budgets[0] if budgets else DEFAULT_SLACK
+
+
+def _controls(controls: Controls, objectives: Iterable[Objective]) -> Controls:
+    """Flags whose own rollout leaves the slack to the objectives get it."""
+    slack = _slack(objectives)
+    closed = {
+        key: replace(flag, rollout=replace(spec, judge=replace(spec.judge, slack=slack)))
+        for key, flag in controls.flags.items()
+        if (spec := flag.rollout) is not None and spec.judge.slack == OPEN_SLACK
+    }
+    return replace(controls, flags={**controls.flags, **closed}) if closed else controls
 
 
 def _completed(

@@ -164,9 +164,9 @@ def _needs(mitigation: Mitigation, focus: Focus, path: str, places: Places) -> I
     move, when = mitigation.move, mitigation.when
     if isinstance(when, OnCanary) and not _written(focus, "rollout", places):
         yield places.error(f"{path}.when", "D104", "there is no rollout to judge", "declare `rollout`")
-    if isinstance(move, RollBack) and not _written(focus, "controls.traffic", places):
-        hint = "declare `controls.traffic`"
-        yield places.error(f"{path}.do", "D104", "there is no traffic to roll back", hint)
+    if isinstance(move, RollBack) and not _movable(focus, places):
+        hint = "declare `controls.traffic`, or `controls.flags`"
+        yield places.error(f"{path}.do", "D104", "there is no traffic and no flag to roll back", hint)
     if isinstance(move, UseFallback) and not _written(focus, "controls.fallback", places):
         hint = "declare `controls.fallback`"
         yield places.error(f"{path}.do", "D104", "there is no fallback to use", hint)
@@ -179,10 +179,15 @@ def _needs(mitigation: Mitigation, focus: Focus, path: str, places: Places) -> I
 
 
 def _rollout(rollout: RolloutSpec, focus: Focus, path: str, places: Places) -> Iterator[Problem]:
-    if not _written(focus, "controls.traffic", places):
-        what = "there is no traffic to move in steps"
-        yield places.error(path, "D104", what, "declare `controls.traffic` with its versions")
+    if not _movable(focus, places):
+        what = "there is no traffic and no flag to move in steps"
+        hint = "declare `controls.traffic` with its versions, or `controls.flags`"
+        yield places.error(path, "D104", what, hint)
     yield from step_problems(rollout, path, places)
+
+
+def _movable(focus: Focus, places: Places) -> bool:
+    return any(_written(focus, f"controls.{part}", places) for part in ("traffic", "flags"))
 
 
 def _written(focus: Focus, part: str, places: Places) -> bool:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from focusplane.define.controls import Flag
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.log import Places, did_you_mean
+from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.mitigation import SetFlag
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.targeting import TENANT, Clause, Crowd, Rule, Trait, When, comparisons
@@ -25,6 +26,8 @@ def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -
     yield from _rules(flag, path, places)
     yield from _schedule(flag, path, places)
     yield from _unserved(focus, flag, path, places)
+    if flag.rollout is not None:
+        yield from step_problems(flag.rollout, f"{path}.rollout", places)
     if flag.default == flag.off and places.by_path.get(f"{path}.percentage") is not None:
         what = f"the percentage of {flag.key!r} says nothing: `default` and `off` are the same variant"
         hint = "let `default` be the variant that the percentage gets"

@@ -10,6 +10,7 @@ from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe.histogram import Histogram, merged
 from focusplane.observe.names import Names
 from focusplane.observe.pace import WIDEST_MS, Pace
+from focusplane.observe.reading import Measured
 
 KEEP_SECONDS_MS = 15 * MINUTE
 KEEP_MINUTES_MS = 6 * HOUR
@@ -122,6 +123,15 @@ class Arms:
             if any(cell.bad for (name, _), cell in row.items() if name == version):
                 return slot
         return None
+
+    def counts(self, since: int, until: int) -> dict[str, Measured]:
+        """Every version with requests in (since, until], as far back as seconds are kept."""
+        sums: dict[str, tuple[int, int]] = {}
+        for slot in _slots(max(since, until - KEEP_SECONDS_MS), until):
+            for (version, _), cell in self.exposures.get(slot, {}).items():
+                total, bad = sums.get(version, (0, 0))
+                sums[version] = total + cell.total, bad + cell.bad
+        return {name: Measured(total - bad, total) for name, (total, bad) in sorted(sums.items()) if total}
 
     def _second(self, slot: int, canary: str, baseline: str) -> ArmBucket:
         cells = self.exposures.get(slot, {})

@@ -55,7 +55,8 @@ def _compare(
     signal, (start, end) = said
     slot = slot_of(end)
     if weight.total:
-        place = f"{stratum(signal)} (by a rule)" if one.reason == BY_RULE else stratum(signal)
+        told = stratum(signal, lane.named)
+        place = f"{told} (by a rule)" if one.reason == BY_RULE else told
         table.arms.expose(slot, (one.variant, place), (weight.total, weight.bad), end - start)
     if signal.latencies is not None and concerns(signal, lane.focus):
         table.arms.time(slot, one.variant, signal.latencies)
@@ -97,6 +98,17 @@ class Exposures(Windows):
         table = self._flag(focus, flag)
         found = table.arms.latencies(since, until, variant) if table else None
         return NoData("nothing was timed") if found is None else found
+
+    def flag_counts(self, focus: str, flag: str, since: int, until: int) -> Mapping[str, Measured]:
+        """Variant -> its first tries in (since, until], by the second, as far back as the judge compares."""
+        table = self._flag(focus, flag)
+        return {} if table is None else table.arms.counts(since, until)
+
+    def flag_first_bad(self, focus: str, flag: str, variant: str, since: int, until: int) -> int | NoData:
+        """The first second in (since, until] in which a request with the variant failed."""
+        table = self._flag(focus, flag)
+        found = table.arms.first_bad(variant, since, until) if table else None
+        return NoData("no failure was counted") if found is None else found
 
     def exposed(self, focus: str, flag: str, since: int, until: int) -> Mapping[str, Measured]:
         """Variant -> its requests in the whole minutes around (since, until], at most six hours back."""

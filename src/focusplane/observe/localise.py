@@ -126,11 +126,8 @@ def hurt(counters: Counters, focus: str, objective: str, since: int, until: int)
     return Hurt(len(failing), len(tenants), tuple(failing[:TOP]), *rest, failed)
 
 
-def excess(
-    counters: Counters, focus: str, objective: str, versions: tuple[str, str], span: tuple[int, int]
-) -> Excess | NoData:
-    """What `versions[0]` failed beyond the rate of `versions[1]` in (span[0], span[1]]; may be negative."""
-    found = counters.slices_over(focus, objective, "version", *span)
+def excess(found: Mapping[str, Measured], versions: tuple[str, str]) -> Excess | NoData:
+    """What `versions[0]` failed beyond the rate of `versions[1]`, of what was found in some time; may be negative."""
     version, baseline = found.get(versions[0]), found.get(versions[1])
     if version is None or baseline is None:
         return NoData(f"no requests of {versions[0] if version is None else versions[1]}")

@@ -1,16 +1,17 @@
 """Rig: a whole plane in virtual time, with gateways, destinations and traffic played; nothing of it is random."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeVar
 
 from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import Answer, Request
+from focusplane.control.flag import Lamp
 from focusplane.control.split import version_for
 from focusplane.control.state import TrafficState
-from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
+from focusplane.instrument.signal import Exposed, Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND, Tick
 from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.arrival import (
@@ -59,6 +60,8 @@ class Load:
     """export interval"""
     named: bool = True
     """whether the telemetry names tenants"""
+    flag: str = ""
+    """a flag that every request evaluates: `failing`, `latency_ms` and `silent` are then by its variants"""
 
 
 @dataclass(slots=True)
@@ -152,14 +155,14 @@ class Rig:
             self._next.extend(Reported(name, "edge-1", version) for name in ("envoy", "sdk"))
 
     def _second(self, load: Load, end: int) -> Sequence[Signal]:
-        state = self.world.board.state(load.focus, "traffic")
         found: list[Signal] = []
         if (end - START) // SECOND % load.every_s:
             return ()
+        serves = self._serves(load)
         each = Fraction(load.per_second * load.every_s, load.tenants)
         for number in range(load.tenants):
             tenant, reporter = f"t{number}", load.reporters[number % len(load.reporters)]
-            version = version_for(state, load.focus, tenant) if isinstance(state, TrafficState) else ""
+            version = serves(tenant)
             if version in load.silent or reporter in load.mute:
                 continue
             count = self._whole(f"{load.source} {tenant} all", load.focus, each)
@@ -168,13 +171,24 @@ class Rig:
             if own > share:
                 which, share = f"{version} {tenant}", own
             bad = min(count, self._whole(f"{load.source} {which} bad", load.focus, count * share))
-            part = Slice(tenant=tenant if load.named else "", version=version)
+            part = Slice(tenant=tenant if load.named else "", version="" if load.flag else version)
             for status, amount in ((200, count - bad), (503, bad)):
                 if amount:
-                    found.append(_signal(load, reporter, (part, Outcome(status), amount), end))
+                    found.append(_signal(load, (reporter, version), (part, Outcome(status), amount), end))
         spoke = {signal.reporter for signal in found} | load.mute
         idle = [reporter for reporter in load.reporters if reporter not in spoke and not load.silent]
-        return [*found, *(_signal(load, reporter, (Slice(), Outcome(), 0), end) for reporter in idle)]
+        return [*found, *(_signal(load, (reporter, ""), (Slice(), Outcome(), 0), end) for reporter in idle)]
+
+    def _serves(self, load: Load) -> Callable[[str], str]:
+        """Which version, or variant of the flag, a tenant gets now."""
+        if load.flag:
+            flag = self.world.policies.set.focuses[load.focus].controls.flags[load.flag]
+            lamp = Lamp(load.focus, flag, self.world.board.state(load.focus, f"flag.{load.flag}"))
+            return lambda tenant: lamp.evaluate(tenant).variant
+        state = self.world.board.state(load.focus, "traffic")
+        if not isinstance(state, TrafficState):
+            return lambda tenant: ""
+        return lambda tenant: version_for(state, load.focus, tenant)
 
     def _whole(self, what: str, focus: str, amount: Fraction) -> int:
         """Fractions add up until they make a whole event."""
@@ -188,11 +202,13 @@ def _of_version(told: Mapping[str, Told], version: str, otherwise: Told) -> Told
     return told.get(version, told.get("*", otherwise))
 
 
-def _signal(load: Load, reporter: str, said: tuple[Slice, Outcome, int], end: int) -> Signal:
-    part, outcome, count = said
-    slow = _of_version(load.latency_ms, part.version, 40.0)
+def _signal(load: Load, by: tuple[str, str], said: tuple[Slice, Outcome, int], end: int) -> Signal:
+    (reporter, version), (part, outcome, count) = by, said
+    slow = _of_version(load.latency_ms, version, 40.0)
     place = next((i for i, bound in enumerate(BOUNDS_MS) if slow <= bound), len(BOUNDS_MS))
     counts = tuple(count if i == place else 0 for i in range(len(BOUNDS_MS) + 1))
     start = end - load.every_s * SECOND
     timed = Latencies(BOUNDS_MS, counts) if count else None
-    return Signal(load.focus, "production", load.source, reporter, start, end, part, outcome, count, timed)
+    exposed = (Exposed(load.flag, version),) if load.flag and count else ()
+    one = Signal(load.focus, "production", load.source, reporter, start, end, part, outcome, count, timed)
+    return replace(one, exposed=exposed) if exposed else one

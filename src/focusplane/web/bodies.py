@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from focusplane.wire.json_door import storable
 
@@ -30,7 +30,10 @@ class ControlBody(Body):
 
 
 class RolloutBody(Body):
-    version: Name
+    """`{"version": "v2"}`, or of a flag `{"variant": "on", "flag": "new-pricing"}`; `version` will do for the variant too."""
+
+    version: Annotated[Name, Field(validation_alias=AliasChoices("version", "variant"))]
+    flag: Annotated[str, Field(max_length=200)] = ""
 
 
 class PlanQuery(Body):

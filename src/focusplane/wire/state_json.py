@@ -47,7 +47,10 @@ def decode_rate(value: object, where: str) -> Rate:
 def encode_state(state: ControlState) -> dict[str, Json]:
     match state:
         case FlagState():
-            return {"kind": "flag", "variant": state.variant, "percentage": share_text(state.percentage)}
+            said: dict[str, Json] = {"kind": "flag", "variant": state.variant}
+            said["percentage"] = share_text(state.percentage)
+            split: dict[str, Json] = {"rest": state.rest, "salt": state.salt, "pinned": list(state.pinned)}
+            return {**said, **{key: value for key, value in split.items() if value}}
         case TrafficState():
             weights = {name: share_text(weight) for name, weight in state.weights.items()}
             names: dict[str, Json] = {"stable": state.stable, "canary": state.canary, "salt": state.salt}
@@ -86,7 +89,16 @@ def share(value: object, where: str) -> Fraction:
 
 def _flag(row: Mapping[str, object], where: str) -> FlagState:
     variant = text(row.get("variant"), f"{where}.variant")
-    return FlagState(variant, share(row.get("percentage", "100%"), f"{where}.percentage"))
+    part = share(row.get("percentage", "100%"), f"{where}.percentage")
+    rest, salt = (text(row.get(key, ""), f"{where}.{key}") for key in ("rest", "salt"))
+    return FlagState(variant, part, rest, salt, _pinned(row, where))
+
+
+def _pinned(row: Mapping[str, object], where: str) -> tuple[str, ...]:
+    pinned = every(row.get("pinned", []), f"{where}.pinned", text)
+    if len(pinned) > MOST_PINNED:
+        raise DataError(f"{where} pins {len(pinned)} tenants", f"at most {MOST_PINNED}")
+    return pinned
 
 
 def _traffic(row: Mapping[str, object], where: str) -> TrafficState:
@@ -95,9 +107,9 @@ def _traffic(row: Mapping[str, object], where: str) -> TrafficState:
         raise DataError(f"{where}.weights sum to {sum(weights.values())}", "they must sum to 100%")
     stable = text(row.get("stable"), f"{where}.stable")
     canary = text(row.get("canary", ""), f"{where}.canary")
-    pinned = every(row.get("pinned", []), f"{where}.pinned", text)
-    if len(pinned) > MOST_PINNED or (pinned and not canary):
-        raise DataError(f"{where} pins {len(pinned)} tenants", f"at most {MOST_PINNED}, to a canary")
+    pinned = _pinned(row, where)
+    if pinned and not canary:
+        raise DataError(f"{where} pins {len(pinned)} tenants", "to a canary, and there is none")
     return TrafficState(stable, weights, canary, text(row.get("salt", ""), f"{where}.salt"), pinned)
 
 

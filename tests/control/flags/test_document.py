@@ -55,6 +55,19 @@ def test_a_percentage_spells_its_bucketing_key_and_falls_back_to_off():
     }
 
 
+def test_a_rollout_of_a_variant_leaves_the_others_on_what_they_had_and_picks_its_own_tenants():
+    told = served(FlagState("beta", Fraction(1, 20), rest="on", salt="rol-1"))
+    _, split, nobody = told["targeting"]["if"]
+    assert nobody == "on"
+    assert split == {
+        "fractional": [
+            {"cat": ["checkout:new-pricing:rol-1:", {"var": "targetingKey"}]},
+            ["beta", 500],
+            ["on", 9500],
+        ]
+    }
+
+
 def test_a_state_that_makes_no_sense_serves_off():
     assert served(FlagState("gone"))["defaultVariant"] == "off"
     assert served(FallbackState(True))["defaultVariant"] == "on"
@@ -81,9 +94,14 @@ def test_buckets_are_those_of_the_reference_hash():
     assert key_of("checkout", "new-pricing", "acme") == "checkout:new-pricing:acme"
 
 
-@given(st.text(min_size=1, max_size=20), st.fractions(0, 1, max_denominator=10_000))
-def test_the_document_and_the_lamp_pick_the_same_tenants(tenant, share):
-    state = FlagState("on", share)
+@given(
+    st.text(min_size=1, max_size=20),
+    st.fractions(0, 1, max_denominator=10_000),
+    st.sampled_from(["", "beta"]),
+    st.sampled_from(["", "rol-1"]),
+)
+def test_the_document_and_the_lamp_pick_the_same_tenants(tenant, share, rest, salt):
+    state = FlagState("on", share, rest, salt)
     on = evaluate("checkout", FLAG, state, tenant).variant == "on"
     told = served(state)
     if "targeting" not in told:
@@ -91,4 +109,4 @@ def test_the_document_and_the_lamp_pick_the_same_tenants(tenant, share):
         return
     weights = dict(told["targeting"]["if"][1]["fractional"][1:])
     assert sum(weights.values()) == 10_000
-    assert on == (bucket(key_of("checkout", "new-pricing", tenant), 10_000) < weights["on"])
+    assert on == (bucket(key_of("checkout", "new-pricing", tenant, salt), 10_000) < weights["on"])

@@ -5,9 +5,14 @@ import mmh3
 SPAN_BITS = 32
 
 
-def key_of(focus: str, flag: str, who: str) -> str:
-    """The text that is hashed, spelt out: each flag picks others first."""
-    return f"{focus}:{flag}:{who}"
+def prefix_of(focus: str, flag: str, salt: str = "") -> str:
+    """What stands before the tenant in the text that is hashed: each flag picks others first, and so does each rollout."""
+    return f"{focus}:{flag}:{salt}:" if salt else f"{focus}:{flag}:"
+
+
+def key_of(focus: str, flag: str, who: str, salt: str = "") -> str:
+    """The text that is hashed, spelt out."""
+    return f"{prefix_of(focus, flag, salt)}{who}"
 
 
 def bucket(key: str, total: int) -> int:

@@ -42,6 +42,11 @@ def wanted(flag: Flag, state: ControlState | None) -> FlagState:
     return declared_state(flag)
 
 
+def others(flag: Flag, state: FlagState) -> str:
+    """What is served outside the percentage."""
+    return state.rest if state.rest in flag.variants else flag.off
+
+
 def killed(flag: Flag, state: FlagState) -> bool:
     """`off` was set for everybody, against what is declared: no rule and no schedule stands."""
     return state.variant == flag.off and state.percentage > 0 and declared_state(flag) != state

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from focusplane.control.board import Board, Entry
-from focusplane.control.flags.declared import Declared, killed, wanted
+from focusplane.control.flags.bucketing import prefix_of
+from focusplane.control.flags.declared import Declared, killed, others, wanted
 from focusplane.control.flags.logic import attribute, condition
 from focusplane.control.split import integer_weights
 from focusplane.control.state import FlagState
 from focusplane.define.controls import Flag
+from focusplane.define.targeting import TENANT
 from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import SECOND
 
@@ -80,7 +82,7 @@ class _Served:
             for step in sorted(flag.schedule, key=lambda step: -step.at):
                 begun: Json = {">=": [{"var": CLOCK}, -(-step.at // SECOND)]}
                 branches += [begun, _percentage(focus, flag, flag.default, step.percentage, nobody)]
-        rest = _percentage(focus, flag, state.variant, state.percentage, nobody)
+        rest = _stands(focus, flag, state, nobody)
         return {"if": [*branches, rest]} if branches else rest
 
     def _gate(self, focus: str, name: str, enough: tuple[str, ...], depth: int) -> Json:
@@ -106,7 +108,19 @@ def _percentage(focus: str, flag: Flag, variant: str, share: Fraction, nobody: J
     return _shares(focus, flag, {variant: share, flag.off: 1 - share}, nobody)
 
 
-def _shares(focus: str, flag: Flag, serve: Mapping[str, Fraction], nobody: Json) -> Json:
+def _stands(focus: str, flag: Flag, state: FlagState, nobody: Json) -> Json:
+    """What the board says: its variant by share, and first of all for those who are named."""
+    if state.variant == flag.off:
+        return flag.off
+    rest = others(flag, state)
+    shares = {state.variant: state.percentage, rest: 1 - state.percentage}
+    told = _shares(focus, flag, shares, nobody if rest == flag.off else rest, state.salt)
+    if not state.pinned:
+        return told
+    return {"if": [{"in": [attribute(TENANT), list(state.pinned)]}, state.variant, told]}
+
+
+def _shares(focus: str, flag: Flag, serve: Mapping[str, Fraction], nobody: Json, salt: str = "") -> Json:
     """A variant by share. The off variant comes last, so that a growing share takes its variant from nobody."""
     shares = {variant: share for variant, share in serve.items() if share}
     if len(shares) == 1:
@@ -117,4 +131,4 @@ def _shares(focus: str, flag: Flag, serve: Mapping[str, Fraction], nobody: Json)
         for variant, weight in integer_weights({variant: shares[variant] for variant in ordered}).items()
     ]
     who = attribute(flag.by)
-    return {"if": [who, {"fractional": [{"cat": [f"{focus}:{flag.key}:", who]}, *weights]}, nobody]}
+    return {"if": [who, {"fractional": [{"cat": [prefix_of(focus, flag.key, salt), who]}, *weights]}, nobody]}

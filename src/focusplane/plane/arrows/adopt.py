@@ -74,7 +74,11 @@ def _unsettled(draft: Draft, name: str, version: str) -> Refused | None:
             "not-found", f"{name} declares no version {version!r}", f"known: {', '.join(declared) or 'none'}"
         )
     entry, rollout = draft.world.board.entries[f"{name}/traffic"], draft.world.rollouts.get(name)
-    if entry.overridden or name in draft.world.waiting or (rollout is not None and rollout.live):
+    if (
+        entry.overridden
+        or name in draft.world.waiting
+        or (rollout is not None and rollout.live and not rollout.flag)
+    ):
         return Refused(
             "conflict", f"the traffic of {name} is being moved already", f"focus control clear {name} traffic"
         )

@@ -46,6 +46,7 @@ from focusplane.plane.arrows import (
     approve,
     changed,
     compare,
+    compared,
     correct,
     depart,
     expose,
@@ -53,7 +54,6 @@ from focusplane.plane.arrows import (
     known,
     move,
     set_by_hand,
-    sight,
     silences,
 )
 from focusplane.plane.arrows.known import Answered
@@ -105,11 +105,16 @@ def _start_rollout(draft: Draft, ask: StartRollout, by: str) -> Answered:
     focus = known.focus(draft, ask.focus)
     if isinstance(focus, Refused):
         return draft, focus
-    refused = depart.refusal(draft, focus, ask.version)
-    if focus.name in draft.world.waiting:
-        refused = Refused("conflict", "a rollout is about to start: its destination is being asked")
+    refused = depart.refusal(draft, focus, ask.version, ask.flag)
     if refused is not None:
-        return draft.say(Kind.ROLLOUT_REFUSED, focus.name, ask.version, refused.reason, by=by), refused
+        told = {"flag": ask.flag} if ask.flag else {}
+        return draft.say(
+            Kind.ROLLOUT_REFUSED, focus.name, ask.version, refused.reason, by=by, **told
+        ), refused
+    if ask.flag:
+        draft = depart.begin(draft, focus, ask.version, by, ask.flag)
+        rollout = draft.world.rollouts[focus.name]
+        return draft, Done(rollout.id, f"the rollout of {rollout.what} has started")
     draft = depart.ask_for(draft, focus, ask.version, by)
     return draft, Done(ask.version, f"asking whether {ask.version} is ready to take traffic")
 
@@ -122,16 +127,19 @@ def _steer(saw: rollouts.Saw, words: str) -> Callable[[Draft, Any, str], Answere
         rollout = draft.world.rollouts.get(focus.name)
         if saw is rollouts.Saw.ABORTED_BY_HAND and focus.name in draft.world.waiting:
             return _call_off(draft, focus, getattr(ask, "reason", "") or f"aborted by {by}", by)
+        if rollout is not None and rollout.live and (moved := expose.overtaken(draft, rollout)) is not None:
+            draft = expose.pursue(draft, focus, rollout, moved)
+            return draft, Refused("conflict", f"the rollout of {rollout.what} is over: {moved.reason}")
         if rollout is None or not rollout.live:
             return draft, Refused("conflict", f"no rollout of {focus.name} is running")
         if not rollouts.moves(rollout, saw):
             return draft, Refused("conflict", f"a rollout that is {rollout.phase} cannot be {words}")
-        gone = sight.gone(draft.world.counters, focus, rollout.version)
+        gone = compared.of(draft.world.counters, focus, rollout).gone(rollout.version)
         if saw is rollouts.Saw.PROMOTED_BY_HAND and gone:
             return draft, Refused("refused", gone, f"focus rollout abort {focus.name}")
         reason = getattr(ask, "reason", "") or f"{words} by {by}"
         draft = expose.pursue(draft, focus, rollout, rollouts.Cause(saw, reason, by))
-        return draft, Done(rollout.id, f"{rollout.version}: {words}")
+        return draft, Done(rollout.id, f"{rollout.what}: {words}")
 
     return steer
 

@@ -19,6 +19,7 @@ from focusplane.observe.canary import fold, next_step, rule
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import known, sight
+from focusplane.plane.arrows.compared import Sides
 from focusplane.plane.arrows.expose import budget_freeze
 from focusplane.plane.arrows.judge import nothing_yet, stale, waits
 from focusplane.plane.arrows.known import Answered
@@ -129,19 +130,19 @@ def _judge(draft: Draft, focus: Focus, one: Comparison) -> Draft:
 
 def _ruled(draft: Draft, focus: Focus, one: Comparison, mark: int) -> Comparison:
     """What was closed is folded, and the verdict is what it would be of our own rollout."""
-    counters, arms = draft.world.counters, (one.canary, one.stable)
+    sides, arms = Sides(draft.world.counters, focus), (one.canary, one.stable)
     spec = rules(focus)
     if one.verdict is not None and one.proved:
         return replace(one, why=_stop(draft, focus, spec, one, one.verdict))
-    evidence = one.evidence or nothing_yet(counters, focus, spec.judge, arms, one.since)
-    buckets = counters.arms(focus.name, *arms, evidence.folded_to, mark, one.step_since)
+    evidence = one.evidence or nothing_yet(sides, spec.judge, arms, one.since)
+    buckets = sides.buckets(arms, (evidence.folded_to, mark), one.step_since)
     verdict = one.verdict
     if buckets or (verdict is None and one.evidence is not None):
         evidence = fold(evidence, buckets)
         step = Step(Fraction(0), min_requests=one.wish.min_requests)
         verdict = rule(evidence, evidence.spec, step, stale(draft, focus, mark))
     if verdict is None:
-        return replace(one, why=waits(draft, focus, arms, one.step_since))
+        return replace(one, why=waits(sides, arms, one.step_since))
     return replace(one, evidence=evidence, verdict=verdict, why=_stop(draft, focus, spec, one, verdict))
 
 
@@ -159,7 +160,7 @@ def _stop(draft: Draft, focus: Focus, spec: RolloutSpec, one: Comparison, verdic
     if frozen:
         return f"automation is frozen: {frozen}"
     if verdict.ruling is Ruling.ROLLBACK:
-        gone = sight.gone(draft.world.counters, focus, one.stable)
+        gone = Sides(draft.world.counters, focus).gone(one.stable)
         return f"{verdict.reason}; but the way back fails too: {gone}" if gone else ""
     if verdict.ruling is Ruling.PROMOTE or spec.promote is Promote.QUIET:
         return budget_freeze(draft, spec, focus)

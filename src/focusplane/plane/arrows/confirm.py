@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from focusplane.act.action import OPEN, Action, Cause, Phase
 from focusplane.act.decide import Act, Blind, Hold, decide
 from focusplane.act.effect import Observe
 from focusplane.control.command import Set
-from focusplane.control.state import TrafficState
+from focusplane.control.rollout import Rollout
+from focusplane.control.state import FlagState, TrafficState
 from focusplane.define.focus import Focus
 from focusplane.define.mitigation import Mitigation, RollBack
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.reading import Measured, NoData
 from focusplane.plane.arrival import PUBLISHER
-from focusplane.plane.arrows import contain, move, sight
-from focusplane.plane.arrows.words import said_traffic
+from focusplane.plane.arrows import compared, contain, move, sight
+from focusplane.plane.arrows.words import said_shares, said_traffic
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Look, Node
 
@@ -137,11 +139,13 @@ def _proof(draft: Draft, focus: Focus, action: Action) -> Proved | Unproved:
     state = action.command.state if isinstance(action.command, Set) else None
     if isinstance(state, TrafficState):
         return _traffic_proof(draft, focus, action, state)
+    rollout = draft.world.rollouts.get(focus.name)
+    if isinstance(state, FlagState) and rollout is not None and state == rollout.wanted:
+        return _served_as(draft, focus, action, rollout)
     mitigation = next((m for m in focus.mitigations if m.name == action.rule), None)
     if mitigation is None:
         return Proved("the data planes run it; a person asked for it, and judges whether it helped")
     if isinstance(mitigation.move, RollBack):
-        rollout = draft.world.rollouts.get(focus.name)
         running = rollout is not None and rollout.live and rollout.id == action.rollout
         return Unproved("the rollout goes on") if running else Proved("the rollout is over")
     return _condition_gone(draft, focus, mitigation, action)
@@ -198,21 +202,32 @@ def _shown_by(draft: Draft, focus: Focus, look: Look, wanted: TrafficState) -> s
 
 def _answers(draft: Draft, focus: Focus, action: Action, wanted: TrafficState) -> Proved | Unproved:
     """The SLI's answer: who should have left the traffic has, who should get some does and serves it."""
-    counters = draft.world.counters
-    mark = counters.watermark(focus.name)
+    named = (wanted.canary,) if wanted.pinned else ()
+    shown = _shown_by(draft, focus, draft.world.looks[focus.name], wanted)
+    return _answered(compared.Sides(draft.world.counters, focus), action, (wanted.weights, named, shown))
+
+
+def _served_as(draft: Draft, focus: Focus, action: Action, rollout: Rollout) -> Proved | Unproved:
+    """The same of a flag: applications say that they run the board, requests say which variant they were served."""
+    named = (rollout.version,) if rollout.pinned else ()
+    sides = compared.of(draft.world.counters, focus, rollout)
+    return _answered(sides, action, (rollout.shares, named, f"applications run {said_shares(rollout)}"))
+
+
+def _answered(
+    sides: compared.Sides, action: Action, wanted: tuple[Mapping[str, Fraction], tuple[str, ...], str]
+) -> Proved | Unproved:
+    weights, named, shown = wanted
+    mark = sides.mark()
     if isinstance(mark, NoData) or mark < action.since + QUIET_MS:
         return Unproved("no telemetry from after the change yet")
-    counts = counters.slices_over(focus.name, sight.leading(focus), "version", mark - QUIET_MS, mark)
-    named = {wanted.canary} if wanted.pinned else set()
-    lingering = [
-        v for v, m in counts.items() if not wanted.weights.get(v) and m.total and v not in ("", *named)
-    ]
+    counts = sides.counts(mark - QUIET_MS, mark)
+    lingering = [v for v, m in counts.items() if not weights.get(v) and m.total and v not in ("", *named)]
     if lingering:
         return Unproved(f"{', '.join(lingering)} still gets requests")
-    silent = [v for v, weight in wanted.weights.items() if weight and v not in counts]
+    silent = [v for v, weight in weights.items() if weight and v not in counts]
     if silent:
         return Unproved(f"{', '.join(silent)} has got no requests yet")
-    shown = _shown_by(draft, focus, draft.world.looks[focus.name], wanted)
     return Proved(f"{shown}; in the last {QUIET_MS // SECOND} s {_served(counts)}")
 
 

@@ -156,6 +156,8 @@ def _roll_back(draft: Draft, focus: Focus, evidence: str) -> Draft:
 
 def _circumstances(draft: Draft, focus: Focus, mitigation: Mitigation) -> Circumstances:
     world, control = draft.world, control_of(focus, mitigation)
+    if isinstance(mitigation.move, RollBack) and focus.name in world.rollouts:
+        control = ControlId(focus.name, world.rollouts[focus.name].control)
     mine = [a for a in world.actions.values() if a.focus == focus.name and a.rule == mitigation.name]
     moved = [a for a in world.actions.values() if a.board_version and a.rule not in (BY_HAND, "rollout")]
     recent = {a.focus for a in moved if draft.at - a.planned_at < INTERVAL_MS}

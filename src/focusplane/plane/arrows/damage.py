@@ -13,7 +13,7 @@ from focusplane.observe.health import Budget
 from focusplane.observe.localise import Explained, Hurt, excess, hurt, localise
 from focusplane.observe.onset import onset
 from focusplane.observe.reading import NoData
-from focusplane.plane.arrows import sight
+from focusplane.plane.arrows import compared, sight
 from focusplane.plane.arrows.trouble import group_in
 from focusplane.plane.draft import Draft
 
@@ -30,7 +30,7 @@ def first_bad(draft: Draft, focus: Focus, version: str, objective: str = "", gro
     counters, mark = draft.world.counters, draft.world.counters.watermark(focus.name)
     if version and rollout is not None and rollout.version == version:
         since = rollout.started_at - SECOND
-        bad = counters.first_bad(focus.name, version, since, draft.at)
+        bad = compared.of(counters, focus, rollout).first_bad(version, since, draft.at)
         return draft.at if isinstance(bad, NoData) else bad
     if isinstance(mark, NoData) or not focus.objectives:
         return draft.at
@@ -101,7 +101,7 @@ def _of_version(draft: Draft, focus: Focus, incident: Incident, over: tuple[int,
         return {key: incident.impact[key] for key in OF_VERSION if key in incident.impact}
     exposed = over if rollout.live else (over[0], min(over[1], incident.opened_at + LINGER_MS))
     arms = (incident.version, rollout.stable)
-    found = excess(draft.world.counters, focus.name, sight.leading(focus), arms, exposed)
+    found = excess(compared.of(draft.world.counters, focus, rollout).counts(*exposed), arms)
     if isinstance(found, NoData):
         return {}
     more = max(Fraction(0), found.failures)

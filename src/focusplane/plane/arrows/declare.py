@@ -11,7 +11,7 @@ from focusplane.control import board as boards
 from focusplane.control.board import Board
 from focusplane.control.command import ControlId
 from focusplane.control.flags.declared import declared_state
-from focusplane.control.rollout import Phase
+from focusplane.control.rollout import Phase, Rollout
 from focusplane.control.state import (
     BreakerState,
     ControlState,
@@ -31,6 +31,7 @@ from focusplane.kernel.tick import NS_PER_MS
 from focusplane.observe.edits import Edited
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.arrows import move
+from focusplane.plane.arrows.words import of_flag
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Policies
 
@@ -85,6 +86,9 @@ def _carrying(draft: Draft, now: PolicySet) -> Iterator[Problem]:
     """What a set may not take away while traffic stands on it: a version that carries some, the rules of a live rollout."""
     for name, focus in now.focuses.items():
         state, rollout = draft.world.board.state(name, "traffic"), draft.world.rollouts.get(name)
+        if rollout is not None and rollout.live and rollout.flag:
+            yield from _carrying_flag(focus, rollout)
+            rollout = None
         if not isinstance(state, TrafficState):
             continue
         known = focus.controls.traffic.versions if focus.controls.traffic is not None else {}
@@ -95,6 +99,18 @@ def _carrying(draft: Draft, now: PolicySet) -> Iterator[Problem]:
         if rollout is not None and rollout.live and focus.rollout is None:
             what = f"a rollout of {rollout.version} runs by the rules that {name} no longer declares"
             yield Problem(name, 1, 1, Severity.ERROR, "D191", what, f"focus rollout abort {name}")
+
+
+def _carrying_flag(focus: Focus, rollout: Rollout) -> Iterator[Problem]:
+    """The same of a flag whose variant is being rolled out."""
+    flag, hint = focus.controls.flags.get(rollout.flag), f"focus rollout abort {focus.name}"
+    known = flag.variants if flag is not None else {}
+    for variant in sorted({rollout.version, rollout.stable} - known.keys()):
+        what = f"{rollout.flag}={variant} is part of a live rollout of {focus.name}, and cannot be removed"
+        yield Problem(focus.name, 1, 1, Severity.ERROR, "D190", what, hint)
+    if focus.rollout_of(rollout.flag) is None:
+        what = f"a rollout of {rollout.what} runs by the rules that {focus.name} no longer declares"
+        yield Problem(focus.name, 1, 1, Severity.ERROR, "D191", what, hint)
 
 
 def _refuse(draft: Draft, errors: tuple[Problem, ...]) -> Draft:
@@ -197,6 +213,7 @@ def _forget(draft: Draft, focus: Focus) -> Draft:
             phase=str(Phase.ABORTED),
             version=rollout.version,
             by="policy",
+            **of_flag(rollout),
         )
     draft = _close_incidents(draft, focus)
     board = draft.world.board

@@ -7,43 +7,98 @@ from focusplane.act.fact import Kind
 from focusplane.act.request import Refused
 from focusplane.control import rollout as rollouts
 from focusplane.control.rollout import Cause, Rollout, Saw
+from focusplane.control.state import FlagState
+from focusplane.define.controls import Flag
 from focusplane.define.focus import Focus
 from focusplane.kernel.ids import short_id
+from focusplane.kernel.quantity import format_percent
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrival import Probed
 from focusplane.plane.arrows import expose
 from focusplane.plane.arrows.judge import old_after
 from focusplane.plane.arrows.trouble import GRACE_MS, healths
+from focusplane.plane.arrows.words import of_flag, utc
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Refusal, Waiting
 
 ASK_AGAIN_MS = SECOND
 
 
-def refusal(draft: Draft, focus: Focus, version: str) -> Refused | None:
-    """Why a rollout of that version cannot begin now."""
+def refusal(draft: Draft, focus: Focus, version: str, flag: str = "") -> Refused | None:
+    """Why a rollout of that version, or of that variant of the flag, cannot begin now."""
+    running = draft.world.rollouts.get(focus.name)
+    if running is not None and running.live:
+        hint = f"one at a time: focus rollout abort {focus.name}, or wait until it is over"
+        return Refused("conflict", f"a rollout of {running.what} is running", hint)
+    if focus.name in draft.world.waiting:
+        return Refused("conflict", "a rollout is about to start: its destination is being asked")
+    wrong = _no_variant(draft, focus, flag, version) if flag else _no_version(draft, focus, version)
+    return wrong or may_not_change(draft, focus, flag)
+
+
+def _no_version(draft: Draft, focus: Focus, version: str) -> Refused | None:
     stable, traffic = draft.world.stable.get(focus.name), focus.controls.traffic
     if focus.rollout is None or traffic is None:
         why = f"{focus.name} declares no rollout or no traffic"
-        return Refused("usage", why, "add spec.rollout and controls.traffic")
+        flags = ", ".join(focus.controls.flags)
+        hint = f"; of a flag: --flag KEY, one of {flags}" if flags else ""
+        return Refused("usage", why, f"add spec.rollout and controls.traffic{hint}")
     if version not in traffic.versions:
         known = f"known: {', '.join(traffic.versions)}"
         return Refused("not-found", f"{focus.name} has no version {version!r}", known)
     if stable == version:
         return Refused("conflict", f"{version} is the stable version already")
-    running = draft.world.rollouts.get(focus.name)
-    if running is not None and running.live:
-        hint = f"focus rollout abort {focus.name}"
-        return Refused("conflict", f"a rollout of {running.version} is running", hint)
-    return may_not_change(draft, focus)
+    return None
 
 
-def may_not_change(draft: Draft, focus: Focus) -> Refused | None:
+def _no_variant(draft: Draft, focus: Focus, key: str, variant: str) -> Refused | None:
+    flag, control = focus.controls.flags.get(key), f"flag.{key}"
+    if flag is None:
+        known = ", ".join(focus.controls.flags) or "none"
+        return Refused("not-found", f"{focus.name} has no flag {key!r}", f"known: {known}")
+    if focus.rollout_of(key) is None:
+        why = f"neither {focus.name} nor its flag {key} declares a rollout"
+        return Refused("usage", why, f"add spec.rollout, or controls.flags.{key}.rollout")
+    if variant not in flag.variants:
+        known = f"known: {', '.join(flag.variants)}"
+        return Refused("not-found", f"the flag {key} has no variant {variant!r}", known)
+    if variant == flag.off:
+        why = f"{variant} is what a kill of {key} serves: it needs no steps"
+        return Refused("usage", why, f"focus control set {focus.name} {control} {flag.off} --reason R")
+    return _stands_otherwise(draft, focus, flag, variant)
+
+
+def _stands_otherwise(draft: Draft, focus: Focus, flag: Flag, variant: str) -> Refused | None:
+    """A rollout begins where everybody has the same, for good, and something else than the variant."""
+    control = f"flag.{flag.key}"
+    entry = draft.world.board.entries.get(f"{focus.name}/{control}")
+    if entry is None or not isinstance(entry.state, FlagState):
+        return Refused("conflict", f"{control} is not on the board yet", "try again in a second")
+    if entry.expires_at is not None:
+        hint = f"focus control clear {focus.name} {control}"
+        return Refused("conflict", f"{control} is set until {utc(entry.expires_at)} only", hint)
+    if 0 < entry.state.percentage < 1:
+        share = format_percent(entry.state.percentage)
+        why = f"{entry.state.variant} has {share} already: a rollout begins where everybody has the same"
+        return Refused("conflict", why, f"focus control set {focus.name} {control} {flag.off} --reason R")
+    if stable_of(flag, entry.state) == variant:
+        return Refused("conflict", f"{variant} of {flag.key} is what everybody has already")
+    return None
+
+
+def stable_of(flag: Flag, state: FlagState) -> str:
+    """What everybody has while the flag is not split."""
+    others = state.rest or flag.off
+    return state.variant if state.percentage else others
+
+
+def may_not_change(draft: Draft, focus: Focus, flag: str = "") -> Refused | None:
     """Why nothing new may be exposed now: a freeze, or the budget."""
     frozen = draft.world.frozen.get("*") or draft.world.frozen.get(focus.name)
     if frozen:
         return Refused("refused", f"frozen: {frozen}", "focus unfreeze")
-    stop = expose.budget_freeze(draft, focus.rollout, focus) if focus.rollout is not None else ""
+    spec = focus.rollout_of(flag)
+    stop = expose.budget_freeze(draft, spec, focus) if spec is not None else ""
     return Refused("refused", stop, f"focus explain {focus.name}") if stop else None
 
 
@@ -76,7 +131,7 @@ def probed(draft: Draft, arrival: Probed) -> Draft:
         words = "; ".join(f"{address}: {said}" for address, said in failed.items()) or "it has no instances"
         why = f"{version} is not ready to take traffic: {words}"
     else:
-        return _start(draft, focus, version, by)
+        return begin(draft, focus, version, by)
     return refuse(draft, focus.name, version, why, by)
 
 
@@ -102,29 +157,38 @@ def refuse(draft: Draft, focus: str, version: str, why: str, by: str) -> Draft:
     return draft.say(Kind.ROLLOUT_REFUSED, focus, version, why, by=by)
 
 
-def _start(draft: Draft, focus: Focus, version: str, by: str) -> Draft:
-    stable = draft.world.stable[focus.name]
+def begin(draft: Draft, focus: Focus, version: str, by: str, flag: str = "") -> Draft:
+    """The first step of a version that is ready, or of a variant: what serves that is there already, where the flag is read."""
+    spec, state = focus.rollout_of(flag), draft.world.board.state(focus.name, f"flag.{flag}")
+    before = state if isinstance(state, FlagState) else None
+    stable = stable_of(focus.controls.flags[flag], before) if before else draft.world.stable[focus.name]
+    told = (flag, version) if flag else (version,)
     fresh = Rollout(
         focus.name,
-        short_id("rol", focus.name, version, draft.tick.number),
+        short_id("rol", focus.name, *told, draft.tick.number),
         version,
         stable,
-        focus.rollout.steps if focus.rollout is not None else (),
+        spec.steps if spec is not None else (),
         by=by,
+        flag=flag,
+        before=before,
     )
     rollout = rollouts.advance(fresh, Cause(Saw.STARTED, f"{by} started it", by), draft.at)
-    draft = (
-        draft.drop("evidence", focus.name).drop("verdicts", focus.name).put("rollouts", focus.name, rollout)
-    )
-    draft = draft.say(
+    for table in ("evidence", "verdicts", "refusals"):
+        draft = draft.drop(table, focus.name)
+    draft = draft.put("rollouts", focus.name, rollout).say(
         Kind.ROLLOUT_STARTED,
         focus.name,
         rollout.id,
-        f"{version} gets {rollout.exposed}, {stable} is the way back",
+        f"{rollout.what} gets {rollout.exposed}, {stable} is the way back",
         version=version,
         stable=stable,
         by=by,
         policy=focus.digest,
         steps=[step.words for step in rollout.steps],
+        **of_flag(rollout),
+    )
+    return expose.move_control(
+        draft, focus, rollout, f"rollout of {rollout.what} starts at {rollout.exposed}"
     )
     return expose.move_traffic(draft, focus, rollout, f"rollout of {version} starts at {rollout.exposed}")

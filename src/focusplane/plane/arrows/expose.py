@@ -16,22 +16,39 @@ from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.canary import next_step, rule
 from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.verdict import Ruling, Verdict
-from focusplane.plane.arrows import move, sight
+from focusplane.plane.arrows import compared, move, sight
 from focusplane.plane.arrows.judge import old_after, waits
-from focusplane.plane.arrows.words import gist, said_traffic, said_verdict
+from focusplane.plane.arrows.words import gist, of_flag, said_shares, said_verdict
 from focusplane.plane.draft import Draft
 
 ASKS = "somebody must promote or abort it"
+UNPROVEN = "without evidence of safety"
+QUIETLY = f"no evidence of harm; promoted quietly, {UNPROVEN}"
 
 
 def rollouts(draft: Draft) -> Draft:
     """One look at every live rollout."""
     for name, rollout in draft.world.rollouts.items():
         focus = draft.world.policies.set.focuses.get(name)
-        if rollout.live and focus is not None and focus.rollout is not None:
-            cause = _see(draft, focus, focus.rollout, rollout)
+        spec = focus.rollout_of(rollout.flag) if focus is not None else None
+        if rollout.live and focus is not None and spec is not None:
+            cause = overtaken(draft, rollout) or _see(draft, focus, spec, rollout)
             draft = pursue(draft, focus, rollout, cause)
     return draft
+
+
+def overtaken(draft: Draft, rollout: Rollout) -> Cause | None:
+    """Somebody else has moved the flag since: a kill by hand or by a mitigation, say. That ends the rollout, and what they
+    set stays. The traffic is nobody else's while a rollout is live.
+    """
+    entry = draft.world.board.entries.get(f"{rollout.focus}/{rollout.control}")
+    if not rollout.flag or (entry is not None and entry.state == rollout.wanted):
+        return None
+    if entry is None:
+        return Cause(Saw.OVERTAKEN, f"{rollout.control} is declared no more", "policy")
+    action = draft.world.actions.get(entry.cause)
+    by = action.by if action is not None else "focusplane"
+    return Cause(Saw.OVERTAKEN, f"{rollout.control} was moved by {by}: {entry.reason}", by)
 
 
 def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> Draft:
@@ -54,13 +71,15 @@ def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> 
         weight=after.exposed,
         version=after.version,
         by=cause.by,
+        **of_flag(after),
+        **({"evidence_of_safety": False} if cause.saw in rollouts_.UNPROVEN else {}),
         **said_verdict(draft.world.verdicts.get(focus.name)),
     )
     if after.step != rollout.step:
         draft = _judged_anew(draft, after)
-    if (after.traffic.weights, after.pinned) == (rollout.traffic.weights, rollout.pinned):
+    if after.wanted == rollout.wanted or cause.saw is Saw.OVERTAKEN:
         return draft
-    return move_traffic(draft, focus, after, cause.reason)
+    return move_control(draft, focus, after, cause.reason, cause.saw in rollouts_.UNPROVEN)
 
 
 def _held(draft: Draft, rollout: Rollout, why: str) -> Draft:
@@ -77,6 +96,7 @@ def _held(draft: Draft, rollout: Rollout, why: str) -> Draft:
         step=rollout.step,
         weight=rollout.exposed,
         asks=ASKS in why,
+        **of_flag(rollout),
         **said,
     )
 
@@ -113,7 +133,9 @@ def _see(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cau
 def _unseen(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cause | str:
     """Nothing was ever seen of this rollout: silence promotes nothing, and a step that is over does not wait for ever."""
     arms = rollout.version, rollout.stable
-    why = budget_freeze(draft, spec, focus) or waits(draft, focus, arms, rollout.step_since)
+    why = budget_freeze(draft, spec, focus) or waits(
+        compared.of(draft.world.counters, focus, rollout), arms, rollout.step_since
+    )
     if draft.at - rollout.step_since < rollout.steps[rollout.step].for_ms:
         return why
     return _hold(draft, spec, rollout, why, stopped=True)
@@ -121,7 +143,7 @@ def _unseen(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> 
 
 def _go_back(draft: Draft, focus: Focus, rollout: Rollout, verdict: Verdict) -> Cause:
     """Harm is proved; the way back must carry (N15)."""
-    gone = sight.gone(draft.world.counters, focus, rollout.stable)
+    gone = compared.of(draft.world.counters, focus, rollout).gone(rollout.stable)
     if gone:
         return Cause(Saw.DESTINATION_GONE, f"{verdict.reason}; but the way back fails too: {gone}")
     return Cause(Saw.HARMFUL, verdict.reason)
@@ -140,8 +162,7 @@ def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verd
         spec.promote is Promote.QUIET and verdict.ruling is Ruling.HOLD and not verdict.suspicious(spec.judge)
     )
     if verdict.ruling is Ruling.PROMOTE or quiet:
-        words = "no evidence of harm; promoted quietly, without evidence of safety"
-        cause = Cause(Saw.SAFE, words if quiet else verdict.reason)
+        cause = Cause(Saw.QUIET, QUIETLY) if quiet else Cause(Saw.SAFE, verdict.reason)
         return Cause(Saw.NO_EVIDENCE, stop) if stop else cause
     return _hold(draft, spec, rollout, stop or verdict.reason, bool(stop) or verdict.suspicious(spec.judge))
 
@@ -198,23 +219,22 @@ def _too_risky(health: Health, spec: RolloutSpec, old_ms: int) -> str:
     return ""
 
 
-def move_traffic(draft: Draft, focus: Focus, rollout: Rollout, reason: str) -> Draft:
-    """One weight change: an action with its way back, its verification, and its place on the board."""
-    wanted = rollout.traffic
+def move_control(draft: Draft, focus: Focus, rollout: Rollout, reason: str, unproven: bool = False) -> Draft:
+    """One change of its share: an action with its way back, its verification, and its place on the board."""
+    wanted, target = rollout.wanted, ControlId(focus.name, rollout.control)
     decision = short_id(
         "dec", focus.name, focus.digest, "rollout", f"{rollout.id}/{rollout.phase}/{rollout.step}"
     )
-    key = short_id("act", decision, rollout.step, f"{focus.name}/traffic")
-    weights = said_traffic(wanted)
-    if rollout.phase is Phase.PROMOTED:
+    key = short_id("act", decision, rollout.step, str(target))
+    said = f"{rollout.control}: {said_shares(rollout)}"
+    if rollout.phase is Phase.PROMOTED and not rollout.flag:
         draft = draft.put("stable", focus.name, rollout.version)
-    target = ControlId(focus.name, "traffic")
     action = Action(
         key,
         decision,
         focus.name,
         "rollout",
-        f"traffic: {weights}",
+        f"{said}, {UNPROVEN}" if unproven else said,
         Set(target, wanted, reason, key),
         reason,
         rollout.by or "focusplane",
@@ -226,7 +246,7 @@ def move_traffic(draft: Draft, focus: Focus, rollout: Rollout, reason: str) -> D
     )
     inputs = said_verdict(draft.world.verdicts.get(focus.name))
     draft = move.plan(draft, action, exposure=_exposure(draft, focus, rollout), inputs=inputs)
-    if rollout.over:
+    if rollout.over and not rollout.flag:  # a flag stays as the policy declares it, with this on top
         draft = draft.but(board=boards.declare(draft.world.board, target, wanted))
     return draft
 

@@ -1,19 +1,23 @@
 """Closed seconds of both arms -> Evidence -> Verdict, for every live rollout."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 from focusplane.act.fact import Kind
+from focusplane.control.flag import Lamp
 from focusplane.control.rollout import Rollout
 from focusplane.control.split import version_for
 from focusplane.define.controls import Sticky
 from focusplane.define.focus import Focus
 from focusplane.define.rollout import JudgeSpec
 from focusplane.define.sli import SliKind
+from focusplane.define.targeting import TENANT
 from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe.alone import alone
+from focusplane.observe.arms import KEEP_SECONDS_MS
 from focusplane.observe.canary import begin, fold, rule
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
@@ -21,8 +25,9 @@ from focusplane.observe.own_past import explains, own_past
 from focusplane.observe.pace import WIDEST_MS
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import MetricEvidence, Ruling, Verdict
-from focusplane.plane.arrows import sight
-from focusplane.plane.arrows.words import said_verdict
+from focusplane.plane.arrows import compared, sight
+from focusplane.plane.arrows.compared import Sides
+from focusplane.plane.arrows.words import of_flag, said_verdict
 from focusplane.plane.draft import Draft
 
 OLD_MS = 15 * SECOND
@@ -47,7 +52,7 @@ def rollouts(draft: Draft) -> Draft:
     """Fold what was closed since the last turn into the evidence of each rollout, and rule."""
     for name, rollout in draft.world.rollouts.items():
         focus = draft.world.policies.set.focuses.get(name)
-        if rollout.live and focus is not None and focus.rollout is not None:
+        if rollout.live and focus is not None:
             draft = _judge(draft, focus, rollout)
     return draft
 
@@ -62,13 +67,14 @@ def old_after(counters: Counters, focus: str) -> int:
 
 
 def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
-    world, spec = draft.world, focus.rollout
-    mark = world.counters.watermark(focus.name)
+    world, spec = draft.world, focus.rollout_of(rollout.flag)
+    sides = compared.of(world.counters, focus, rollout)
+    mark = sides.mark()
     if isinstance(mark, NoData) or spec is None:
         return draft
-    arms, cut = (rollout.version, rollout.stable), rollout.step_since
-    evidence = world.evidence.get(focus.name) or nothing_yet(world.counters, focus, spec.judge, arms, cut)
-    buckets = world.counters.arms(focus.name, *arms, evidence.folded_to, mark, cut)
+    arms = (rollout.version, rollout.stable)
+    evidence = world.evidence.get(focus.name) or nothing_yet(sides, spec.judge, arms, rollout.step_since)
+    buckets = sides.buckets(arms, (evidence.folded_to, mark), rollout.step_since)
     if not buckets:
         return draft
     evidence = fold(evidence, buckets)
@@ -92,6 +98,7 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
         ruling=str(verdict.ruling),
         version=rollout.version,
         step=rollout.step,
+        **of_flag(rollout),
         **said_verdict(verdict),
     )
 
@@ -100,9 +107,11 @@ def _undisturbed(counters: Counters, focus: Focus, rollout: Rollout) -> int:
     """For how long before the rollout everybody was on the stable version (ms): what tenants suffered on another one, this
     one's first attempt above all, is not their own.
     """
-    name, began = sight.leading(focus), rollout.started_at
+    began = rollout.started_at
     for length in OWN_PASTS_MS:
-        served = counters.slices_over(focus.name, name, "version", began - length, began)
+        if rollout.flag and length > KEEP_SECONDS_MS:
+            continue
+        served = compared.of(counters, focus, rollout).counts(began - length, began)
         if not any(seen.total for version, seen in served.items() if version not in ("", rollout.stable)):
             return length
     return 0
@@ -112,20 +121,18 @@ def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) 
     """Why the failures may be those of the canary's tenants and not its own; empty if they are not. Tenants stay together on
     a version, so that one of them which always fails makes the version look bad.
     """
-    traffic, counters, name = focus.controls.traffic, draft.world.counters, sight.leading(focus)
-    mark = counters.watermark(focus.name)
-    together = rollout.steps[rollout.step].tenants or (
-        traffic is not None and traffic.sticky is Sticky.TENANT
-    )
-    if not together or isinstance(mark, NoData):
+    counters, name = draft.world.counters, sight.leading(focus)
+    sides, serves = compared.of(counters, focus, rollout), _assigned(focus, rollout)
+    mark = sides.mark()
+    if serves is None or isinstance(mark, NoData):
         return ""
     began, since = rollout.started_at, rollout.step_since
-    versions = counters.slices_over(focus.name, name, "version", since, mark)
+    versions = sides.counts(since, mark)
     canary, baseline = versions.get(rollout.version), versions.get(rollout.stable)
     theirs = {
         tenant: seen
         for tenant, seen in counters.slices_over(focus.name, name, "tenant", since, mark).items()
-        if tenant != OTHER and version_for(rollout.traffic, focus.name, tenant) == rollout.version
+        if tenant != OTHER and serves(tenant) == rollout.version
     }
     length = _undisturbed(counters, focus, rollout)
     past = own_past(theirs, counters.slices_over(focus.name, name, "tenant", began - length, began))
@@ -184,9 +191,23 @@ def stale(draft: Draft, focus: Focus, mark: int) -> str:
     )
 
 
-def waits(draft: Draft, focus: Focus, arms: tuple[str, str], since: int) -> str:
+def _assigned(focus: Focus, rollout: Rollout) -> Callable[[str], str] | None:
+    """Which version or variant a tenant has; None where requests are assigned, and not tenants."""
+    if rollout.flag:
+        flag = focus.controls.flags.get(rollout.flag)
+        if flag is None or flag.by != TENANT:
+            return None
+        lamp = Lamp(focus.name, flag, rollout.variants)
+        return lambda tenant: lamp.evaluate(tenant).variant
+    traffic = focus.controls.traffic
+    if not rollout.steps[rollout.step].tenants and (traffic is None or traffic.sticky is not Sticky.TENANT):
+        return None
+    return lambda tenant: version_for(rollout.traffic, focus.name, tenant)
+
+
+def waits(sides: Sides, arms: tuple[str, str], since: int) -> str:
     """Why there is no verdict yet on (canary, baseline)."""
-    pace = draft.world.counters.pace(focus.name, arms, since, since)
+    pace = sides.pace(arms, since)
     if pace.width > WIDEST_MS:
         most = format_duration(WIDEST_MS)
         return f"blind: the reports speak of {format_duration(pace.width)} at a time, and above {most} both arms cannot be compared"
@@ -196,16 +217,14 @@ def waits(draft: Draft, focus: Focus, arms: tuple[str, str], since: int) -> str:
     return "no closed second of both arms yet"
 
 
-def nothing_yet(
-    counters: Counters, focus: Focus, spec: JudgeSpec, arms: tuple[str, str], began: int
-) -> Evidence:
+def nothing_yet(sides: Sides, spec: JudgeSpec, arms: tuple[str, str], began: int) -> Evidence:
     """No evidence yet on (canary, baseline); the baseline's latencies of the last quarter of an hour set the thresholds. A
     version that had requests until just now begins a little later: a report may end after the start and still speak of
     what was before it.
     """
     canary, baseline = arms
-    lingers = sight.served(counters, focus, canary, began - LINGERS_MS, began)
-    past = counters.latencies(focus.name, began - PAST_MS, began, baseline)
-    timed = any(objective.sli.kind is SliKind.LATENCY for objective in focus.objectives)
+    lingers = canary in sides.counts(began - LINGERS_MS, began)
+    past = sides.latencies(began - PAST_MS, began, baseline)
+    timed = any(objective.sli.kind is SliKind.LATENCY for objective in sides.focus.objectives)
     since = began + LINGERS_MS if lingers else began
     return begin(spec, since, None if isinstance(past, NoData) else past, timed)

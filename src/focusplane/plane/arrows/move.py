@@ -160,7 +160,7 @@ def command(draft: Draft, moved: Command, by: str, what: str, exposure: Fraction
         expires_at=entry.expires_at or 0,
     )
     if isinstance(moved, Set) and isinstance(moved.state, TrafficState | FlagState):
-        version = moved.state.canary if isinstance(moved.state, TrafficState) else ""
+        version = _brought(moved.state)
         draft = record(
             draft,
             ChangeEvent(
@@ -176,6 +176,13 @@ def command(draft: Draft, moved: Command, by: str, what: str, exposure: Fraction
             ),
         )
     return draft
+
+
+def _brought(state: TrafficState | FlagState) -> str:
+    """The version or variant that this state exposes in steps; empty if nothing is."""
+    if isinstance(state, TrafficState):
+        return state.canary
+    return state.variant if state.salt else ""
 
 
 def record(draft: Draft, change: ChangeEvent) -> Draft:

@@ -48,7 +48,7 @@ def _due(world: World) -> Iterator[tuple[str, str, tuple[int, int], str]]:
     for rollout in world.rollouts.values():
         span = of_rollout(rollout)
         if span is not None and _said(world, rollout.focus, span) and rollout.id not in world.prices:
-            yield rollout.id, rollout.focus, span, f"the rollout of {rollout.version}"
+            yield rollout.id, rollout.focus, span, f"the rollout of {rollout.what}"
     for change in reversed(world.changes):
         if change.at < world.tick.at - STILL_MS:
             return

@@ -5,10 +5,12 @@ from dataclasses import replace
 from focusplane.act.action import Action, Phase
 from focusplane.act.request import ClearControl, Done, Refused, SetControl
 from focusplane.control.command import Clear, Command, ControlId, Set
+from focusplane.control.rollout import Rollout
 from focusplane.control.state import (
     BreakerState,
     ControlState,
     FallbackState,
+    FlagState,
     QuotaState,
     ThrottleState,
     TrafficState,
@@ -60,13 +62,20 @@ def _not_settable(draft: Draft, focus: Focus, state: ControlState, ask: SetContr
             "usage", f"{ask.control} is set for longer than nothing and at most {longest}", "--for 30m"
         )
     rollout = draft.world.rollouts.get(focus.name)
-    if ask.control == "traffic" and rollout is not None and rollout.live:
-        return Refused(
-            "conflict",
-            f"a rollout of {rollout.version} owns the traffic",
-            f"focus rollout abort {focus.name}",
-        )
-    return None
+    if rollout is None or not rollout.live or rollout.control != ask.control or _ends(focus, rollout, state):
+        return None
+    owned = rollout.control if rollout.flag else "the traffic"
+    return Refused(
+        "conflict", f"a rollout of {rollout.what} owns {owned}", f"focus rollout abort {focus.name}"
+    )
+
+
+def _ends(focus: Focus, rollout: Rollout, state: ControlState) -> bool:
+    """A kill, or everybody back on what they had: either ends the rollout of a flag."""
+    flag = focus.controls.flags.get(rollout.flag)
+    if flag is None or not isinstance(state, FlagState):
+        return False
+    return state.variant in (flag.off, rollout.stable) and state.percentage == 1
 
 
 def _no_way_there(draft: Draft, focus: Focus, state: ControlState, ask: SetControl) -> Refused | None:

@@ -14,9 +14,7 @@ from focusplane.plane.arrows.words import said_weights
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Look, Node
 
-CARRIES_OVER_MS = 15 * SECOND
 NODE_ALIVE_MS = 90 * SECOND
-FEW = 10
 TOLERANCE = Fraction(1, 1000)
 """Integer weights of a gateway round the declared ones by less than this."""
 NOTHING = Fraction(0)
@@ -47,20 +45,6 @@ def tenant_shares(draft: Draft, focus: Focus) -> dict[str, Fraction]:
     counts = recent(draft.world.counters, focus, "tenant", MINUTE)
     total = sum(measured.total for measured in counts.values())
     return {tenant: Fraction(measured.total, total) for tenant, measured in counts.items() if total}
-
-
-def gone(counters: Counters, focus: Focus, version: str) -> str:
-    """Why a version cannot carry the traffic, as its own answers show; empty if it can, or nothing says otherwise."""
-    measured = recent(counters, focus, "version", CARRIES_OVER_MS).get(version)
-    if measured is None or measured.total < FEW or measured.good:
-        return ""
-    return f"all {measured.total} requests to {version} failed in the last {CARRIES_OVER_MS // SECOND} s"
-
-
-def served(counters: Counters, focus: Focus, version: str, since: int, until: int) -> int:
-    """Requests that a version answered in (since, until]."""
-    counts = counters.slices_over(focus.name, leading(focus), "version", since, until)
-    return counts[version].total if version in counts else 0
 
 
 def astray(shares: Mapping[str, Mapping[str, Fraction]], wanted: TrafficState) -> str:

@@ -47,7 +47,8 @@ def happened(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Iterator[Troub
     for fact in told:
         if fact.kind is Kind.ROLLOUT_MOVED and fact.body["phase"] == Phase.ROLLED_BACK:
             version = str(fact.body["version"])
-            title = f"{version} of {focus.name} was taken back"
+            flag = f"{fact.body['flag']}=" if "flag" in fact.body else ""
+            title = f"{flag}{version} of {focus.name} was taken back"
             yield Trouble(f"rollout {fact.subject}", Level.ACT, title, fact.reason, version)
         if fact.kind is Kind.DECIDED and fact.body["rule"] in {one.name for one in focus.mitigations}:
             title = f"{focus.name}: {fact.body['what']}"
@@ -78,7 +79,7 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
     yield from _groups(draft, focus)
     yield from _alerts(draft, focus)
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
-        title = f"{rollout.version} of {focus.name} is worse and still exposed"
+        title = f"{rollout.what} of {focus.name} is worse and still exposed"
         yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
     if focus.name in draft.world.drifts:
         yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", draft.world.drifts[focus.name])

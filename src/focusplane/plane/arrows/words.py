@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
+from focusplane.control.rollout import Rollout
 from focusplane.control.state import (
     BreakerState,
     ControlState,
@@ -33,8 +34,10 @@ def utc(at: int) -> str:
 def said_state(state: ControlState) -> dict[str, Json]:
     """A state as journal JSON: exact numbers as the strings that policies use."""
     match state:
-        case FlagState(variant, percentage):
-            return {"variant": variant, "percentage": format_percent(percentage)}
+        case FlagState(variant, percentage, rest, salt, pinned):
+            split: dict[str, Json] = {"rest": rest, "salt": salt, "pinned": list(pinned)}
+            kept = {key: value for key, value in split.items() if value}
+            return {"variant": variant, "percentage": format_percent(percentage), **kept}
         case TrafficState(stable, weights, canary, salt, pinned):
             shares = {version: format_percent(weight) for version, weight in weights.items()}
             named: dict[str, Json] = {"pinned": list(pinned)} if pinned else {}
@@ -53,9 +56,20 @@ def said_state(state: ControlState) -> dict[str, Json]:
             return {}
 
 
+def of_flag(rollout: Rollout) -> dict[str, Json]:
+    """The flag that a rollout is of, for the journal; nothing for a version."""
+    return {"flag": rollout.flag} if rollout.flag else {}
+
+
 def said_weights(weights: Mapping[str, Fraction]) -> str:
     """`v2 5%, v1 95%`."""
     return ", ".join(f"{version} {format_percent(weight)}" for version, weight in weights.items())
+
+
+def said_shares(rollout: Rollout) -> str:
+    """The same of what a rollout wants of its control."""
+    names = f", {name_some(rollout.pinned)} on {rollout.version}" if rollout.pinned else ""
+    return said_weights(rollout.shares) + names
 
 
 def said_traffic(state: TrafficState) -> str:

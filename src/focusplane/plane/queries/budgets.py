@@ -79,7 +79,7 @@ def rollout_price(world: World, running: Rollout) -> Shown | None:
         return shown_price(world.prices[running.id], final=True)
     if span is None:
         return None
-    found = prices.price(world, running.focus, span, f"the rollout of {running.version}")
+    found = prices.price(world, running.focus, span, f"the rollout of {running.what}")
     return None if found is None else shown_price(found, final=False)
 
 

@@ -65,7 +65,7 @@ def _shown(world: World, one: Comparison) -> Shown:
     """`verdict` is `promote`, `rollback` or `continue`; without data it is `continue`, for silence shows nothing."""
     focus = find(world, one.focus)
     spec = rules(focus)
-    said = _NOTHING if one.verdict is None else shown_verdict(one.verdict, focus)
+    said = _NOTHING if one.verdict is None else shown_verdict(one.verdict, spec)
     reasons = [one.why] if one.why else []
     if one.verdict is not None and one.verdict.reason not in one.why:
         reasons.append(one.verdict.reason)

@@ -69,6 +69,8 @@ def summary(world: World, focus: Focus) -> Shown:
         else {
             "id": rollout.id,
             "version": rollout.version,
+            "flag": rollout.flag,
+            "what": rollout.what,
             "phase": str(rollout.phase),
             "weight": float(rollout.weight),
         },

@@ -68,12 +68,13 @@ def moving(world: World, name: str) -> Iterator[Shown]:
         yield _row(f"rollout of {shown['waiting']}", "waiting", why)
     if not shown["version"]:
         return
-    at = f"{shown['version']} has {shown['weight_text']} of the traffic, for {shown['step_for']}"
+    at = f"{shown['what']} has {shown['weight_text']} of the traffic, for {shown['step_for']}"
     yield _row(
-        f"rollout of {shown['version']}",
+        f"rollout of {shown['what']}",
         shown["phase"],
         shown["hold_reason"] or shown["reason"],
         at,
+        *([f"without evidence of safety: {shown['unproven']}"] if shown["unproven"] else []),
         *_hold(shown),
         *([shown["price"]["text"]] if shown["price"] else []),
         *_verdict(shown["verdict"]),

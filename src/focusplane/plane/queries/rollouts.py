@@ -5,17 +5,28 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from focusplane.control.rollout import Phase, Rollout, Saw
-from focusplane.define.focus import Focus
 from focusplane.define.rollout import RolloutSpec, Then
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.kernel.tick import Tick
 from focusplane.observe.verdict import MetricEvidence, Verdict
+from focusplane.plane.arrows.expose import UNPROVEN
+from focusplane.plane.arrows.sight import NODE_ALIVE_MS
 from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
 from focusplane.plane.queries.shown import Shown, plain
 from focusplane.plane.world import World
 
-_NONE: Shown = {"phase": "idle", "version": "", "weight": 0.0, "verdict": None, "steps": []}
+MOST_NAMED = 5
+_NONE: Shown = {
+    "phase": "idle",
+    "version": "",
+    "flag": "",
+    "what": "",
+    "weight": 0.0,
+    "verdict": None,
+    "steps": [],
+    "evidence_of_safety": None,
+}
 
 
 def rollout(world: World, name: str) -> Shown:
@@ -36,12 +47,14 @@ def rollout(world: World, name: str) -> Shown:
             "waiting": waiting,
             "refused": _refused(world, name),
         }
-    verdict = world.verdicts.get(name)
+    verdict, spec = world.verdicts.get(name), focus.rollout_of(running.flag)
     return {
         "focus": name,
         "id": running.id,
         "version": running.version,
-        "stable": stable or running.stable,
+        "flag": running.flag,
+        "what": running.what,
+        "stable": _stable(running, stable),
         "from": running.stable,
         "phase": str(running.phase),
         "step": running.step,
@@ -53,16 +66,18 @@ def rollout(world: World, name: str) -> Shown:
         "step_for": format_duration(max(world.tick.at - running.step_since, 0)),
         "held_since": running.held_since,
         "hold_reason": running.hold_reason,
-        "hold_ends_at": _hold_ends(running, focus.rollout),
-        "hold_until": hold_until(running, focus.rollout),
+        "hold_ends_at": _hold_ends(running, spec),
+        "hold_until": hold_until(running, spec),
         "by": running.by,
         "reason": running.reason,
+        "evidence_of_safety": running.evidence_of_safety,
+        "unproven": running.unproven,
         "waiting": waiting,
         "refused": _refused(world, name),
-        "seen": _seen(world, name),
-        "thresholds": thresholds(focus),
+        "seen": _heard(world, running) if running.flag else _seen(world, name),
+        "thresholds": thresholds(spec),
         "price": rollout_price(world, running),
-        "verdict": None if verdict is None else shown_verdict(verdict, focus),
+        "verdict": None if verdict is None else shown_verdict(verdict, spec),
         "sentence": sentence(running, verdict, world.tick),
     }
 
@@ -73,11 +88,18 @@ def _refused(world: World, name: str) -> Shown | None:
     return None if one is None else {"version": one.version, "reason": one.reason, "at": one.at}
 
 
-def thresholds(focus: Focus) -> Shown:
+def _stable(running: Rollout, version: str) -> str:
+    """What everybody is on, or goes back to."""
+    if running.flag:
+        return running.version if running.phase is Phase.PROMOTED else running.stable
+    return version or running.stable
+
+
+def thresholds(spec: RolloutSpec | None) -> Shown:
     """Both e-values are compared with 1 / alpha (Ville's inequality)."""
-    if focus.rollout is None:
+    if spec is None:
         return {}
-    judge = focus.rollout.judge
+    judge = spec.judge
     return {
         "alpha": format_percent(judge.alpha),
         "e": float(1 / judge.alpha),
@@ -86,9 +108,9 @@ def thresholds(focus: Focus) -> Shown:
     }
 
 
-def shown_verdict(verdict: Verdict, focus: Focus) -> Shown:
+def shown_verdict(verdict: Verdict, spec: RolloutSpec | None) -> Shown:
     """`progress_*` run from 0 (no evidence) to 1 (the threshold) on a logarithmic scale."""
-    limit = 1 / focus.rollout.judge.alpha if focus.rollout else Fraction(20)
+    limit = 1 / spec.judge.alpha if spec is not None else Fraction(20)
     return {
         "decision": str(verdict.ruling),
         "e_regress": finite(verdict.e_regress),
@@ -118,19 +140,20 @@ def finite(value: float) -> float | None:
 
 def sentence(running: Rollout, verdict: Verdict | None, tick: Tick) -> str:
     """What happens now, in words that fit above a page."""
-    share = running.exposed
+    share, what = running.exposed, running.what
     why = verdict.reason if verdict is not None and running.live else running.reason
+    unproven = f" ({UNPROVEN}: {running.unproven})" if running.unproven else ""
     match running.phase.value:
         case "stepping":
-            return f"{running.version} serves {share}; {why or 'evidence is being gathered'}"
+            return f"{what} serves {share}{unproven}; {why or 'evidence is being gathered'}"
         case "held":
-            return f"{running.version} is held at {share}: {running.hold_reason}"
+            return f"{what} is held at {share}{unproven}: {running.hold_reason}"
         case "rolled-back":
-            return f"{running.version} was taken back to {running.stable}: {why}"
+            return f"{what} was taken back to {running.stable}: {why}"
         case "promoted":
-            return f"{running.version} serves everything: {why}"
+            return f"{what} serves everything{unproven}: {why}"
         case _:
-            return f"{running.version} is {running.phase}: {why}"
+            return f"{what} is {running.phase}: {why}"
 
 
 def _step(running: Rollout, at: int) -> Shown:
@@ -185,6 +208,21 @@ def _seen(world: World, name: str) -> Shown | None:
     shares = {node: plain(weights) for node, weights in look.shares.items()}
     text = "; ".join(f"{node} {_split(weights)}" for node, weights in look.shares.items())
     return {"at": look.at, "shares": shares, "text": text, "problem": look.problem}
+
+
+def _heard(world: World, running: Rollout) -> Shown:
+    """Which applications say that they run a board with what the rollout last set."""
+    entry = world.board.entries.get(f"{running.focus}/{running.control}")
+    living = [
+        n for n in world.nodes.values() if n.dataplane == "sdk" and world.tick.at - n.seen_at < NODE_ALIVE_MS
+    ]
+    moved = max((one.board_version for one in world.actions.values() if one.rollout == running.id), default=0)
+    behind = sorted(node.node for node in living if node.rejected or node.board_version < moved)
+    text = f"{len(living) - len(behind)} of {len(living)} applications run it" if entry is not None else ""
+    problem = f"not confirmed by {', '.join(behind[:MOST_NAMED])}" if behind else ""
+    if not living:
+        problem = "no application that follows the board is heard"
+    return {"at": world.tick.at, "shares": {}, "text": text, "problem": problem}
 
 
 def _split(weights: Mapping[str, Fraction]) -> str:

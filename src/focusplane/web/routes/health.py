@@ -71,7 +71,11 @@ def render(world: World, trouble: str = "", peers: Sequence[Peer] = ()) -> str:
     ]
     _family(lines, "focus_data_age_seconds", "gauge", "Age of the newest counted event.", ages)
     weights = [
-        ("", {"focus": name, "version": one.version}, float(one.weight))
+        (
+            "",
+            {"focus": name, "version": one.version, **({"flag": one.flag} if one.flag else {})},
+            float(one.weight),
+        )
         for name, one in world.rollouts.items()
     ]
     _family(lines, "focus_rollout_weight", "gauge", "Share of the traffic of the new version.", weights)

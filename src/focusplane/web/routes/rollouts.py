@@ -1,4 +1,4 @@
-"""Rollouts: start, pause, resume, promote, abort, and how they stand."""
+"""Rollouts of versions and of flags' variants: start, pause, resume, promote, abort, and how they stand."""
 
 from typing import Annotated
 
@@ -40,7 +40,7 @@ async def plan(face: Faced, who: Viewer, focus: str, asked: Annotated[PlanQuery,
 @router.post("")
 async def start(face: Faced, who: Operator, focus: str, body: RolloutBody) -> Shown:
     """Refused when the destination is not ready, the budget is too low, or something else is under way."""
-    return await _moved(face, who, focus, StartRollout(focus, body.version))
+    return await _moved(face, who, focus, StartRollout(focus, body.version, body.flag))
 
 
 @router.post("/pause")
