@@ -121,7 +121,7 @@ def test_another_checksum_begins_anew_and_another_step_asks_for_safety_anew() ->
 def test_arms_that_nobody_names_are_what_served_before_and_what_came_after() -> None:
     it = plain()
     serve(it, 10, old=(200, 0), older=(3, 0))
-    wish = Compare("search", name="podinfo.test")
+    wish = Compare("search", checksum="a", name="podinfo.test")
     assert asked(it, wish).stable == "old"
     serve(it, 5, old=(200, 0))
     assert (now(it, wish).ruling, now(it, wish).why) == (Ruling.HOLD, "only old has requests")
@@ -132,7 +132,7 @@ def test_arms_that_nobody_names_are_what_served_before_and_what_came_after() -> 
 def test_two_that_came_are_not_guessed_between() -> None:
     it = plain()
     serve(it, 10, old=(200, 0))
-    wish = Compare("search")
+    wish = Compare("search", checksum="a")
     asked(it, wish)
     serve(it, 40, old=(200, 0), new=(20, 10), newer=(20, 10))
     one = now(it, wish)
@@ -207,7 +207,12 @@ def test_there_is_room_for_so_many_and_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("wish", "code"),
-    [(Compare("nowhere", "v1", "v2"), "not-found"), (Compare("search", "v1", "v1"), "usage")],
+    [
+        (Compare("nowhere", "v1", "v2"), "not-found"),
+        (Compare("search", "v1", "v1"), "usage"),
+        (Compare("search", "v1"), "usage"),
+        (Compare("search"), "usage"),
+    ],
 )
 def test_what_cannot_be_compared_is_refused(wish: Compare, code: str) -> None:
     answer = plain().ask(wish)

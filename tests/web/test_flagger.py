@@ -77,9 +77,10 @@ ALWAYS = {"post-rollout", "event"}
 async def test_before_there_is_evidence_flagger_may_start_and_neither_step_nor_promote_nor_roll_back(
     api: httpx.AsyncClient, it: Rig
 ) -> None:
-    assert await went(api) == {*ALWAYS, "confirm-rollout", "pre-rollout", "rollout"}
+    begins = {*ALWAYS, "confirm-rollout", "pre-rollout", "rollout", "confirm-traffic-increase"}
+    assert await went(api) == begins
     serve(it, 60, v1=(200, 0))
-    assert await went(api) == {*ALWAYS, "confirm-rollout", "pre-rollout", "rollout"}, "silence is no success"
+    assert await went(api) == begins, "silence is no success"
 
 
 async def test_a_bad_canary_is_rolled_back_at_once(api: httpx.AsyncClient, it: Rig) -> None:
@@ -93,8 +94,26 @@ async def test_a_bad_canary_is_rolled_back_at_once(api: httpx.AsyncClient, it: R
     assert (await hook(api, "confirm-traffic-increase"))[0] == 403
 
 
+async def test_the_first_weight_comes_without_evidence_and_no_other_one(
+    api: httpx.AsyncClient, it: Rig
+) -> None:
+    assert (await hook(api, "confirm-traffic-increase"))[0] == 403, "nobody said that there is no traffic yet"
+    assert (await hook(api, "pre-rollout"))[0] == 200
+    assert await hook(api, "confirm-traffic-increase") == (200, "nothing stands in the way")
+    for _ in range(5):
+        serve(it, 10, v1=(200, 0))
+        assert (await hook(api, "confirm-traffic-increase"))[0] == 403
+
+
+async def test_a_freeze_holds_the_first_weight_too(api: httpx.AsyncClient, it: Rig) -> None:
+    await hook(api, "pre-rollout")
+    it.ask(Freeze("search", "christmas"))
+    assert await hook(api, "confirm-traffic-increase") == (403, "frozen: christmas")
+
+
 async def test_each_new_weight_has_to_be_shown_to_be_safe_anew(api: httpx.AsyncClient, it: Rig) -> None:
     assert (await hook(api, "pre-rollout"))[0] == 200
+    assert (await hook(api, "confirm-traffic-increase"))[0] == 200
     serve(it, 60, **GOOD)
     assert (await hook(api, "confirm-promotion"))[0] == 200
     assert (await hook(api, "confirm-traffic-increase"))[0] == 200
@@ -182,11 +201,15 @@ async def test_flaggers_metric_is_told_in_the_words_of_prometheus(api: httpx.Asy
         (one,) = answer.json()["data"]["result"]
         return one["value"][1]
 
+    await hook(api, "pre-rollout")
+    by_hooks = 'focus_judge{focus="search", name="test/podinfo"}'
     question = 'focus_judge{ focus="search", stable="v1",canary="v2" }'
     assert await asked("vector(1)") == "1"
     assert await asked(question) == "0"
     serve(it, 60, **BAD)
     assert await asked(question) == "-1"
+    assert await asked(by_hooks) == "-1"
+    assert (await hook(api, "rollback"))[0] == 200, "it reads what the hooks have gathered, and ends nothing"
     for wrong in (
         "up",
         "focus_judge",

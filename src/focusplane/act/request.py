@@ -161,7 +161,8 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class Compare:
     """How does the canary do beside the stable version, since then (Unix ms, 0: from the first ask on)? The first ask begins
-    to gather evidence. An arm left empty is found: what served before, and what came after. Another `checksum` begins anew,
+    to gather evidence. An arm left empty is found: what served before, and what came after (then a
+    `checksum` has to tell one deploy from the next). Another `checksum` begins anew,
     another `step` asks for safety anew. `name` tells apart those that compare the same versions.
     """
 

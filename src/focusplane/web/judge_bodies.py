@@ -13,7 +13,7 @@ MOST_METADATA = 50
 
 class JudgeBody(Body):
     """`stable` and `canary` are versions as they stand in `service.version`; one that is empty is found: what served before,
-    and what came after. `since` is Unix milliseconds, 0 means from the first ask on. Another `checksum` begins anew, another
+    and what came after (then a `checksum` has to tell one deploy from the next). `since` is Unix milliseconds, 0 means from the first ask on. Another `checksum` begins anew, another
     `step` asks for safety anew; `name` tells apart pipelines that compare the same versions.
     """
 
@@ -35,7 +35,7 @@ class JudgeBody(Body):
             self.checksum,
             self.step,
             self.min_requests,
-            self.name,
+            f"pipeline {self.name}" if self.name else "",
         )
 
 

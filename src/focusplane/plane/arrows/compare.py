@@ -51,6 +51,9 @@ def ask(draft: Draft, wish: Compare, by: str) -> Answered:
         return draft, focus
     if wish.stable and wish.stable == wish.canary:
         return draft, Refused("usage", f"both versions are {wish.stable}", "name two different ones")
+    if not (wish.canary or wish.checksum):
+        hint = "name it, or send a checksum that tells one deploy from the next"
+        return draft, Refused("usage", "which version is the canary?", hint)
     name = key(wish)
     before = draft.world.comparisons.get(name)
     if before is None or before.wish.checksum != wish.checksum:

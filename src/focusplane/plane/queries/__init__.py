@@ -12,7 +12,7 @@ from focusplane.plane.queries.comparisons import (
     comparisons,
     judge_of,
     kept,
-    present_step,
+    last_asked,
 )
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
@@ -54,11 +54,11 @@ __all__ = [
     "incidents",
     "judge_of",
     "kept",
+    "last_asked",
     "live_alerts",
     "nodes",
     "outgoing",
     "page",
-    "present_step",
     "rollout",
     "rollout_plan",
     "series",

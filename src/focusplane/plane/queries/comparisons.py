@@ -12,7 +12,7 @@ from focusplane.plane.queries.rollouts import finite, shown_verdict
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 
-__all__ = ["DEFAULT_JUDGE", "comparison", "comparisons", "judge_of", "kept", "present_step"]
+__all__ = ["DEFAULT_JUDGE", "comparison", "comparisons", "judge_of", "kept", "last_asked"]
 
 WORDS = {Ruling.PROMOTE: "promote", Ruling.ROLLBACK: "rollback", Ruling.HOLD: "continue"}
 AGAIN_MS = 5 * MINUTE
@@ -55,10 +55,10 @@ def kept(world: World, wish: Compare) -> Shown | None:
     return _shown(world, one) if one.wish == wish else None
 
 
-def present_step(world: World, wish: Compare) -> str:
-    """At which step the comparison is; empty before the first, and when it begins anew."""
+def last_asked(world: World, wish: Compare) -> Compare | None:
+    """How this comparison was last asked for, whichever checksum and step it had."""
     one = world.comparisons.get(key(wish))
-    return one.wish.step if one is not None and one.wish.checksum == wish.checksum else ""
+    return None if one is None else one.wish
 
 
 def _shown(world: World, one: Comparison) -> Shown:

@@ -52,17 +52,24 @@ class _Calm(APIRoute):
 
 
 router = APIRouter(prefix="/api/v1/judge/flagger", tags=["judge"], route_class=_Calm)
+NO_TRAFFIC = "0"
+"""The step before the first weight."""
+_NAMED = "flagger {}"
 _HOLD: dict[int | str, dict[str, Any]] = {403: {"description": "hold, and why"}}
 
 
 @router.get("/api/v1/query")
 async def query(face: Faced, who: Asker, query: Annotated[str, Query(max_length=2_000)]) -> Shown:
     """For a MetricTemplate of type `prometheus`: `focus_judge{focus="...", stable="...", canary="..."}` is 1 for promote,
-    0 for continue, -1 for rollback. `vector(1)` is 1.
+    0 for continue, -1 for rollback. `vector(1)` is 1. With a `name` such as `test/podinfo` it is what the hooks of that
+    Canary have gathered.
     """
     wish = asked_of(query)
     if wish is None:
         return metric({}, 1, face.now)
+    if wish.name:
+        wish = replace(wish, name=_NAMED.format(wish.name))
+        wish = queries.last_asked(face.plane.world, wish) or wish
     shown = await compared(face, who, wish)
     value = {"promote": 1, "rollback": -1}.get(shown["verdict"], 0)
     labels = {"__name__": "focus_judge", **{name: shown[name] for name in ("focus", "stable", "canary")}}
@@ -77,7 +84,7 @@ async def hook(face: Faced, request: Request, hook: Hook, body: HookBody) -> Res
         case Hook.CONFIRM_ROLLOUT:
             return await _gate(face, who, body)
         case Hook.PRE_ROLLOUT:
-            await compared(face, who, _wish(face, body))
+            await compared(face, who, replace(_wish(face, body), step=NO_TRAFFIC))
             return await _gate(face, who, body)
         case Hook.EVENT | Hook.POST_ROLLOUT:
             return await _told(face, who, body, hook)
@@ -92,7 +99,10 @@ async def _gate(face: Face, who: Principal, body: HookBody) -> Response:
 
 
 async def _judged(face: Face, who: Principal, body: HookBody, hook: Hook) -> Response:
+    """Asked before the first weight, too, when there is nothing to be seen yet: that step comes as the gate says."""
     wish = _wish(face, body)
+    if hook is Hook.CONFIRM_TRAFFIC_INCREASE and wish.step == NO_TRAFFIC:
+        return await _first(face, who, body, wish)
     shown = await compared(face, who, wish)
     verdict = shown["verdict"]
     go = {
@@ -102,8 +112,21 @@ async def _judged(face: Face, who: Principal, body: HookBody, hook: Hook) -> Res
         Hook.CONFIRM_TRAFFIC_INCREASE: shown["goes_on"],
     }[hook]
     if go and hook is Hook.CONFIRM_TRAFFIC_INCREASE:  # a new weight: its safety is to be shown anew
-        await compared(face, who, replace(wish, step=str(int(wish.step or 0) + 1)))
+        await compared(face, who, replace(wish, step=_next(wish.step)))
     return _said(go, "; ".join(shown["reasons"]), verdict=verdict, comparison=shown["id"])
+
+
+async def _first(face: Face, who: Principal, body: HookBody, wish: Compare) -> Response:
+    """`pre-rollout` was asked, which is only asked while the canary has no traffic."""
+    done = await face.ask(Gate(_focus(body)), who)
+    go = done.body.get("allow") is True
+    if go:
+        await compared(face, who, replace(wish, step=_next(wish.step)))
+    return _said(go, done.reason)
+
+
+def _next(step: str) -> str:
+    return str(int(step) + 1) if step.isdecimal() and len(step) < 10 else "1"
 
 
 async def _told(face: Face, who: Principal, body: HookBody, hook: Hook) -> Response:
@@ -132,9 +155,11 @@ def _wish(face: Face, body: HookBody) -> Compare:
     if not re.fullmatch(r"[0-9]{1,9}", least):
         raise UsageError("metadata.min_requests is no number", 'such as "500"')
     stable, canary = (body.metadata.get(arm, "")[:200] for arm in ("stable", "canary"))
-    name = f"flagger {body.namespace}/{body.name}"
+    name = _NAMED.format(f"{body.namespace}/{body.name}")
     wish = Compare(_focus(body), stable, canary, checksum=body.checksum, min_requests=int(least), name=name)
-    return replace(wish, step=queries.present_step(face.plane.world, wish))
+    before = queries.last_asked(face.plane.world, wish)
+    same = before is not None and before.checksum == wish.checksum
+    return replace(wish, step=before.step) if before is not None and same else wish
 
 
 def _focus(body: HookBody) -> str:
