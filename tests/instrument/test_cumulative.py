@@ -107,3 +107,14 @@ def exponential(scale: int, indices: list[int], shift: int = 0) -> Exponential:
 
 def later_counts(grid: Exponential, places: list[int]) -> list[int]:
     return [places.count(grid.offset + place) for place in range(len(grid.counts))]
+
+
+def test_buckets_that_came_only_in_part_lose_no_request() -> None:
+    """What was missing once, or was missing first, is compared by the buckets that both have."""
+    tracker = Cumulative(since=0)
+    whole, part = Explicit((0.1, 0.3), (1, 1, 1)), Explicit((0.1,), (2, 4))
+    assert (
+        take(tracker, point(1, 5, whole), point(1, 6, part), point(1, 7, Explicit((0.1, 0.3), (2, 3, 4))))
+        == 9
+    )
+    assert take(tracker, point(1, 8, Explicit((0.2,), (8, 8)))) == 0

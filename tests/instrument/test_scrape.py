@@ -74,6 +74,25 @@ def test_new_bounds_are_learned_and_an_old_scrape_that_stays_incomplete_is_given
     assert [at for at, _ in taken(scrapes, scrape(5 * S, {0.2: 1, inf: 2}))] == [3 * S, 4 * S, 5 * S]
 
 
+def test_buckets_that_a_lagging_shard_holds_back_are_waited_for() -> None:
+    """What came without them must not be taken for another histogram: its requests would be a baseline, and lost."""
+    scrapes = Scrapes()
+    taken(scrapes, scrape(S) + scrape(2 * S))
+    most, late = {0.1: 1, inf: 2}, {0.3: 2}
+    for at in range(3, 13):
+        assert taken(scrapes, scrape(at * S, most)) == []
+    found = [one for at in range(3, 13) for one in taken(scrapes, scrape(at * S, late))]
+    assert found == [(at * S, Explicit((0.1, 0.3), (1, 1, 0))) for at in range(3, 13)]
+
+
+def test_buckets_that_never_come_again_are_buckets_no_more() -> None:
+    scrapes = Scrapes()
+    taken(scrapes, scrape(S) + scrape(2 * S))
+    fewer = {0.1: 1, inf: 2}
+    came = [at for second in range(3, 60) for at, _ in taken(scrapes, scrape(second * S, fewer))]
+    assert came == [second * S for second in range(3, 60)]
+
+
 def test_buckets_that_contradict_each_other_or_have_no_end_are_said_and_not_counted() -> None:
     scrapes = Scrapes()
     turn = scrapes.begin()

@@ -5,9 +5,10 @@ again finds the tracker as it was. What a turn moved is journaled with its delta
 where the last acknowledged point ended.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import log2
+from math import inf, log2
 
 from focusplane.instrument.point import Explicit, Exponential, Point, Total, Value
 
@@ -179,13 +180,32 @@ def difference(old: Value, new: Value) -> Value | None:
         return Total(new.count - old.count) if new.count >= old.count else new
     if isinstance(old, Explicit) and isinstance(new, Explicit):
         if old.bounds != new.bounds:
-            return None
+            return _nested(old, new)
         less = tuple(now - then for now, then in zip(new.counts, old.counts, strict=True))
         return new if min(less) < 0 else Explicit(new.bounds, less)
     if isinstance(old, Exponential) and isinstance(new, Exponential):
         finer = new.scale > old.scale or new.threshold < old.threshold
         return _grown(old, new) if finer else _exponential_difference(_widened(old, new.threshold), new)
     return None
+
+
+def _nested(old: Explicit, new: Explicit) -> Value | None:
+    """Buckets that did not come yet, or came now: the difference in those that both have. None if neither has all of the
+    other's.
+    """
+    common = tuple(bound for bound in old.bounds if bound in new.bounds)
+    if len(common) < min(len(old.bounds), len(new.bounds)):
+        return None
+    return difference(_coarser(old, common), _coarser(new, common))
+
+
+def _coarser(value: Explicit, bounds: tuple[float, ...]) -> Explicit:
+    """The same counts under some of its bounds only."""
+    counts = [0] * (len(bounds) + 1)
+    for place, count in enumerate(value.counts):
+        upper = value.bounds[place] if place < len(value.bounds) else inf
+        counts[bisect_left(bounds, upper)] += count
+    return Explicit(bounds, tuple(counts))
 
 
 def _widened(old: Exponential, threshold: float) -> Exponential:

@@ -24,6 +24,9 @@ ESTABLISHED = 3
 what appears later did not exist before."""
 PATIENCE = 2
 """An incomplete histogram is given up when so many later scrapes of it have begun to arrive."""
+LAG_NS = 30 * 10**9
+"""One that has been whole before and only lacks buckets now is waited for so long: a shard of its sender lags, and what it
+holds back comes later and in order."""
 
 INCOMPLETE = "histogram of a scrape came only in part: the next one tells the same and more"
 BESIDE = "classic bucket beside a native histogram of the same requests, which is counted"
@@ -107,6 +110,15 @@ class Family:
     absent: int
     closed: int = 0
     open: Mapping[int, Mapping[float, int]] = field(default_factory=dict)
+    whole: bool = False
+    """Its bounds are its own: it came with all of them before. Else they are those of its metric elsewhere."""
+
+    def waits(self, at: int) -> bool:
+        """Whether the missing buckets of a scrape may still come."""
+        later = [other for other in self.open if other > at]
+        if len(later) < (PATIENCE if self.bounds else 1):
+            return True
+        return self.whole and frozenset(self.open[at]) < self.bounds and max(later) - at < LAG_NS
 
     @property
     def size(self) -> int:
@@ -201,7 +213,8 @@ class ScrapeTurn:
     def _put(self, sample: Sample, bound: float, absent: int) -> None:
         family = self._family(sample.series.name)
         if family is None:
-            family = Family(self._expected(sample.series), sample.start or absent)
+            bounds, whole = self._expected(sample.series)
+            family = Family(bounds, sample.start or absent, whole=whole)
         if sample.at <= family.closed:
             return
         buckets = {**family.open.get(sample.at, {}), bound: sample.count}
@@ -210,25 +223,25 @@ class ScrapeTurn:
             return
         self._families[sample.series.name] = replace(family, open={**family.open, sample.at: buckets})
 
-    def _expected(self, series: Series) -> frozenset[float]:
-        """The bounds that a histogram has of which no bucket came yet; empty if nobody can say."""
+    def _expected(self, series: Series) -> tuple[frozenset[float], bool]:
+        """The bounds that a histogram has of which no bucket came yet, empty if nobody can say; whether they are its own."""
         last = self._scrapes.last(series.name)
         if last is not None and isinstance(last.value, Explicit):
-            return frozenset((*last.value.bounds, inf))
-        return self._scrapes.shapes.get(series.metric, frozenset())
+            return frozenset((*last.value.bounds, inf)), True
+        return self._scrapes.shapes.get(series.metric, frozenset()), False
 
     def _closed(self, series: Series, name: bytes) -> Iterable[Point]:
         family = self._family(name)
         for at in sorted(family.open) if family else ():
             assert family is not None
             buckets, bounds = family.open[at], frozenset(family.open[at])
-            later = sum(other > at for other in family.open)
-            if bounds != family.bounds and later < (PATIENCE if family.bounds else 1):
+            if bounds != family.bounds and family.waits(at):
                 continue
             rest = {other: kept for other, kept in family.open.items() if other > at}
-            if bounds == family.bounds:
+            whole = bounds == family.bounds
+            if whole:
                 bounds = family.bounds
-            family = self._families[name] = Family(bounds, family.absent, at, rest)
+            family = self._families[name] = Family(bounds, family.absent, at, rest, whole)
             value = self._value(series, buckets)
             if value is not None:
                 self._shapes[series.metric] = bounds
