@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from focusplane.cli.change import read_git
 from focusplane.cli.main import run
 from focusplane.kernel.errors import UsageError
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="apt-get install git")
+pytestmark = pytest.mark.requires_server("git", "apt-get install git")
 DONE = {"id": "chg-1", "reason": "on the ledger", "added": 1}
 
 

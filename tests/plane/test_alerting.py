@@ -43,6 +43,7 @@ def test_a_symptom_that_still_fails_when_its_cause_is_over_is_paged_then_and_one
     assert [one.focus for one in heard] == ["checkout"]
     assert 0 <= heard[0].at - resolved.at <= 20_000
     assert "nobody was told until now: suppressed: auth" in heard[0].reason
+    assert heard[0].reason.endswith("; auth is well again, and this fails still")
     assert [one for one in titles(it) if "search" in one] == []
     assert [one for one in titles(it) if "checkout" in one] == ["checkout fails its availability [opened]"]
 

@@ -84,7 +84,9 @@ def test_a_tenant_that_fails_alone_has_its_own_health_incident_and_recovery() ->
     play(it, 2 * 3_600, CALM, every_s=10)
     [incident] = it.world.incidents.values()
     assert incident.stage not in LIVE
-    said = [fact.body for fact in it.said(Kind.HEALTH_CHANGED) if fact.body.get("group")]
+    told = [fact for fact in it.said(Kind.HEALTH_CHANGED) if fact.body.get("group")]
+    assert {fact.reason.partition(":")[0] for fact in told} == {"tenant=acme"}
+    said = [fact.body for fact in told]
     assert {body["group"] for body in said} == {"tenant=acme"}
 
 

@@ -88,7 +88,16 @@ def _row(one: Shown) -> list[str]:
         clock(one["from"]),
         one["lasts"],
     ]
-    return [*what, one["as"], _change(one), one["author"], one["reason"]]
+    return [*what, one["as"], _briefly(one), one["author"], one["reason"]]
+
+
+def _briefly(one: Shown) -> str:
+    """A column is for the first of the budgets that it changed; `--json` has all."""
+    said = [each for each in one["effects"].values() if each["before_text"] != each["after_text"]]
+    if not said:
+        return "unchanged" if one["effects"] else ""
+    more = f", {len(said) - 1} more" if len(said) > 1 else ""
+    return f"{said[0]['before_text']} -> {said[0]['after_text']}{more}"
 
 
 def _tell(remote: Remote, shown: Shown) -> None:

@@ -185,6 +185,8 @@ def _mark(fact: Fact) -> Mark:
 def _what(fact: Fact) -> str:
     """`action: applied`, `control moved: traffic`: the word of the kind and its most telling input."""
     word = _WORDS[fact.kind]
+    if fact.kind is Kind.HEALTH_CHANGED:
+        return f"{fact.subject}: {fact.body.get('state', '')}"
     for key in ("what", "phase", "stage", "control", "state", "step"):
         told = fact.body.get(key)
         if isinstance(told, str) and told:

@@ -55,7 +55,7 @@ def _say(draft: Draft, before: Health | None, now: Health) -> Draft:
         Kind.HEALTH_CHANGED,
         now.focus,
         now.objective,
-        now.reason,
+        f"{now.group}: {now.reason}" if now.group else now.reason,
         before=str(before.state) if before else "",
         state=str(now.state),
         level=now.level.name.lower(),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from focusplane.act.fact import Kind
-from focusplane.act.incident import Incident, Stage
+from focusplane.act.incident import LIVE, Incident, Stage
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Level
 from focusplane.kernel.ids import Json
@@ -92,15 +92,30 @@ def _quiet(draft: Draft, focus: Focus, incident: Incident, found: Hush) -> Draft
 
 def _heard(draft: Draft, focus: Focus, incident: Incident) -> Draft:
     known = troubles.of_episode(draft, focus, incident.episode)
-    healths = [one for one in known if one.level >= Level.ACT]
-    now = healths[0].reason if healths else incident.reason
-    reason = f"{now}; nobody was told until now: {incident.hushed}"
+    worst = max(known, key=lambda one: one.level, default=None)
+    now = worst.reason if worst is not None and worst.level >= Level.ACT else incident.reason
+    reason = f"{now}; nobody was told until now: {incident.hushed}; {_why_now(draft, incident)}"
     news = "still failing" if incident.paged_at else "opened"
     after = replace(incident, hushed="", hushed_by="", lifted_at=0, since=draft.at)
     draft = draft.put("incidents", incident.id, after).say(
         Kind.INCIDENT_HEARD, focus.name, incident.id, reason, was=incident.hushed
     )
     return tell(draft, focus, after, news, reason)
+
+
+def _why_now(draft: Draft, incident: Incident) -> str:
+    """What has become of that which hushed it."""
+    silence = draft.world.silences.get(incident.hushed_by)
+    if silence is not None:
+        return "more fails now than that covers" if silence.stands(draft.at) else "that silence is over"
+    cause = draft.world.incidents.get(incident.cause)
+    if cause is None:
+        return "that explains it no longer"
+    if cause.stage not in LIVE:
+        return f"{cause.focus} is well again, and this fails still"
+    if cause.hushed:
+        return f"{cause.focus} is hushed itself"
+    return f"this is graver than {cause.focus} explains"
 
 
 def _still_fails(draft: Draft, focus: Focus, incident: Incident) -> bool:
