@@ -85,6 +85,26 @@ def test_buckets_that_a_lagging_shard_holds_back_are_waited_for() -> None:
     assert found == [(at * S, Explicit((0.1, 0.3), (1, 1, 0))) for at in range(3, 13)]
 
 
+def test_a_new_histogram_that_came_in_part_at_first_is_soon_read_whole() -> None:
+    """What was missing in its first scrapes, be it the last bucket, belongs to it from when it is seen."""
+    pieces = {0.1: 1, 0.3: 2, inf: 2}
+    for first in ((0.1,), (0.3,), (0.1, 0.3), (inf,), (0.1, inf), (0.3, inf)):
+        scrapes = Scrapes()
+        taken(
+            scrapes, scrape(S, name="other") + scrape(2 * S, name="other")
+        )  # so many buckets has that metric
+        early = {bound: pieces[bound] for bound in first}
+        late = {bound: count for bound, count in pieces.items() if bound not in first}
+        for second in range(3, 7):
+            taken(scrapes, scrape(second * S, early))
+        for second in range(3, 7):
+            taken(scrapes, scrape(second * S, late))
+        found = []
+        for second in range(7, 10):  # pieces come in the same order for ever
+            found += taken(scrapes, scrape(second * S, early)) + taken(scrapes, scrape(second * S, late))
+        assert found[-3:] == [(second * S, Explicit((0.1, 0.3), (1, 1, 0))) for second in range(7, 10)], first
+
+
 def test_buckets_that_never_come_again_are_buckets_no_more() -> None:
     scrapes = Scrapes()
     taken(scrapes, scrape(S) + scrape(2 * S))

@@ -216,12 +216,18 @@ class ScrapeTurn:
             bounds, whole = self._expected(sample.series)
             family = Family(bounds, sample.start or absent, whole=whole)
         if sample.at <= family.closed:
+            self._learn(sample.series.name, family, bound)
             return
         buckets = {**family.open.get(sample.at, {}), bound: sample.count}
         if len(buckets) > MOST_BOUNDS:
             self._rejected[f"{sample.series.metric}: more than {MOST_BOUNDS} buckets"] += 1
             return
         self._families[sample.series.name] = replace(family, open={**family.open, sample.at: buckets})
+
+    def _learn(self, name: bytes, family: Family, bound: float) -> None:
+        """A bucket that comes when its scrape is closed was not known to belong to it: the next scrape waits for it."""
+        if bound not in family.bounds and len(family.bounds) < MOST_BOUNDS:
+            self._families[name] = replace(family, bounds=family.bounds | {bound})
 
     def _expected(self, series: Series) -> tuple[frozenset[float], bool]:
         """The bounds that a histogram has of which no bucket came yet, empty if nobody can say; whether they are its own."""
@@ -239,7 +245,7 @@ class ScrapeTurn:
                 continue
             rest = {other: kept for other, kept in family.open.items() if other > at}
             whole = bounds == family.bounds
-            if whole:
+            if whole or inf not in bounds:
                 bounds = family.bounds
             family = self._families[name] = Family(bounds, family.absent, at, rest, whole)
             value = self._value(series, buckets)
