@@ -105,6 +105,17 @@ def test_a_new_histogram_that_came_in_part_at_first_is_soon_read_whole() -> None
         assert found[-3:] == [(second * S, Explicit((0.1, 0.3), (1, 1, 0))) for second in range(7, 10)], first
 
 
+def test_a_new_histogram_of_which_a_shard_always_lags_is_read_whole() -> None:
+    """Three scrapes behind, and never nearer: what came without the rest is not given up each time."""
+    scrapes = Scrapes()
+    taken(scrapes, scrape(S, name="other") + scrape(2 * S, name="other"))
+    found: list[tuple[int, object]] = []
+    for second in range(3, 30):
+        taken(scrapes, scrape(second * S, {0.1: 1, 0.3: 2}))
+        found += taken(scrapes, scrape((second - 3) * S, {inf: second})) if second > 5 else []
+    assert [at for at, _ in found][-20:] == [second * S for second in range(7, 27)]
+
+
 def test_buckets_that_never_come_again_are_buckets_no_more() -> None:
     scrapes = Scrapes()
     taken(scrapes, scrape(S) + scrape(2 * S))

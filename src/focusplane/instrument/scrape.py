@@ -111,7 +111,7 @@ class Family:
     closed: int = 0
     open: Mapping[int, Mapping[float, int]] = field(default_factory=dict)
     whole: bool = False
-    """Its bounds are its own: it came with all of them before. Else they are those of its metric elsewhere."""
+    """Its bounds are its own: it came with all of them before, or some came late. Else they are those of its metric elsewhere."""
 
     def waits(self, at: int) -> bool:
         """Whether the missing buckets of a scrape may still come."""
@@ -225,9 +225,10 @@ class ScrapeTurn:
         self._families[sample.series.name] = replace(family, open={**family.open, sample.at: buckets})
 
     def _learn(self, name: bytes, family: Family, bound: float) -> None:
-        """A bucket that comes when its scrape is closed was not known to belong to it: the next scrape waits for it."""
-        if bound not in family.bounds and len(family.bounds) < MOST_BOUNDS:
-            self._families[name] = replace(family, bounds=family.bounds | {bound})
+        """A bucket that comes when its scrape is closed belongs to the histogram, and its shard lags: the next scrape waits."""
+        grown = family.bounds | {bound}
+        if (grown, True) != (family.bounds, family.whole) and len(grown) <= MOST_BOUNDS:
+            self._families[name] = replace(family, bounds=grown, whole=True)
 
     def _expected(self, series: Series) -> tuple[frozenset[float], bool]:
         """The bounds that a histogram has of which no bucket came yet, empty if nobody can say; whether they are its own."""
