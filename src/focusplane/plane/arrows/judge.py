@@ -207,6 +207,9 @@ def _assigned(focus: Focus, rollout: Rollout) -> Callable[[str], str] | None:
 
 def waits(sides: Sides, arms: tuple[str, str], since: int) -> str:
     """Why there is no verdict yet on (canary, baseline)."""
+    mark = sides.mark()
+    if sides.flag and isinstance(mark, NoData):
+        return mark.why
     pace = sides.pace(arms, since)
     if pace.width > WIDEST_MS:
         most = format_duration(WIDEST_MS)
