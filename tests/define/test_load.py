@@ -284,3 +284,37 @@ def test_an_own_burn_factor_is_watched_among_the_rules_of_its_objective(checkout
     assert loaded.problems == ()
     assert availability.rules[-1] == BurnRule(Level.NONE, 1_800_000, 300_000, factor=Fraction(10))
     assert all(rule.level is not Level.NONE for rule in latency.rules)
+
+
+STEPLESS = """apiVersion: focusplane/v1
+kind: Focus
+metadata: {name: search}
+spec:
+  owner: crew
+  objectives: [{name: availability, target: 99%, window: 30d, sli: {bad: {status: 5xx}}}]
+  rollout: {judge: {alpha: 0.01, tolerance: 1.5}, freeze: {budgetBelow: 10%}}
+---
+apiVersion: focusplane/v1
+kind: Team
+metadata: {name: crew}
+spec: {members: [ana@example.org]}
+"""
+
+
+def test_a_rollout_without_steps_says_what_counts_as_worse_where_others_move_the_traffic() -> None:
+    loaded = load({"focus.yaml": STEPLESS})
+    assert told(loaded) == []
+    rollout = loaded.policies.focuses["search"].rollout
+    assert rollout is not None
+    assert (rollout.steps, rollout.judge.alpha, rollout.judge.slack) == (
+        (),
+        Fraction(1, 100),
+        Fraction(1, 100),
+    )
+    steps = changed(STEPLESS, "rollout: {", "rollout: {steps: [5%, 100%], ")
+    assert told(steps) == ["7:12 D104"], "there is nothing to move in steps"
+
+
+def test_who_declares_traffic_says_its_steps() -> None:
+    traffic = "controls: {traffic: {listen: 127.0.0.1:10000, route: /, versions: {v1: [127.0.0.1:9101]}, initial: v1}}"
+    assert told(changed(STEPLESS, "  rollout: {", f"  {traffic}\n  rollout: {{")) == ["8:12 D104"]

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from tests.plane.pairs import POLICY as POLICY_OF_PAIRS
 from tests.plane.pairs import plain, said, serve
 
 from focusplane.act.comparison import Comparison
@@ -242,3 +243,19 @@ def test_a_ruling_is_written_down_once_with_its_evidence() -> None:
     (fact,) = it.said(Kind.COMPARISON_RULED)
     assert (fact.subject, fact.body["ruling"], fact.body["version"]) == (now(it).id, "rollback", "v2")
     assert float(str(fact.body["e_regress"])) >= 20
+
+
+def test_the_rules_are_those_of_a_rollout_that_declares_no_steps() -> None:
+    rules = "  rollout: {judge: {alpha: 0.001, tolerance: 1.5}, freeze: {budgetBelow: 100%}}\n---"
+    it = Rig({"search.yaml": POLICY_OF_PAIRS.replace("---", rules, 1)})
+    serve(it, 3, v1=(200, 0))
+    asked(it)
+    serve(it, 5, v1=(200, 0), v2=(20, 1))
+    shown = queries.comparison(it.world, now(it).id)
+    assert (shown["threshold"], shown["verdict"]) == (1000.0, "continue")
+    serve(it, 90, v1=(200, 0), v2=(100, 0))
+    serve(it, 30, v1=(200, 8), v2=(100, 2))
+    assert "of the error budget is left" in now(it).why
+    refused = it.ask(StartRollout("search", "v2"))
+    assert isinstance(refused, Refused)
+    assert "no rollout in steps" in refused.reason

@@ -111,11 +111,12 @@ def _freeze(values: Values) -> Freeze:
     return Freeze(values[BUDGET_BELOW], values[BURN])
 
 
-STEPS = Field(
+STEPS = Field[tuple[Step, ...]](
     "steps",
     ListOf(STEP, least=1),
-    "Tenants or rings by name first, if any, then growing shares of the traffic, the last 100%.",
-    required=True,
+    "Tenants or rings by name first, if any, then growing shares of the traffic, the last 100%. Without steps others move the "
+    "traffic, and ask the judge.",
+    (),
 )
 RINGS = Field[Mapping[str, tuple[str, ...]]](
     "rings",

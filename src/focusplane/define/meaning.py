@@ -179,10 +179,14 @@ def _needs(mitigation: Mitigation, focus: Focus, path: str, places: Places) -> I
 
 
 def _rollout(rollout: RolloutSpec, focus: Focus, path: str, places: Places) -> Iterator[Problem]:
-    if not _movable(focus, places):
+    if rollout.steps and not _movable(focus, places):
         what = "there is no traffic and no flag to move in steps"
-        hint = "declare `controls.traffic` with its versions, or `controls.flags`"
+        hint = "declare `controls.traffic` with its versions, or `controls.flags`; or leave the steps out"
         yield places.error(path, "D104", what, hint)
+    if _written(focus, "controls.traffic", places) and not _written(focus, "rollout.steps", places):
+        yield places.error(
+            path, "D104", "there are no steps to move the traffic in", "steps: [5%, 25%, 100%]"
+        )
     yield from step_problems(rollout, path, places)
 
 

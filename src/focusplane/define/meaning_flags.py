@@ -26,6 +26,10 @@ def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -
     yield from _rules(flag, path, places)
     yield from _schedule(flag, path, places)
     yield from _unserved(focus, flag, path, places)
+    if flag.rollout is not None and f"{path}.rollout.steps" not in places.by_path:
+        yield places.error(
+            f"{path}.rollout", "D104", "there are no steps to roll it out in", "steps: [5%, 25%, 100%]"
+        )
     if flag.rollout is not None:
         yield from step_problems(flag.rollout, f"{path}.rollout", places)
     if flag.default == flag.off and places.by_path.get(f"{path}.percentage") is not None:

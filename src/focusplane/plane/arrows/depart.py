@@ -38,8 +38,8 @@ def refusal(draft: Draft, focus: Focus, version: str, flag: str = "") -> Refused
 
 def _no_version(draft: Draft, focus: Focus, version: str) -> Refused | None:
     stable, traffic = draft.world.stable.get(focus.name), focus.controls.traffic
-    if focus.rollout is None or traffic is None:
-        why = f"{focus.name} declares no rollout or no traffic"
+    if focus.rollout is None or not focus.rollout.steps or traffic is None:
+        why = f"{focus.name} declares no rollout in steps or no traffic"
         flags = ", ".join(focus.controls.flags)
         hint = f"; of a flag: --flag KEY, one of {flags}" if flags else ""
         return Refused("usage", why, f"add spec.rollout and controls.traffic{hint}")
@@ -56,8 +56,9 @@ def _no_variant(draft: Draft, focus: Focus, key: str, variant: str) -> Refused |
     if flag is None:
         known = ", ".join(focus.controls.flags) or "none"
         return Refused("not-found", f"{focus.name} has no flag {key!r}", f"known: {known}")
-    if focus.rollout_of(key) is None:
-        why = f"neither {focus.name} nor its flag {key} declares a rollout"
+    spec = focus.rollout_of(key)
+    if spec is None or not spec.steps:
+        why = f"neither {focus.name} nor its flag {key} declares a rollout in steps"
         return Refused("usage", why, f"add spec.rollout, or controls.flags.{key}.rollout")
     if variant not in flag.variants:
         known = f"known: {', '.join(flag.variants)}"
