@@ -15,6 +15,19 @@ class StartRollout:
     focus: str
     version: str
     flag: str = ""
+    reason: str = ""
+    hotfix: bool = False
+    """through a freeze of this focus, if its policy has a lane for that; then it needs a reason"""
+    replace: bool = False
+    """abort a rollout that runs, first"""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTogether:
+    """`members` maps a focus to its version; they are taken back in the reverse of this order."""
+
+    members: Mapping[str, str]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +238,7 @@ class TakeAlerts:
 
 Request = (
     StartRollout
+    | StartTogether
     | PauseRollout
     | ResumeRollout
     | PromoteRollout

@@ -8,6 +8,7 @@ from focusplane.cli import following
 from focusplane.cli.output import Shown, clock, number, pairs, table
 from focusplane.cli.remote import Remote, asks
 from focusplane.cli.rollout_plan import plan_command
+from focusplane.cli.together import together_command
 from focusplane.kernel.errors import ConflictError, RefusedError, UsageError
 from focusplane.plane.arrows.words import gist
 
@@ -27,12 +28,17 @@ def rollout_command() -> None:
 @click.argument("focus")
 @click.argument("version")
 @click.option("--flag", default="", metavar="KEY", help="VERSION is a variant of this flag")
+@click.option(
+    "--hotfix", is_flag=True, help="through a freeze of the focus, if its policy has a lane for that"
+)
+@click.option("--replace", is_flag=True, help="abort a rollout that runs, first")
+@click.option("--why", "reason", default="", help="the reason, for the journal; a hotfix needs one")
 @click.option("--no-wait", is_flag=True, help="do not wait until its destination has answered")
 @click.option("--wait", is_flag=True, help="until it has ended: one line for each change")
 @click.option("--at-most", default="2h", show_default=True, help="how long to --wait; the rollout goes on")
 @asks
-def start(  # noqa: PLR0913  one word for each option
-    remote: Remote, focus: str, version: str, flag: str, no_wait: bool, wait: bool, at_most: str
+def start(
+    remote: Remote, focus: str, version: str, no_wait: bool, wait: bool, at_most: str, **how: bool | str
 ) -> None:
     """Expose a version step by step, once its instances are ready; with --flag a variant, to a growing share of the tenants.
 
@@ -43,8 +49,8 @@ def start(  # noqa: PLR0913  one word for each option
         raise UsageError("--wait and --no-wait at once", "one of them")
     seconds = following.seconds_of(at_most, "--at-most")
     path = f"/api/v1/rollouts/{focus}"
-    shown = remote.post(path, {"version": version, **({"flag": flag} if flag else {})})
-    if no_wait:
+    shown = remote.post(path, {"version": version, **{name: said for name, said in how.items() if said}})
+    if no_wait or "waits for the yes" in shown["answer"]:
         return _tell(remote, shown)
     if wait or shown.get("waiting"):
         click.echo(shown["answer"], err=True)
@@ -117,6 +123,7 @@ def status(remote: Remote, focus: str, why: bool) -> None:
 
 
 rollout_command.add_command(plan_command)
+rollout_command.add_command(together_command)
 
 
 def _moving(name: str, what: str, with_reason: bool) -> None:
@@ -153,6 +160,10 @@ def _held(shown: Shown) -> str:
     return f"{shown['hold_reason']} ({until})"
 
 
+def _lane(shown: Shown) -> str:
+    return f"{shown['hotfix']} (until {clock(shown['hotfix_until'])})" if shown.get("hotfix") else ""
+
+
 def _show(shown: Shown, why: bool) -> None:
     verdict = shown.get("verdict")
     refused = shown.get("refused")
@@ -171,6 +182,8 @@ def _show(shown: Shown, why: bool) -> None:
             ),
             ("held", _held(shown)),
             ("reason", shown.get("reason", "")),
+            ("hotfix", _lane(shown)),
+            ("together", shown.get("release", "")),
             ("asked for", f"{shown['waiting']}, and whether it is ready" if shown.get("waiting") else ""),
             (
                 "refused",

@@ -126,6 +126,12 @@ class Rollout:
     """How that flag stood: what it goes back to."""
     unproven: str = ""
     """What first exposed more without evidence of safety; empty if nothing did."""
+    hotfix: str = ""
+    """What it mends, if it goes through a freeze of its focus."""
+    hotfix_until: int = 0
+    """Until then it does."""
+    release: str = ""
+    """The release that it is part of."""
 
     @property
     def control(self) -> str:

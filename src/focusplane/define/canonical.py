@@ -16,7 +16,7 @@ CAME_LATER: Mapping[str, frozenset[str]] = {
     "Match": frozenset({"attributes", "clients"}),
     "Objective": frozenset({"by", "more_windows", "table"}),
     "PolicySet": frozenset({"calendars"}),
-    "RolloutSpec": frozenset({"rings"}),
+    "RolloutSpec": frozenset({"hotfix", "min_instances", "rings"}),
     "Sli": frozenset({"composite", "freshness", "good", "probe", "promql", "slices", "throughput", "total"}),
     "Step": frozenset({"ring", "tenants"}),
     "Team": frozenset({"escalation"}),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from focusplane.define.log import did_you_mean
 from focusplane.define.quantities import (
@@ -16,10 +17,10 @@ from focusplane.define.quantities import (
     TOLERANCE,
     whole,
 )
-from focusplane.define.rollout import Freeze, JudgeSpec, Promote, RolloutSpec, Step, Then
+from focusplane.define.rollout import Freeze, HotfixSpec, JudgeSpec, Promote, RolloutSpec, Step, Then
 from focusplane.define.shape import Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Keyed, ListOf, MapOf, Name, Scalar, one_of
-from focusplane.kernel.tick import MINUTE
+from focusplane.kernel.tick import HOUR, MINUTE
 
 WEIGHT = Field("weight", SHARE, "The share of the traffic that the new version gets.", required=True)
 FOR = Field("for", PAUSE, "At least this long.", 0)
@@ -138,22 +139,46 @@ FREEZE = Field(
 )
 
 
+APPROVALS = Field("approvals", whole(0, 10), "So many other people must say yes first.", 0)
+APPROVE_WITHIN = Field("within", DURATION, "Without their yes by then it is a no.", 15 * MINUTE)
+OPEN = Field("open", DURATION, "So long it goes through a freeze; then that holds it, too.", HOUR)
+OWN_STEPS = Field[tuple[Step, ...]](
+    "steps", ListOf(STEP, least=1), "Steps of its own, such as fewer and shorter ones.", default=()
+)
+MIN_INSTANCES = Field(
+    "minInstances",
+    whole(0, 1000),
+    "So many instances are ready before each step. 0: all of them, before the first step.",
+    0,
+)
+HOTFIX = Field[HotfixSpec | None](
+    "hotfix",
+    Record(
+        "a hotfix",
+        (APPROVALS, APPROVE_WITHIN, OPEN, OWN_STEPS),
+        lambda values: HotfixSpec(values[APPROVALS], values[APPROVE_WITHIN], values[OPEN], values[OWN_STEPS]),
+    ),
+    "How a mend goes through a freeze of this focus. Without it, none does.",
+    None,
+)
+
+
 def _resolved(
-    values: Values, steps: Field[tuple[Step, ...]], rings: Mapping[str, tuple[str, ...]]
+    values: Values, field: Field[Any], steps: tuple[Step, ...], rings: Mapping[str, tuple[str, ...]]
 ) -> tuple[Step, ...]:
     """The steps with the tenants of their rings; a ring that nobody declared is told."""
-    unknown = [step.ring for step in values[steps] if step.ring and step.ring not in rings]
+    unknown = [step.ring for step in steps if step.ring and step.ring not in rings]
     for ring in unknown:
         what = f"there is no ring {ring!r}"
-        values.error(steps, "D250", what, did_you_mean(ring, list(rings)) or "rings: {early: [acme]}")
-    return tuple(
-        replace(step, tenants=rings.get(step.ring, ())) if step.ring else step for step in values[steps]
-    )
+        values.error(field, "D250", what, did_you_mean(ring, list(rings)) or "rings: {early: [acme]}")
+    return tuple(replace(step, tenants=rings.get(step.ring, ())) if step.ring else step for step in steps)
 
 
 def _rollout(values: Values) -> RolloutWords | None:
-    judge, rings = values[JUDGE], values[RINGS]
-    steps = _resolved(values, STEPS, rings)
+    judge, rings, hotfix = values[JUDGE], values[RINGS], values[HOTFIX]
+    steps = _resolved(values, STEPS, values[STEPS], rings)
+    if hotfix is not None:
+        hotfix = replace(hotfix, steps=_resolved(values, HOTFIX, hotfix.steps, rings))
     spec = RolloutSpec(
         steps,
         judge.complete(Fraction(0)),
@@ -162,10 +187,12 @@ def _rollout(values: Values) -> RolloutWords | None:
         values[THEN],
         values[FREEZE],
         rings,
+        hotfix,
+        values[MIN_INSTANCES],
     )
     return RolloutWords(spec, judge)
 
 
 ROLLOUT = Record[RolloutWords | None](
-    "a rollout", (STEPS, RINGS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE), _rollout
+    "a rollout", (STEPS, RINGS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE, HOTFIX, MIN_INSTANCES), _rollout
 )

@@ -6,6 +6,7 @@ from focusplane.define.controls import Traffic
 from focusplane.define.focus import Focus
 from focusplane.define.log import Places
 from focusplane.define.problem import Problem
+from focusplane.define.rollout import Step
 from focusplane.kernel.quantity import format_percent
 
 
@@ -20,15 +21,21 @@ def driver_problems(focus: Focus, traffic: Traffic, places: Places) -> Iterator[
         if other != version:
             what = f"{backend} already is the version {other!r}"
             yield places.error(f"{path}.versions.{version}", "D103", what, "versions must differ")
-    for number, step in enumerate(focus.rollout.steps if focus.rollout is not None else ()):
-        if step.tenants or step.ring:
-            what = f"{traffic.driver} splits by weight only, and the step {step.words} names tenants"
-            yield places.error(
-                f"{focus.name}.rollout.steps.{number}", "D274", what, "steps of whole percents"
-            )
-        if (step.weight * 100).denominator != 1:
-            what = f"{traffic.driver} takes whole percents, and a step is {format_percent(step.weight)}"
-            yield places.error(f"{focus.name}.rollout.steps.{number}", "D273", what, "1%, 5%, 25%, 100%")
+    if focus.rollout is None:
+        return
+    hotfix = focus.rollout.hotfix.steps if focus.rollout.hotfix is not None else ()
+    for steps, own in ((focus.rollout.steps, "steps"), (hotfix, "hotfix.steps")):
+        for number, step in enumerate(steps):
+            yield from _driven(traffic, step, f"{focus.name}.rollout.{own}.{number}", places)
+
+
+def _driven(traffic: Traffic, step: Step, path: str, places: Places) -> Iterator[Problem]:
+    if step.tenants or step.ring:
+        what = f"{traffic.driver} splits by weight only, and the step {step.words} names tenants"
+        yield places.error(path, "D274", what, "steps of whole percents")
+    if (step.weight * 100).denominator != 1:
+        what = f"{traffic.driver} takes whole percents, and a step is {format_percent(step.weight)}"
+        yield places.error(path, "D273", what, "1%, 5%, 25%, 100%")
 
 
 def same_object(one: Focus, other: Focus, places: Places) -> Iterator[Problem]:

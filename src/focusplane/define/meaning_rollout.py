@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from focusplane.define.controls import Traffic
 from focusplane.define.log import Places
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.rollout import MOST_PINNED, RolloutSpec, Step
@@ -11,13 +12,23 @@ from focusplane.kernel.quantity import format_duration, format_percent
 
 def step_problems(rollout: RolloutSpec, path: str, places: Places) -> Iterator[Problem]:
     """Every mistake of the steps."""
-    yield from _growth(rollout.steps, f"{path}.steps", places)
-    yield from _tenants(rollout.steps, f"{path}.steps", places)
-    for number, step in enumerate(rollout.steps):
-        if step.for_ms > rollout.hold_at_most_ms:
-            what = f"the step takes {format_duration(step.for_ms)}, longer than holdAtMost allows"
-            hint = f"holdAtMost is {format_duration(rollout.hold_at_most_ms)}"
-            yield places.error(f"{path}.steps.{number}", "D115", what, hint)
+    hotfix = rollout.hotfix.steps if rollout.hotfix is not None else ()
+    for steps, own in ((rollout.steps, f"{path}.steps"), (hotfix, f"{path}.hotfix.steps")):
+        yield from _growth(steps, own, places)
+        yield from _tenants(steps, own, places)
+        for number, step in enumerate(steps):
+            if step.for_ms > rollout.hold_at_most_ms:
+                what = f"the step takes {format_duration(step.for_ms)}, longer than holdAtMost allows"
+                hint = f"holdAtMost is {format_duration(rollout.hold_at_most_ms)}"
+                yield places.error(f"{own}.{number}", "D115", what, hint)
+
+
+def instance_problems(rollout: RolloutSpec, traffic: Traffic, path: str, places: Places) -> Iterator[Problem]:
+    """A version with fewer instances than a step asks for could never be rolled out."""
+    for version, addresses in traffic.versions.items():
+        if len(addresses) < rollout.min_instances:
+            what = f"{version} has {len(addresses)} of the {rollout.min_instances} instances that each step asks for"
+            yield places.error(f"{path}.minInstances", "D253", what, "declare more, or ask for fewer")
 
 
 def _growth(steps: Sequence[Step], path: str, places: Places) -> Iterator[Problem]:

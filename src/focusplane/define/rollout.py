@@ -74,6 +74,18 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class HotfixSpec:
+    """A rollout that may begin and go on through a freeze of its focus: for `open_ms`, after so many `approvals` of others
+    within `within_ms`, in `steps` of its own (none: those of any rollout).
+    """
+
+    approvals: int = 0
+    within_ms: int = 900_000
+    open_ms: int = 3_600_000
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutSpec:
     steps: tuple[Step, ...]
     judge: JudgeSpec
@@ -82,3 +94,7 @@ class RolloutSpec:
     then: Then = Then.ASK
     freeze: Freeze = Freeze()
     rings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hotfix: HotfixSpec | None = None
+    """None: there is no such lane."""
+    min_instances: int = 0
+    """So many instances of the new version are ready before a step begins; 0: all of them, before the first."""

@@ -42,14 +42,17 @@ from focusplane.plane.arrows import (
     expose,
     foreign,
     hear,
+    hotfix,
     judge,
     lapse,
     price,
     read,
+    ready,
     route,
     silences,
     tell,
     tickets,
+    together,
     visit,
 )
 from focusplane.plane.draft import Draft
@@ -78,8 +81,10 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = judge.rollouts(draft)  # closed buckets of both arms -> Verdict, per rollout
     draft = compare.pairs(draft)  # the same of what pipelines ask about
     draft = expose.rollouts(draft)  # Verdict -> the rollout's next move -> Command
+    draft = together.follow(draft)  # one of a release that went back takes the others along
     draft = contain.mitigations(draft)  # Health x rules -> Decision -> guard -> Command
     draft = lapse.containments(draft)  # what has an expiry ends by itself
+    draft = hotfix.watch(draft)  # a yes that did not come is a no
     draft = confirm.actions(draft)  # read back -> applied, verified, failed
     draft = drift.traffic(draft)  # what runs outside against what the Board wants
     draft = price.changes(draft)  # what rollouts and other changes cost of the budget
@@ -103,7 +108,7 @@ _TAKE: Mapping[type[Arrival], Callable[[Draft, Any], Draft]] = {
     Reported: hear.reported,
     Observed: hear.observed,
     Visited: visit.visited,
-    Probed: depart.probed,
+    Probed: ready.probed,
     Notified: hear.notified,
     SetAside: hear.set_aside,
     Stood: hear.stood,

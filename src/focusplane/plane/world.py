@@ -20,6 +20,7 @@ from focusplane.act.price import Price
 from focusplane.act.silence import Silence
 from focusplane.act.ticket import Ticket
 from focusplane.control.board import Board
+from focusplane.control.release import Release
 from focusplane.control.rollout import Rollout
 from focusplane.define.focus import PolicySet
 from focusplane.define.problem import Problem
@@ -79,9 +80,28 @@ class Waiting:
     version: str
     by: str
     probe: str = ""
-    """the effect whose outcome is waited for"""
+    """the effect whose outcome is waited for, or the action that waits for a yes"""
     again_at: int = 0
     """when the destination is asked again, Unix ms; 0 while an answer is awaited"""
+    flag: str = ""
+    """the flag whose variant `version` is"""
+    hotfix: str = ""
+    """what it mends, if it goes through a freeze"""
+    release: str = ""
+    """the release that it is part of"""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many instances of a version said that they are ready for the step after this one."""
+
+    rollout: str
+    step: int
+    probe: str
+    at: int = 0
+    """when they said so, Unix ms; 0 while that is awaited"""
+    ready: int = 0
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +244,9 @@ class World:
     """the second at which prices were last looked for"""
     planned_until: int = 0
     """up to when planned work has been looked at, Unix ms"""
+    capacity: Mapping[str, Capacity] = field(default_factory=dict)
+    """focus -> the instances that were asked before a step"""
+    releases: Mapping[str, Release] = field(default_factory=dict)
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     """focus -> why the rollout that was last asked for did not begin"""
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)

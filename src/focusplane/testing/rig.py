@@ -72,6 +72,8 @@ class Rig:
     world: World = field(default_factory=empty)
     loads: list[Load] = field(default_factory=list)
     ready: dict[str, str] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    """addresses that do not answer"""
     pages: dict[str, Tried] = field(default_factory=dict)
     """URL -> what the plane sees there, if it is not a good answer"""
     deaf: bool = False
@@ -137,7 +139,12 @@ class Rig:
                 self.sent.append(effect)
                 self._next.append(Notified(effect.key, not self.mute))
             case Probe():
-                results = {str(address): self.ready.get(effect.version, "") for address in effect.addresses}
+                results = {
+                    str(address): "no connection"
+                    if str(address) in self.down
+                    else self.ready.get(effect.version, "")
+                    for address in effect.addresses
+                }
                 self._next.append(Probed(effect.key, effect.focus, effect.version, results))
             case Observe():
                 state = self.world.board.state(effect.focus, "traffic")

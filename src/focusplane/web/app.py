@@ -28,6 +28,7 @@ from focusplane.web.routes import (
     kayenta,
     login,
     ofrep,
+    releases,
     rollouts,
     silences,
 )
@@ -66,6 +67,7 @@ def build_app(
         board,
         controls,
         rollouts,
+        releases,
         judge,
         flagger,
         kayenta,

@@ -30,10 +30,24 @@ class ControlBody(Body):
 
 
 class RolloutBody(Body):
-    """`{"version": "v2"}`, or of a flag `{"variant": "on", "flag": "new-pricing"}`; `version` will do for the variant too."""
+    """`{"version": "v2"}`, or of a flag `{"variant": "on", "flag": "new-pricing"}`; `version` will do for the variant too.
+
+    `hotfix` goes through a freeze of the focus, if its policy has a lane for that, and needs a `reason`; `replace` aborts
+    a rollout that runs, first.
+    """
 
     version: Annotated[Name, Field(validation_alias=AliasChoices("version", "variant"))]
     flag: Annotated[str, Field(max_length=200)] = ""
+    reason: Text = ""
+    hotfix: bool = False
+    replace: bool = False
+
+
+class ReleaseBody(Body):
+    """`members` maps a focus to its version; they are taken back in the reverse of this order."""
+
+    members: Annotated[dict[Name, Name], Field(min_length=2, max_length=20)]
+    reason: Text = ""
 
 
 class PlanQuery(Body):

@@ -32,6 +32,7 @@ from focusplane.act.request import (
     ResumeRollout,
     SetControl,
     StartRollout,
+    StartTogether,
     TakeAlerts,
     Undo,
     Unfreeze,
@@ -51,13 +52,16 @@ from focusplane.plane.arrows import (
     depart,
     expose,
     foreign,
+    hotfix,
     known,
     move,
     set_by_hand,
     silences,
+    together,
 )
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
+from focusplane.plane.world import Waiting
 
 
 def request(draft: Draft, asked: Asked) -> Draft:
@@ -105,18 +109,35 @@ def _start_rollout(draft: Draft, ask: StartRollout, by: str) -> Answered:
     focus = known.focus(draft, ask.focus)
     if isinstance(focus, Refused):
         return draft, focus
+    free = _aborted(draft, focus, ask, by) if ask.replace else draft
+    begun, answer = hotfix.ask(free, focus, ask, by) if ask.hotfix else _begin(free, focus, ask, by)
+    if isinstance(answer, Refused):
+        told: dict[str, Json] = {"flag": ask.flag} if ask.flag else {}
+        draft = draft.say(Kind.ROLLOUT_REFUSED, focus.name, ask.version, answer.reason, by=by, **told)
+        return draft, answer
+    return begun, answer
+
+
+def _begin(draft: Draft, focus: Focus, ask: StartRollout, by: str) -> Answered:
     refused = depart.refusal(draft, focus, ask.version, ask.flag)
     if refused is not None:
-        told = {"flag": ask.flag} if ask.flag else {}
-        return draft.say(
-            Kind.ROLLOUT_REFUSED, focus.name, ask.version, refused.reason, by=by, **told
-        ), refused
+        return draft, refused
+    waiting = Waiting(ask.version, by, flag=ask.flag)
     if ask.flag:
-        draft = depart.begin(draft, focus, ask.version, by, ask.flag)
+        draft = depart.begin(draft, focus, waiting)
         rollout = draft.world.rollouts[focus.name]
         return draft, Done(rollout.id, f"the rollout of {rollout.what} has started")
-    draft = depart.ask_for(draft, focus, ask.version, by)
+    draft = depart.ask_for(draft, focus, waiting)
     return draft, Done(ask.version, f"asking whether {ask.version} is ready to take traffic")
+
+
+def _aborted(draft: Draft, focus: Focus, ask: StartRollout, by: str) -> Draft:
+    """What runs is taken back first, so that the new version is compared with the stable one and with nothing else."""
+    running = draft.world.rollouts.get(focus.name)
+    if running is None or not running.live:
+        return draft
+    cause = rollouts.Cause(rollouts.Saw.ABORTED_BY_HAND, f"replaced by {ask.version}", by)
+    return expose.pursue(draft, focus, running, cause)
 
 
 def _steer(saw: rollouts.Saw, words: str) -> Callable[[Draft, Any, str], Answered]:
@@ -138,8 +159,7 @@ def _steer(saw: rollouts.Saw, words: str) -> Callable[[Draft, Any, str], Answere
         if saw is rollouts.Saw.PROMOTED_BY_HAND and gone:
             return draft, Refused("refused", gone, f"focus rollout abort {focus.name}")
         reason = getattr(ask, "reason", "") or f"{words} by {by}"
-        draft = expose.pursue(draft, focus, rollout, rollouts.Cause(saw, reason, by))
-        return draft, Done(rollout.id, f"{rollout.what}: {words}")
+        return together.steer(draft, focus, rollout, rollouts.Cause(saw, reason, by), words)
 
     return steer
 
@@ -235,6 +255,7 @@ def _gate(draft: Draft, ask: Gate, by: str) -> Answered:
 
 _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     StartRollout: _start_rollout,
+    StartTogether: together.start,
     PauseRollout: _steer(rollouts.Saw.PAUSED, "paused"),
     ResumeRollout: _steer(rollouts.Saw.RESUMED, "resumed"),
     PromoteRollout: _steer(rollouts.Saw.PROMOTED_BY_HAND, "promoted"),

@@ -6,7 +6,7 @@ from focusplane.act.action import Action, Cause, Phase
 from focusplane.act.request import Approve, Deny, Done, Refused
 from focusplane.define.people import covers
 from focusplane.plane.arrival import Asked
-from focusplane.plane.arrows import contain, known, move
+from focusplane.plane.arrows import contain, hotfix, known, move
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
 from focusplane.plane.identity import person
@@ -27,6 +27,7 @@ def approve(draft: Draft, ask: Approve, asked: Asked) -> Answered:
         return draft, Done(action.key, f"{missing} more approval{'s' if missing > 1 else ''} needed")
     draft = move.advance(draft, action.key, Cause.APPROVE, f"approved by {', '.join(approvals)}")
     draft = contain.carry_out(move.dispatch(draft, action.key), action)
+    draft = hotfix.approved(draft, action) if action.rule == hotfix.RULE else draft
     return draft, Done(action.key, "approved and under way")
 
 
@@ -40,8 +41,9 @@ def deny(draft: Draft, ask: Deny, by: str) -> Answered:
 
 
 def _frozen(draft: Draft, action: Action) -> Refused | None:
-    """A freeze stops all automation, also what was planned before it and waits for a yes."""
-    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(action.focus)
+    """A freeze stops all automation, also what was planned before it and waits for a yes; a hotfix only one of everything."""
+    here = "" if action.rule == hotfix.RULE else draft.world.frozen.get(action.focus)
+    frozen = draft.world.frozen.get("*") or here
     return Refused("refused", f"frozen: {frozen}", "focus unfreeze, then approve") if frozen else None
 
 

@@ -1,5 +1,6 @@
 """A rollout begins: may it, is its destination ready, and then its first step."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from focusplane.act.effect import Probe
@@ -10,11 +11,11 @@ from focusplane.control.rollout import Cause, Rollout, Saw
 from focusplane.control.state import FlagState
 from focusplane.define.controls import Flag
 from focusplane.define.focus import Focus
-from focusplane.kernel.ids import short_id
+from focusplane.kernel.ids import Json, short_id
 from focusplane.kernel.quantity import format_percent
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrival import Probed
-from focusplane.plane.arrows import expose
+from focusplane.plane.arrows import expose, on_record
 from focusplane.plane.arrows.judge import old_after
 from focusplane.plane.arrows.trouble import GRACE_MS, healths
 from focusplane.plane.arrows.words import of_flag, utc
@@ -22,18 +23,20 @@ from focusplane.plane.draft import Draft
 from focusplane.plane.world import Refusal, Waiting
 
 ASK_AGAIN_MS = SECOND
+Together = Callable[[Draft, Waiting, Probed], Draft]
+"""What becomes of the answer to one member of a release."""
 
 
-def refusal(draft: Draft, focus: Focus, version: str, flag: str = "") -> Refused | None:
+def refusal(draft: Draft, focus: Focus, version: str, flag: str = "", hotfix: bool = False) -> Refused | None:
     """Why a rollout of that version, or of that variant of the flag, cannot begin now."""
     running = draft.world.rollouts.get(focus.name)
     if running is not None and running.live:
-        hint = f"one at a time: focus rollout abort {focus.name}, or wait until it is over"
+        hint = f"one at a time: focus rollout abort {focus.name}, or start it with --replace"
         return Refused("conflict", f"a rollout of {running.what} is running", hint)
     if focus.name in draft.world.waiting:
         return Refused("conflict", "a rollout is about to start: its destination is being asked")
     wrong = _no_variant(draft, focus, flag, version) if flag else _no_version(draft, focus, version)
-    return wrong or may_not_change(draft, focus, flag)
+    return wrong or may_not_change(draft, focus, flag, hotfix)
 
 
 def _no_version(draft: Draft, focus: Focus, version: str) -> Refused | None:
@@ -93,47 +96,55 @@ def stable_of(flag: Flag, state: FlagState) -> str:
     return state.variant if state.percentage else others
 
 
-def may_not_change(draft: Draft, focus: Focus, flag: str = "") -> Refused | None:
-    """Why nothing new may be exposed now: a freeze, or the budget."""
-    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(focus.name)
-    if frozen:
-        return Refused("refused", f"frozen: {frozen}", "focus unfreeze")
+def may_not_change(draft: Draft, focus: Focus, flag: str = "", hotfix: bool = False) -> Refused | None:
+    """Why nothing new may be exposed now: a freeze, or the budget. A hotfix goes through those of its focus."""
+    frozen = draft.world.frozen.get("*") or ("" if hotfix else draft.world.frozen.get(focus.name))
     spec = focus.rollout_of(flag)
-    stop = expose.budget_freeze(draft, spec, focus) if spec is not None else ""
+    if frozen:
+        lane = spec is not None and spec.hotfix is not None
+        return Refused("refused", f"frozen: {frozen}", f"focus unfreeze{'; or --hotfix' if lane else ''}")
+    stop = expose.budget_freeze(draft, spec, focus, hotfix) if spec is not None else ""
     return Refused("refused", stop, f"focus explain {focus.name}") if stop else None
 
 
-def ask_for(draft: Draft, focus: Focus, version: str, by: str) -> Draft:
+def ask_for(draft: Draft, focus: Focus, waiting: Waiting) -> Draft:
     """The way to a rollout begins with a look at its destination (N15)."""
-    traffic = focus.controls.traffic
+    traffic, version = focus.controls.traffic, waiting.version
     addresses = traffic.versions[version] if traffic else ()
     key = short_id("probe", focus.name, version, draft.tick.number)
-    draft = draft.drop("refusals", focus.name).put("waiting", focus.name, Waiting(version, by, key))
+    asked = replace(waiting, probe=key, again_at=0)
+    draft = draft.drop("refusals", focus.name).put("waiting", focus.name, asked)
     return draft.cause(Probe(key, focus.name, version, addresses))
 
 
-def probed(draft: Draft, arrival: Probed) -> Draft:
+def probed(draft: Draft, arrival: Probed, together: Together) -> Draft:
     """Every instance of the new version must be ready, and nothing may have come between, before it gets a request."""
-    draft = draft.drop("outbox", arrival.key)
     waiting = draft.world.waiting.get(arrival.focus)
     focus = draft.world.policies.set.focuses.get(arrival.focus)
     if waiting is None or focus is None or waiting.probe not in ("", arrival.key):
         return draft
-    version, by = waiting.version, waiting.by
     if _plane_was_away(draft, focus):
         later = replace(waiting, probe="later", again_at=draft.at + ASK_AGAIN_MS)
         return draft.put("waiting", focus.name, later)
+    if waiting.release:
+        return together(draft, waiting, arrival)
     draft = draft.drop("waiting", arrival.focus)
-    failed = {address: why for address, why in arrival.results.items() if why}
-    refused = refusal(draft, focus, version)
-    if refused is not None:
-        why = f"meanwhile: {refused.reason}"
-    elif failed or not arrival.results:
-        words = "; ".join(f"{address}: {said}" for address, said in failed.items()) or "it has no instances"
-        why = f"{version} is not ready to take traffic: {words}"
-    else:
-        return begin(draft, focus, version, by)
-    return refuse(draft, focus.name, version, why, by)
+    version = waiting.version
+    refused = refusal(draft, focus, version, hotfix=bool(waiting.hotfix))
+    why = f"meanwhile: {refused.reason}" if refused is not None else unready(focus, version, arrival.results)
+    return refuse(draft, focus.name, version, why, waiting.by) if why else begin(draft, focus, waiting)
+
+
+def unready(focus: Focus, version: str, results: Mapping[str, str]) -> str:
+    """Why these answers of its instances are not enough; empty if they are. All must be ready, unless the policy says how
+    many.
+    """
+    failed = {address: why for address, why in results.items() if why}
+    least = focus.rollout.min_instances if focus.rollout is not None else 0
+    if results and (not failed or 0 < least <= len(results) - len(failed)):
+        return ""
+    words = "; ".join(f"{address}: {said}" for address, said in failed.items()) or "it has no instances"
+    return f"{version} is not ready to take traffic: {words}"
 
 
 def _plane_was_away(draft: Draft, focus: Focus) -> bool:
@@ -148,8 +159,13 @@ def asked_again(draft: Draft) -> Draft:
     for name, waiting in draft.world.waiting.items():
         focus = draft.world.policies.set.focuses.get(name)
         if waiting.again_at and draft.at >= waiting.again_at and focus is not None:
-            draft = ask_for(draft, focus, waiting.version, waiting.by)
+            draft = ask_for(draft, focus, waiting)
     return draft
+
+
+def _lane(waiting: Waiting) -> dict[str, Json]:
+    named = {"hotfix": waiting.hotfix, "release": waiting.release}
+    return {name: said for name, said in named.items() if said}
 
 
 def refuse(draft: Draft, focus: str, version: str, why: str, by: str) -> Draft:
@@ -158,21 +174,27 @@ def refuse(draft: Draft, focus: str, version: str, why: str, by: str) -> Draft:
     return draft.say(Kind.ROLLOUT_REFUSED, focus, version, why, by=by)
 
 
-def begin(draft: Draft, focus: Focus, version: str, by: str, flag: str = "") -> Draft:
+def begin(draft: Draft, focus: Focus, waiting: Waiting) -> Draft:
     """The first step of a version that is ready, or of a variant: what serves that is there already, where the flag is read."""
+    version, by, flag = waiting.version, waiting.by, waiting.flag
     spec, state = focus.rollout_of(flag), draft.world.board.state(focus.name, f"flag.{flag}")
     before = state if isinstance(state, FlagState) else None
     stable = stable_of(focus.controls.flags[flag], before) if before else draft.world.stable[focus.name]
     told = (flag, version) if flag else (version,)
+    lane = spec.hotfix if spec is not None and waiting.hotfix else None
+    steps = spec.steps if spec is not None else ()
     fresh = Rollout(
         focus.name,
         short_id("rol", focus.name, *told, draft.tick.number),
         version,
         stable,
-        spec.steps if spec is not None else (),
+        lane.steps or steps if lane is not None else steps,
         by=by,
         flag=flag,
         before=before,
+        hotfix=waiting.hotfix,
+        hotfix_until=draft.at + lane.open_ms if lane is not None else 0,
+        release=waiting.release,
     )
     rollout = rollouts.advance(fresh, Cause(Saw.STARTED, f"{by} started it", by), draft.at)
     for table in ("evidence", "verdicts", "refusals"):
@@ -186,10 +208,12 @@ def begin(draft: Draft, focus: Focus, version: str, by: str, flag: str = "") -> 
         stable=stable,
         by=by,
         policy=focus.digest,
+        **_lane(waiting),
         steps=[step.words for step in rollout.steps],
         **of_flag(rollout),
     )
+    if waiting.hotfix:
+        draft = on_record.hotfix(draft, focus, rollout)
     return expose.move_control(
         draft, focus, rollout, f"rollout of {rollout.what} starts at {rollout.exposed}"
     )
-    return expose.move_traffic(draft, focus, rollout, f"rollout of {version} starts at {rollout.exposed}")

@@ -1,5 +1,6 @@
 """Rollouts: a version is exposed step by step, promoted on evidence, taken back on evidence."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from focusplane.act.action import Action
@@ -16,7 +17,7 @@ from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.canary import next_step, rule
 from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.verdict import Ruling, Verdict
-from focusplane.plane.arrows import compared, move, sight
+from focusplane.plane.arrows import agreement, capacity, compared, move, sight
 from focusplane.plane.arrows.judge import old_after, waits
 from focusplane.plane.arrows.words import gist, of_flag, said_shares, said_verdict
 from focusplane.plane.draft import Draft
@@ -28,12 +29,16 @@ QUIETLY = f"no evidence of harm; promoted quietly, {UNPROVEN}"
 
 def rollouts(draft: Draft) -> Draft:
     """One look at every live rollout."""
+    causes: dict[str, Cause | str] = {}
+    focuses = draft.world.policies.set.focuses
     for name, rollout in draft.world.rollouts.items():
-        focus = draft.world.policies.set.focuses.get(name)
+        focus = focuses.get(name)
         spec = focus.rollout_of(rollout.flag) if focus is not None else None
         if rollout.live and focus is not None and spec is not None:
             cause = overtaken(draft, rollout) or _see(draft, focus, spec, rollout)
-            draft = pursue(draft, focus, rollout, cause)
+            draft, causes[name] = capacity.gate(draft, focus, spec, rollout, cause)
+    for name, agreed in agreement.agree(draft, causes).items():
+        draft = pursue(draft, focuses[name], draft.world.rollouts[name], agreed)
     return draft
 
 
@@ -57,6 +62,8 @@ def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> 
         return _held(draft, rollout, cause)
     after = rollouts_.advance(rollout, cause, draft.at)
     if after == rollout:
+        if cause.saw is rollout.held_by is Saw.NO_EVIDENCE:  # still held, perhaps for another reason by now
+            draft = draft.put("rollouts", focus.name, replace(rollout, hold_reason=cause.reason))
         return _held(draft, rollout, cause.reason)
     draft = draft.put("rollouts", focus.name, after)
     draft = draft.say(
@@ -118,9 +125,11 @@ def _judged_anew(draft: Draft, rollout: Rollout) -> Draft:
 def _see(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cause | str:
     """What this turn means for the rollout: harm first, then what stops automation, then promotion, then holding."""
     verdict = draft.world.verdicts.get(focus.name)
-    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(focus.name)
+    through = rollout.hotfix_until > draft.at
+    frozen = draft.world.frozen.get("*") or ("" if through else draft.world.frozen.get(focus.name))
     if frozen:
-        return Cause(Saw.FROZEN, f"automation is frozen: {frozen}")
+        closed = "; the lane of this hotfix is closed" if rollout.hotfix and not through else ""
+        return Cause(Saw.FROZEN, f"automation is frozen: {frozen}{closed}")
     if rollout.held_by is Saw.FROZEN:
         return Cause(Saw.THAWED, "automation is allowed again")
     if verdict is None:
@@ -133,7 +142,7 @@ def _see(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cau
 def _unseen(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout) -> Cause | str:
     """Nothing was ever seen of this rollout: silence promotes nothing, and a step that is over does not wait for ever."""
     arms = rollout.version, rollout.stable
-    why = budget_freeze(draft, spec, focus) or waits(
+    why = budget_freeze(draft, spec, focus, rollout.hotfix_until > draft.at) or waits(
         compared.of(draft.world.counters, focus, rollout), arms, rollout.step_since
     )
     if draft.at - rollout.step_since < rollout.steps[rollout.step].for_ms:
@@ -154,7 +163,7 @@ def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verd
     requests = evidence.step_requests[0] if evidence is not None else 0
     if draft.at - rollout.step_since < step.for_ms:
         return f"step {rollout.step + 1} lasts {format_duration(step.for_ms)} at least"
-    stop = budget_freeze(draft, spec, focus)
+    stop = budget_freeze(draft, spec, focus, rollout.hotfix_until > draft.at)
     if requests < max(1, step.min_requests):
         needed = max(1, step.min_requests)
         stop = f"step {rollout.step + 1} needs {needed} canary requests, there were {requests}"
@@ -184,12 +193,16 @@ def _hold(draft: Draft, spec: RolloutSpec, rollout: Rollout, why: str, stopped: 
             return Cause(Saw.NO_EVIDENCE, f"{words}; {ASKS}: {why}")
 
 
-def budget_freeze(draft: Draft, spec: RolloutSpec, focus: Focus) -> str:
-    """Why exposure must not grow now: nothing seen, stale data, a budget too low, a burn too high; empty if it may."""
+def budget_freeze(draft: Draft, spec: RolloutSpec, focus: Focus, hotfix: bool = False) -> str:
+    """Why exposure must not grow now: nothing seen, stale data, a budget too low, a burn too high; empty if it may. A hotfix
+    goes on with whatever budget there is, but not unseen.
+    """
     for objective in focus.objectives:
         health = draft.world.health.get(f"{focus.name}/{objective.name}")
         old = old_after(draft.world.counters, focus.name)
-        why = _too_risky(health, spec, old) if health is not None else ""
+        if health is None:
+            continue
+        why = unseen(health, old) if hotfix else _too_risky(health, spec, old)
         if why:
             return f"{objective.name}: {why}"
     return ""

@@ -19,6 +19,7 @@ from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
 from focusplane.plane.queries.outgoing import WATCHDOG_MS, outgoing, watchdog
 from focusplane.plane.queries.reach import boardless, channels, undelivered
+from focusplane.plane.queries.releases import release, releases
 from focusplane.plane.queries.rollout_plan import Wish, rollout_plan
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
@@ -59,6 +60,8 @@ __all__ = [
     "nodes",
     "outgoing",
     "page",
+    "release",
+    "releases",
     "rollout",
     "rollout_plan",
     "series",

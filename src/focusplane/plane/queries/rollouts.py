@@ -14,7 +14,7 @@ from focusplane.plane.arrows.sight import NODE_ALIVE_MS
 from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
 from focusplane.plane.queries.shown import Shown, plain
-from focusplane.plane.world import World
+from focusplane.plane.world import Waiting, World
 
 MOST_NAMED = 5
 _NONE: Shown = {
@@ -37,7 +37,7 @@ def rollout(world: World, name: str) -> Shown:
     asked = world.waiting.get(name)
     waiting = "" if asked is None else asked.version
     if running is None:
-        reason = f"asking whether {waiting} is ready" if waiting else "no rollout was started"
+        reason = _waits_for(world, asked) if asked is not None else "no rollout was started"
         return {
             **_NONE,
             "seen": _seen(world, name),
@@ -72,6 +72,9 @@ def rollout(world: World, name: str) -> Shown:
         "reason": running.reason,
         "evidence_of_safety": running.evidence_of_safety,
         "unproven": running.unproven,
+        "hotfix": running.hotfix,
+        "hotfix_until": running.hotfix_until,
+        "release": running.release,
         "waiting": waiting,
         "refused": _refused(world, name),
         "seen": _heard(world, running) if running.flag else _seen(world, name),
@@ -80,6 +83,13 @@ def rollout(world: World, name: str) -> Shown:
         "verdict": None if verdict is None else shown_verdict(verdict, spec),
         "sentence": sentence(running, verdict, world.tick),
     }
+
+
+def _waits_for(world: World, asked: Waiting) -> str:
+    action = world.actions.get(asked.probe)
+    if action is not None:
+        return f"{asked.version} waits for a yes: focus action approve {action.key}"
+    return f"asking whether {asked.version} is ready"
 
 
 def _refused(world: World, name: str) -> Shown | None:

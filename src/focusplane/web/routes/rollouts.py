@@ -40,7 +40,8 @@ async def plan(face: Faced, who: Viewer, focus: str, asked: Annotated[PlanQuery,
 @router.post("")
 async def start(face: Faced, who: Operator, focus: str, body: RolloutBody) -> Shown:
     """Refused when the destination is not ready, the budget is too low, or something else is under way."""
-    return await _moved(face, who, focus, StartRollout(focus, body.version, body.flag))
+    wish = StartRollout(focus, body.version, body.flag, body.reason, body.hotfix, body.replace)
+    return await _moved(face, who, focus, wish)
 
 
 @router.post("/pause")

@@ -1,0 +1,172 @@
+"""Versions of several focuses that begin together, go on together, and are taken back together."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from focusplane.act.fact import Kind
+from focusplane.act.request import (
+    AbortRollout,
+    Done,
+    PauseRollout,
+    PromoteRollout,
+    Refused,
+    ResumeRollout,
+    StartRollout,
+    StartTogether,
+)
+from focusplane.control.release import Stage
+from focusplane.control.rollout import Phase
+from focusplane.plane.arrival import Asked
+from focusplane.testing.rig import Load, Rig
+
+POLICY = (
+    (Path(__file__).parent / "checkout.yaml")
+    .read_text()
+    .replace("{weight: 5%, for: 5s}, 25%, 50%", "25%, 50%")
+)
+LEDGER = (
+    POLICY.partition("---")[0]
+    .replace("name: checkout", "name: ledger")
+    .replace("127.0.0.1:9", "127.0.0.1:8")
+    .replace("127.0.0.1:10000", "127.0.0.1:10001")
+    .replace("service: payment", "service: ledger")
+)
+BOTH = StartTogether({"ledger": "v2", "checkout": "v2"}, "one schema")
+
+
+def rig(ledger: str = LEDGER, rate: int = 400, **failing: str) -> Rig:
+    made = Rig({"checkout.yaml": POLICY, "ledger.yaml": ledger})
+    for name in ("checkout", "ledger"):
+        shares = {"v1": Fraction(1, 1000), "v2": Fraction(failing.get(name, "1/1000"))}
+        made.loads.append(Load(name, per_second=rate, failing=shares))
+    made.seconds(10)
+    return made
+
+
+def phases(it: Rig) -> dict[str, Phase]:
+    return {name: one.phase for name, one in it.world.rollouts.items()}
+
+
+def stage(it: Rig) -> Stage:
+    (release,) = it.world.releases.values()
+    return release.stage
+
+
+def test_good_versions_go_on_step_by_step_together_and_are_promoted_in_one_turn() -> None:
+    it = rig()
+    answer = it.ask(BOTH)
+    assert isinstance(answer, Done)
+    steps: set[tuple[int, ...]] = set()
+    for _ in range(120):
+        it.seconds(1)
+        steps.add(tuple(one.step for one in it.world.rollouts.values()))
+    assert stage(it) is Stage.PROMOTED
+    assert all(len(set(each)) <= 1 for each in steps)
+    assert phases(it) == {"ledger": Phase.PROMOTED, "checkout": Phase.PROMOTED}
+    ends = [fact.at for fact in it.said(Kind.ROLLOUT_MOVED) if fact.body["phase"] == "promoted"]
+    assert len(ends) == 2
+    assert len(set(ends)) == 1
+
+
+def test_one_that_is_safe_waits_for_the_other() -> None:
+    it = rig()
+    it.loads[1].per_second = 2
+    it.ask(BOTH)
+    it.seconds(40)
+    assert [one.step for one in it.world.rollouts.values()] == [0, 0]
+    assert any("safe by itself; it waits for ledger" in fact.reason for fact in it.said(Kind.ROLLOUT_HELD))
+
+
+def test_harm_of_one_takes_all_back_in_the_reverse_order() -> None:
+    it = Rig({"checkout.yaml": POLICY, "ledger.yaml": LEDGER})
+    for name, share in (("checkout", Fraction(1, 1000)), ("ledger", Fraction(1, 5))):
+        it.loads.append(Load(name, failing={"v1": Fraction(1, 1000), "v2": share}))
+    it.seconds(10)
+    it.ask(BOTH)
+    it.seconds(20)
+    assert phases(it) == {"ledger": Phase.ROLLED_BACK, "checkout": Phase.ROLLED_BACK}
+    assert stage(it) is Stage.TAKEN_BACK
+    back = [f for f in it.said(Kind.ROLLOUT_MOVED) if f.body["phase"] == "rolled-back"]
+    assert [fact.focus for fact in back] == ["checkout", "ledger"]
+    assert "worse over all 2 members" in back[0].reason
+    assert "most of it from ledger" in back[0].reason
+
+
+def test_when_one_is_not_ready_nobody_begins() -> None:
+    it = Rig({"checkout.yaml": POLICY, "ledger.yaml": LEDGER.replace("v2:", "v3:")})
+    for name in ("checkout", "ledger"):
+        it.loads.append(Load(name))
+    it.seconds(10)
+    it.ready["v3"] = "no connection"
+    it.ask(StartTogether({"checkout": "v2", "ledger": "v3"}))
+    it.seconds(3)
+    assert it.world.rollouts == {}
+    assert it.world.waiting == {}
+    assert stage(it) is Stage.REFUSED
+    assert it.world.refusals["checkout"].reason.startswith("together: ledger: v3 is not ready")
+
+
+@pytest.mark.parametrize("name", ["checkout", "ledger"])
+def test_who_aborts_one_aborts_all(name: str) -> None:
+    it = rig()
+    it.ask(BOTH)
+    it.seconds(3)
+    it.ask(AbortRollout(name, "enough"))
+    it.seconds(1)
+    assert phases(it) == {"ledger": Phase.ABORTED, "checkout": Phase.ABORTED}
+    assert stage(it) is Stage.TAKEN_BACK
+
+
+def test_called_off_while_the_destinations_are_asked_nobody_begins() -> None:
+    it = rig()
+    it.turn(Asked("a", "ana", BOTH, "admin"), Asked("b", "ana", AbortRollout("ledger"), "admin"))
+    it.seconds(3)
+    assert it.world.rollouts == {}
+    assert it.world.waiting == {}
+
+
+def test_a_pause_of_one_holds_all_where_they_are() -> None:
+    it = rig()
+    it.ask(BOTH)
+    it.seconds(2)
+    it.ask(PauseRollout("ledger", "lunch"))
+    it.seconds(40)
+    assert [one.step for one in it.world.rollouts.values()] == [0, 0]
+    it.ask(ResumeRollout("ledger"))
+    it.seconds(100)
+    assert stage(it) is Stage.PROMOTED
+
+
+def test_a_promotion_by_hand_is_one_of_all() -> None:
+    it = rig()
+    it.ask(BOTH)
+    it.seconds(2)
+    assert isinstance(it.ask(PromoteRollout("checkout", "we know it")), Done)
+    assert phases(it) == {"ledger": Phase.PROMOTED, "checkout": Phase.PROMOTED}
+
+
+def test_what_cannot_go_together_is_refused_as_a_whole() -> None:
+    it = rig()
+    for members, said in (
+        ({"checkout": "v2"}, "2 to 20 members"),
+        ({f"f{n}": "v2" for n in range(21)}, "2 to 20 members"),
+        ({"checkout": "v2", "nothing": "v2"}, "there is no focus 'nothing'"),
+        ({"checkout": "v2", "ledger": "v9"}, "ledger: ledger has no version 'v9'"),
+    ):
+        answer = it.ask(StartTogether(members))
+        assert isinstance(answer, Refused)
+        assert said in answer.reason
+    it.ask(StartRollout("ledger", "v2"))
+    it.seconds(2)
+    answer = it.ask(BOTH)
+    assert isinstance(answer, Refused)
+    assert it.world.waiting == {}
+
+
+def test_steps_that_do_not_match_are_refused() -> None:
+    it = Rig({"checkout.yaml": POLICY, "ledger.yaml": LEDGER.replace("25%, 50%, 100%", "50%, 100%")})
+    answer = it.ask(BOTH)
+    assert isinstance(answer, Refused)
+    assert "the same number of steps" in answer.reason or "cannot be seen" in answer.reason
