@@ -13,7 +13,8 @@ from focusplane.kernel.ids import canonical
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket, Pair
 from focusplane.observe.canary import begin, fold, next_step, rule
-from focusplane.observe.evidence import Evidence, from_json, to_json
+from focusplane.observe.evidence import Evidence
+from focusplane.observe.evidence_json import from_json, to_json
 from focusplane.observe.exceedances import thresholds
 from focusplane.observe.verdict import Ruling
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from tests.edge.otlp_world import Recorder, focus
 from tests.edge.otlp_world import core as intake
@@ -10,6 +11,7 @@ from tests.edge.otlp_world import core as intake
 from focusplane.control.board import Board
 from focusplane.control.snapshot import Snapshot, part_of
 from focusplane.define.focus import Focus
+from focusplane.define.rollout import Extra, JudgeSpec, RolloutSpec, Step
 from focusplane.define.sli import Match, Sli, SliKind
 from focusplane.sdk.door import Door
 from focusplane.sdk.meter import MAX_TENANTS, Meter, merged
@@ -88,3 +90,13 @@ def test_marks_cannot_say_whose_request_it_is_and_clients_are_bounded() -> None:
     clients = [client for _, client, _ in heard(at)]
     assert len(clients) == MAX_TENANTS + 1
     assert clients[-1] == "other"
+
+
+def test_a_cost_is_kept_in_steps_where_a_rollout_is_judged_by_it() -> None:
+    judge = JudgeSpec(Fraction(1, 20), Fraction(1), Fraction(0), extras=(
+        Extra("cost", Fraction(1), Fraction(0), cap=Fraction(1, 20)),))  # fmt: skip
+    rolled = replace(asking(), rollout=RolloutSpec((Step(Fraction(1)),), judge))
+    sent = encode_snapshot(Snapshot(Board("p", 1), {"checkout": part_of(rolled)}))
+    view = compile_view(decode(sent), View("payment", "production"), 0)
+    assert marked(Door(view, Meter(), "x-tenant"), {"focus.cost": 0.01239}) == (("focus.cost", "0.01223"),)
+    assert marked(door(), {"focus.cost": 0.01239}) == ()

@@ -219,8 +219,8 @@ def _show(shown: Shown, why: bool) -> None:
                     one["metric"],
                     number(one["e_regress"]),
                     number(one["e_safe"]),
-                    f"{one['canary']['bad']} of {one['canary']['total']}",
-                    f"{one['baseline']['bad']} of {one['baseline']['total']}",
+                    one["canary"]["text"],
+                    one["baseline"]["text"],
                     one["worst_stratum"] or one["no_data"],
                 ]
                 for one in verdict["metrics"]

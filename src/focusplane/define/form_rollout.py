@@ -5,19 +5,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from focusplane.define.form_judge import JUDGE_RECORD, JudgeWords
 from focusplane.define.log import did_you_mean
-from focusplane.define.quantities import (
-    ALPHA,
-    DURATION,
-    LINE,
-    NUMBER,
-    PAUSE,
-    PERCENT,
-    SHARE,
-    TOLERANCE,
-    whole,
-)
-from focusplane.define.rollout import Freeze, HotfixSpec, JudgeSpec, Promote, RolloutSpec, Step, Then
+from focusplane.define.quantities import DURATION, LINE, NUMBER, PAUSE, PERCENT, SHARE, whole
+from focusplane.define.rollout import Freeze, HotfixSpec, Promote, RolloutSpec, Step, Then
 from focusplane.define.shape import Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Keyed, ListOf, MapOf, Name, Scalar, one_of
 from focusplane.kernel.tick import HOUR, MINUTE
@@ -60,22 +51,6 @@ STEP: Shape[Step] = Either(
 )
 
 
-OPEN_SLACK = Fraction(-1)
-"""No slack was given: the first objective gives it when the whole focus has been read."""
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeWords:
-    """What the file says of the judge; without a slack the first objective gives it."""
-
-    alpha: Fraction = Fraction(5, 100)
-    tolerance: Fraction = Fraction(125, 100)
-    slack: Fraction | None = None
-
-    def complete(self, slack: Fraction) -> JudgeSpec:
-        return JudgeSpec(self.alpha, self.tolerance, slack if self.slack is None else self.slack)
-
-
 @dataclass(frozen=True, slots=True)
 class RolloutWords:
     """A rollout whose slack may still be open."""
@@ -84,24 +59,8 @@ class RolloutWords:
     judge: JudgeWords
 
     def open(self) -> RolloutSpec:
-        """The spec, with `OPEN_SLACK` where no slack was given."""
-        return replace(self.spec, judge=self.judge.complete(OPEN_SLACK))
-
-
-JUDGE_ALPHA = Field("alpha", ALPHA, "The highest chance of a false rollback.", Fraction(5, 100))
-JUDGE_TOLERANCE = Field(
-    "tolerance", TOLERANCE, "So many times the failures still count as no worse.", Fraction(5, 4)
-)
-JUDGE_SLACK = Field[Fraction | None](
-    "slack",
-    PERCENT,
-    "The excess failure share that counts as no worse. Default: 1 - target of the first objective.",
-    None,
-)
-
-
-def _judge(values: Values) -> JudgeWords:
-    return JudgeWords(values[JUDGE_ALPHA], values[JUDGE_TOLERANCE], values[JUDGE_SLACK])
+        """The spec, with `OPEN` where no slack was given."""
+        return replace(self.spec, judge=self.judge.open())
 
 
 BUDGET_BELOW = Field("budgetBelow", PERCENT, "No rollout with less budget left than this.", Fraction(0))
@@ -125,12 +84,7 @@ RINGS = Field[Mapping[str, tuple[str, ...]]](
     "Tenants by the name of their ring, for steps to name.",
     default={},
 )
-JUDGE = Field(
-    "judge",
-    Record("a judge", (JUDGE_ALPHA, JUDGE_TOLERANCE, JUDGE_SLACK), _judge),
-    "What counts as worse.",
-    JudgeWords(),
-)
+JUDGE = Field("judge", JUDGE_RECORD, "What counts as worse.", JudgeWords())
 PROMOTE = Field("promote", one_of(Promote), "On evidence of safety, or when it was quiet.", Promote.EVIDENCE)
 HOLD_AT_MOST = Field("holdAtMost", DURATION, "A step waits this long for evidence.", 30 * MINUTE)
 THEN = Field("then", one_of(Then), "What a hold becomes after that.", Then.ASK)

@@ -1,6 +1,6 @@
 """Policy text to a `PolicySet`, and every problem at once; never an exception."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeVar
@@ -11,9 +11,10 @@ from focusplane.define.controls import Controls
 from focusplane.define.envelope import Document, lay_under, open_document
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.form_focus import FOCUS, Metadata
+from focusplane.define.form_judge import close
 from focusplane.define.form_people import RUNBOOK, TEAM
 from focusplane.define.form_planned import CALENDAR
-from focusplane.define.form_rollout import OPEN_SLACK, RolloutWords
+from focusplane.define.form_rollout import RolloutWords
 from focusplane.define.items import sealed, sealed_set
 from focusplane.define.log import Log, Places
 from focusplane.define.meaning import focus_problems
@@ -169,10 +170,10 @@ def _fitting(defaults: Node, spec: Table) -> Node:
     return Table(defaults.place, tuple(pair for pair in defaults.entries if pair[0].text != "rollout"))
 
 
-def _rollout(words: RolloutWords | None, objectives: Iterable[Objective]) -> RolloutSpec | None:
+def _rollout(words: RolloutWords | None, objectives: Sequence[Objective]) -> RolloutSpec | None:
     if words is None:
         return None
-    return replace(words.spec, judge=words.judge.complete(_slack(objectives)))
+    return replace(words.spec, judge=words.judge.complete(_slack(objectives), objectives))
 
 
 def _slack(objectives: Iterable[Objective]) -> Fraction:
@@ -180,13 +181,13 @@ def _slack(objectives: Iterable[Objective]) -> Fraction:
     return budgets[0] if budgets else DEFAULT_SLACK
 
 
-def _controls(controls: Controls, objectives: Iterable[Objective]) -> Controls:
-    """Flags whose own rollout leaves the slack to the objectives get it."""
+def _controls(controls: Controls, objectives: Sequence[Objective]) -> Controls:
+    """What flags' own rollouts leave to the objectives follows from them."""
     slack = _slack(objectives)
     closed = {
-        key: replace(flag, rollout=replace(spec, judge=replace(spec.judge, slack=slack)))
+        key: replace(flag, rollout=replace(spec, judge=close(spec.judge, slack, objectives)))
         for key, flag in controls.flags.items()
-        if (spec := flag.rollout) is not None and spec.judge.slack == OPEN_SLACK
+        if (spec := flag.rollout) is not None
     }
     return replace(controls, flags={**controls.flags, **closed}) if closed else controls
 

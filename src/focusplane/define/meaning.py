@@ -18,6 +18,7 @@ from focusplane.define.focus import Focus
 from focusplane.define.log import Places, did_you_mean
 from focusplane.define.meaning_drivers import driver_problems
 from focusplane.define.meaning_flags import attribute_problems, flag_problems
+from focusplane.define.meaning_judge import judge_problems
 from focusplane.define.meaning_rollout import instance_problems, step_problems
 from focusplane.define.meaning_sli import sli_problems
 from focusplane.define.mitigation import (
@@ -43,6 +44,7 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
     for flag in focus.controls.flags.values():
         yield from flag_problems(focus, flag, places, today)
     yield from attribute_problems(focus, places)
+    yield from judge_problems(focus, places)
     if focus.controls.traffic is not None:
         yield from _traffic(focus.controls.traffic, f"{focus.name}.controls.traffic", places)
         yield from driver_problems(focus, focus.controls.traffic, places)

@@ -39,6 +39,13 @@ def _number(text: str) -> Fraction:
     return Fraction(text)
 
 
+def _amount(text: str) -> Fraction:
+    number = _number(text)
+    if number == 0:
+        raise ValueError(f"{text} is nothing; it must be more than 0")
+    return number
+
+
 def _alpha(text: str) -> Fraction:
     share = parse_percent(text) if text.endswith("%") else _number(text)
     if not 0 < share <= Fraction(1, 2):
@@ -144,6 +151,9 @@ SHARE: Scalar[Fraction] = _scalar(
     "a percentage above 0%", _percent_above_zero, _PERCENT_PATTERN, _PERCENT_HINT
 )
 NUMBER: Scalar[Fraction] = Scalar("a number such as 4 or 14.4", _number, {"type": "number", "minimum": 0})
+AMOUNT: Scalar[Fraction] = Scalar(
+    "an amount above 0 such as 0.05", _amount, {"type": "number", "exclusiveMinimum": 0}
+)
 ALPHA: Scalar[Fraction] = Scalar(
     "a chance such as 0.05 or 5%",
     _alpha,

@@ -54,6 +54,25 @@ def name_some(tenants: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """A metric of the judge besides errors and latency: an objective of the focus, or the cost of a request.
+
+    H0 of harm: p_canary <= tolerance * p_baseline + slack, where p is the share of bad events, or the mean of cost / cap. Where
+    good events are the rare ones (`gains`, a target below one half) the arms change places: p_baseline <= tolerance *
+    p_canary + slack, and p is the share of good events. Else no loss of them could ever exceed what is tolerated.
+    """
+
+    name: str
+    tolerance: Fraction
+    slack: Fraction
+    objective: str = ""
+    """Empty: the cost."""
+    gains: bool = False
+    cap: Fraction = Fraction(0)
+    """The cost of a request counts up to this."""
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeSpec:
     """`alpha` bounds the chance of a false rollback; `tolerance` (rho) and `slack` (eps) say what counts as no worse.
 
@@ -63,6 +82,8 @@ class JudgeSpec:
     alpha: Fraction
     tolerance: Fraction
     slack: Fraction
+    latency: bool = True
+    extras: tuple[Extra, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

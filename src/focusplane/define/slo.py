@@ -1,10 +1,11 @@
 """Objectives, windows, error budget and the burn rules that watch it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
-from focusplane.define.sli import Sli
+from focusplane.define.sli import Sli, SliKind
 
 
 class Level(IntEnum):
@@ -142,3 +143,9 @@ class Objective:
     @property
     def budget(self) -> Fraction:
         return 1 - self.target
+
+
+def leading(objectives: Iterable[Objective]) -> Objective | None:
+    """The objective by which errors are counted: the first on events, one that counts requests before one in units."""
+    events = [each for each in objectives if each.sli.kind is SliKind.EVENTS]
+    return min(events, key=lambda each: each.sli.unit_ms > 0, default=None)

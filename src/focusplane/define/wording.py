@@ -21,7 +21,7 @@ from focusplane.define.mitigation import (
 )
 from focusplane.define.people import Escalation, Runbook, Team
 from focusplane.define.planned import WorkCalendar, WorkWindow
-from focusplane.define.rollout import Freeze, JudgeSpec, RolloutSpec, Step
+from focusplane.define.rollout import Extra, Freeze, JudgeSpec, RolloutSpec, Step
 from focusplane.define.slo import Calendar, Level, Named, Objective, Rolling, Row
 from focusplane.kernel.quantity import format_duration, format_percent, format_rate
 
@@ -105,9 +105,14 @@ def _rollout(value: object) -> str:
             return f"{value.words}{lasts}{least}"
         case JudgeSpec():
             allowed = f"{float(value.tolerance):g} times the failures plus {format_percent(value.slack)}"
-            return (
-                f"no worse means at most {allowed}; wrong at most {format_percent(value.alpha)} of the time"
-            )
+            besides = "".join(f"; {worded(each)}" for each in value.extras)
+            timed = "" if value.latency else "; latency is not compared"
+            wrong = f"wrong at most {format_percent(value.alpha)} of the time"
+            return f"no worse means at most {allowed}; {wrong}{timed}{besides}"
+        case Extra():
+            what = f"the cost up to {float(value.cap):g}" if value.cap else value.objective
+            more = f"{float(value.tolerance):g} times plus {format_percent(value.slack)}"
+            return f"{what} may be worse by {more}{' of the good ones' if value.gains else ''}"
         case Freeze():
             budget = f"less than {format_percent(value.budget_below)} of the budget is left"
             burn = f"it burns faster than {float(value.burn):g}x"

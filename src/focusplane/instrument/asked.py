@@ -7,7 +7,8 @@ is thereby bounded by the policies, however many values its attributes have.
 from collections.abc import Iterable, Mapping
 
 from focusplane.define.focus import Focus
-from focusplane.instrument.conventions import TENANT_CLASS
+from focusplane.instrument.conventions import COST, TENANT_CLASS
+from focusplane.instrument.cost import cost_said
 from focusplane.instrument.tagging import Attributes, Value
 
 Asked = Mapping[str, frozenset[str]]
@@ -20,12 +21,15 @@ _NOTHING: Mapping[str, str] = {}
 
 
 def asked_by(focus: Focus) -> Asked:
-    """What the matches of its objectives ask for."""
+    """What the matches of its objectives ask for, and its judge: cost is no value of a list but an amount."""
     found: dict[str, frozenset[str]] = {}
     for objective in focus.objectives:
         for match in objective.sli.matches:
             for key, values in match.attributes:
                 found[key] = found.get(key, frozenset()) | frozenset(values)
+    rollouts = (focus.rollout, *(flag.rollout for flag in focus.controls.flags.values()))
+    if any(each.cap for one in rollouts if one is not None for each in one.judge.extras):
+        found[COST] = frozenset()
     return found
 
 
@@ -39,7 +43,9 @@ def told(asked: Asked, resource: Attributes, attributes: Attributes) -> Mapping[
     found = {}
     for key, values in asked.items():
         said = attributes.get(key, resource.get(key))
-        if said is not None:
+        if said is not None and key == COST:
+            found[key] = cost_said(said)
+        elif said is not None:
             value = written(said)
             found[key] = value if value in values else OTHERWISE
     kind = attributes.get(TENANT_CLASS)

@@ -51,6 +51,8 @@ class ArmBucket:
     around: Latencies | None = None
 
 
+Table = dict[int, dict[tuple[str, str], "Cell"]]
+"""Slot -> version and stratum -> what was counted."""
 Timings = dict[int, dict[str, Histogram]]
 """Slot -> version -> durations."""
 
@@ -68,17 +70,22 @@ class Cell:
 class Arms:
     """The table of one focus: seconds for 15 minutes, and latencies by the minute for 6 hours after that."""
 
-    exposures: dict[int, dict[tuple[str, str], Cell]] = field(default_factory=dict)
+    exposures: Table = field(default_factory=dict)
     seconds: Timings = field(default_factory=dict)
     minutes: Timings = field(default_factory=dict)
     strata: Names = field(default_factory=lambda: Names(MOST_STRATA))
     versions: Names = field(default_factory=lambda: Names(MOST_VERSIONS))
+    extras: dict[str, Table] = field(default_factory=dict)
+    """The same of each further metric that the policy has the judge compare."""
 
-    def expose(self, slot: int, arm: tuple[str, str], counts: tuple[int, int], span: int = SECOND) -> None:
+    def expose(
+        self, slot: int, arm: tuple[str, str], counts: tuple[int, int], span: int = SECOND, metric: str = ""
+    ) -> None:
         """Count (total, bad) of a (version, stratum) in a second; `span` is how long a time they were reported for, ms."""
         version, stratum = arm
         place = self.versions.admit(version, slot), self.strata.admit(stratum, slot)
-        row = self.exposures.setdefault(slot, {})
+        table = self.extras.setdefault(metric, {}) if metric else self.exposures
+        row = table.setdefault(slot, {})
         cell = row.get(place)
         if cell is None:
             cell = row[place] = Cell()
@@ -91,25 +98,32 @@ class Arms:
         name = self.versions.admit(version, slot)
         _put(self.seconds, slot, name, latencies.bounds_ms, latencies.counts)
 
-    def between(self, arms: tuple[str, str], since: int, until: int, pace: Pace) -> tuple[ArmBucket, ...]:
+    def table(self, metric: str) -> Table:
+        """What is counted of a further metric, or of errors if none is named."""
+        return self.extras.get(metric, {}) if metric else self.exposures
+
+    def between(
+        self, arms: tuple[str, str], since: int, until: int, pace: Pace, metric: str = ""
+    ) -> tuple[ArmBucket, ...]:
         """The closed buckets in (since, until] in which the canary or the baseline answered, oldest first."""
+        table = self.table(metric)
         if pace.width <= SECOND:
-            buckets = [self._second(slot, *arms) for slot in _slots(since, until)]
+            buckets = [self._second(table, slot, arms) for slot in _slots(since, until)]
         elif pace.width > WIDEST_MS:
             buckets = []
         else:
             begin = -(-max(since, pace.begin) // SECOND) * SECOND
             ends = range(begin + pace.width, until - pace.reach + 1, pace.width)
-            buckets = [self._wide(arms, (end - pace.width, end), pace.reach) for end in ends]
+            buckets = [self._wide(table, arms, (end - pace.width, end), pace.reach) for end in ends]
         return tuple(bucket for bucket in buckets if bucket.pairs)
 
-    def pace(self, arms: tuple[str, str], since: int, cut: int, longest: int) -> Pace:
+    def pace(self, arms: tuple[str, str], since: int, cut: int, longest: int, metric: str = "") -> Pace:
         """How wide the buckets after `since` are: as the longest time that a report of either arm speaks of, if that is
         not longer than the `longest` interval in which anybody reports now (a first report may claim a whole past).
         """
         spans = [
             cell.span
-            for slot, row in self.exposures.items()
+            for slot, row in self.table(metric).items()
             if slot > since
             for (version, _), cell in row.items()
             if version in arms
@@ -133,8 +147,9 @@ class Arms:
                 sums[version] = total + cell.total, bad + cell.bad
         return {name: Measured(total - bad, total) for name, (total, bad) in sorted(sums.items()) if total}
 
-    def _second(self, slot: int, canary: str, baseline: str) -> ArmBucket:
-        cells = self.exposures.get(slot, {})
+    def _second(self, table: Table, slot: int, arms: tuple[str, str]) -> ArmBucket:
+        canary, baseline = arms
+        cells = table.get(slot, {})
         strata = sorted({stratum for version, stratum in cells if version in (canary, baseline)})
         timed = self.seconds.get(slot, {})
         pairs = tuple(
@@ -144,15 +159,15 @@ class Arms:
         one, other = (timed[arm].latencies() if arm in timed else None for arm in (canary, baseline))
         return ArmBucket(slot, pairs, one, other)
 
-    def _wide(self, arms: tuple[str, str], inside: tuple[int, int], reach: int) -> ArmBucket:
+    def _wide(self, table: Table, arms: tuple[str, str], inside: tuple[int, int], reach: int) -> ArmBucket:
         """A bucket of many seconds. The failures of the baseline that the canary's reports surely or possibly share:
         those reported wholly within the time that every one of them covers, and all that overlap what any of them does.
         """
         canary, baseline = arms
         begin, end = inside
-        middle = self._sums(canary, _slots(begin, end)), self._sums(baseline, _slots(begin, end))
-        most = self._sums(baseline, _slots(begin - reach, end + reach))
-        least = self._sums(baseline, _slots(begin + reach, end - reach))
+        middle = _sums(table, canary, _slots(begin, end)), _sums(table, baseline, _slots(begin, end))
+        most = _sums(table, baseline, _slots(begin - reach, end + reach))
+        least = _sums(table, baseline, _slots(begin + reach, end - reach))
         pairs = tuple(
             Pair(
                 stratum,
@@ -166,16 +181,6 @@ class Arms:
         one, other = (self._timed(arm, _slots(begin, end)) for arm in arms)
         around = self._timed(baseline, _slots(begin - reach, end + reach))
         return ArmBucket(end, pairs, one, other, (end - begin) // SECOND, around)
-
-    def _sums(self, version: str, slots: Iterable[int]) -> dict[str, tuple[int, int]]:
-        """Stratum -> total and bad of a version."""
-        sums: dict[str, tuple[int, int]] = {}
-        for slot in slots:
-            for (name, stratum), cell in self.exposures.get(slot, {}).items():
-                if name == version:
-                    total, bad = sums.get(stratum, (0, 0))
-                    sums[stratum] = total + cell.total, bad + cell.bad
-        return sums
 
     def _timed(self, version: str, slots: Iterable[int]) -> Latencies | None:
         rows = (self.seconds.get(slot, {}) for slot in slots)
@@ -197,8 +202,10 @@ class Arms:
         become minutes.
         """
         before = mark - KEEP_SECONDS_MS
-        for slot in [slot for slot in self.exposures if slot <= before]:
-            del self.exposures[slot]
+        for table in (self.exposures, *self.extras.values()):
+            for slot in [slot for slot in table if slot <= before]:
+                del table[slot]
+        self.extras = {name: table for name, table in self.extras.items() if table}
         for slot in [slot for slot in self.seconds if slot <= before]:
             for name, each in self.seconds.pop(slot).items():
                 _put(self.minutes, -(-slot // MINUTE) * MINUTE, name, each.bounds, each.counts)
@@ -210,11 +217,8 @@ class Arms:
     def state(self) -> Json:
         """Everything, in plain values."""
         return {
-            "exposures": [
-                [slot, version, stratum, cell.total, cell.bad, cell.span]
-                for slot, cells in self.exposures.items()
-                for (version, stratum), cell in cells.items()
-            ],
+            "exposures": _told(self.exposures),
+            "extras": {name: _told(table) for name, table in self.extras.items()},
             "seconds": _plain(self.seconds),
             "minutes": _plain(self.minutes),
         }
@@ -223,10 +227,13 @@ class Arms:
     def restored(cls, state: Mapping[str, Any]) -> "Arms":
         """The inverse of `state`. Which names have a place is seen from the seconds in which they were used."""
         arms = cls()
-        for slot, version, stratum, *cell in state["exposures"]:
-            arms.exposures.setdefault(slot, {})[version, stratum] = Cell(*cell)
-            arms.versions.note(version, slot)
-            arms.strata.note(stratum, slot)
+        further: Mapping[str, Any] = state.get("extras", {})
+        arms.extras = {name: {} for name in further}
+        for metric, rows in (("", state["exposures"]), *further.items()):
+            for slot, version, stratum, *cell in rows:
+                arms.table(metric).setdefault(slot, {})[version, stratum] = Cell(*cell)
+                arms.versions.note(version, slot)
+                arms.strata.note(stratum, slot)
         for name, table in (("seconds", arms.seconds), ("minutes", arms.minutes)):
             for slot, version, bounds, counts in state[name]:
                 _put(table, slot, version, tuple(map(float.fromhex, bounds)), counts)
@@ -234,6 +241,17 @@ class Arms:
             for version in row:
                 arms.versions.note(version, slot)
         return arms
+
+
+def _sums(table: Table, version: str, slots: Iterable[int]) -> dict[str, tuple[int, int]]:
+    """Stratum -> total and bad of a version."""
+    sums: dict[str, tuple[int, int]] = {}
+    for slot in slots:
+        for (name, stratum), cell in table.get(slot, {}).items():
+            if name == version:
+                total, bad = sums.get(stratum, (0, 0))
+                sums[stratum] = total + cell.total, bad + cell.bad
+    return sums
 
 
 def _slots(since: int, until: int) -> range:
@@ -253,6 +271,14 @@ def _put(table: Timings, slot: int, version: str, bounds: tuple[float, ...], cou
         row[version] = Histogram(bounds, list(counts))
     else:
         known.add(bounds, counts)
+
+
+def _told(table: Table) -> Json:
+    return [
+        [slot, version, stratum, cell.total, cell.bad, cell.span]
+        for slot, cells in table.items()
+        for (version, stratum), cell in cells.items()
+    ]
 
 
 def _plain(table: Timings) -> Json:

@@ -15,6 +15,7 @@ from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe import attribution, composites, slices
 from focusplane.observe.budget import span
+from focusplane.observe.compare import compare
 from focusplane.observe.corrections import Corrections
 from focusplane.observe.edits import Edited, bequest, heirs_of
 from focusplane.observe.exposures import Exposures, expose
@@ -31,7 +32,6 @@ from focusplane.observe.lane import (
     concerns,
     seen_by,
     slice_keys,
-    stratum,
     weigh,
 )
 from focusplane.observe.reporter import Coverage
@@ -214,9 +214,8 @@ class Counters(Corrections, Exposures):
             if objective is lane.leading:
                 lane.roster.note(signal.slice.tenant, slot, weight.total, weight.bad)
             self._stage(lane, objective, signal, slot, (weight.total, weight.bad))
-            if compared and objective is lane.judged and not signal.outcome.resend:
-                arm, counts = (signal.slice.version, stratum(signal, lane.named)), (weight.total, weight.bad)
-                lane.arms.expose(slot, arm, counts, signal.end - signal.start)
+            if compared and not signal.outcome.resend:
+                compare(lane, objective, signal, slot, weight)
         return weight.total or abs(weight.bad)
 
     def _track(self, lane: Lane, objective: Objective, signal: Signal, slot: int, weight: Weight) -> None:

@@ -20,6 +20,10 @@ HARM = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 40.0)
 SAFE = (0.8, 0.67, 0.5, 0.4, 0.33, 0.25, 0.12, 0.06, 0.03)
 """Bets that it fails so much less often than what would count as worse."""
 
+FINE_HARM = (1.02, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0)
+FINE_SAFE = (0.99, 0.97, 0.95, 0.9, 0.85, 0.8, 0.67, 0.5, 0.33, 0.12)
+"""The same where some percent matter, as of cost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exposures:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from focusplane.define.rollout import Extra
 from focusplane.instrument.conventions import OTHER
 from focusplane.instrument.signal import Exposed, Latencies, Signal
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
+from focusplane.observe.compare import further
 from focusplane.observe.flag_table import FlagTable
 from focusplane.observe.lane import NOTHING, Lane, Weight, concerns, stratum, weigh
 from focusplane.observe.pace import Pace
@@ -44,6 +46,8 @@ def expose(lane: Lane, signal: Signal, span: tuple[int, int], now: int, closed_t
                 table.count(slot, (one.variant, one.revision), (counted.total, counted.bad))
             if one.flag in lane.flags.declared and (one.reason in ASSIGNED or not signal.only_exposed):
                 _compare(lane, table, one, (signal, span), weighed if once else NOTHING)
+                if once:
+                    _compare_further(lane, table, one, (signal, span))
         why = refused or why
     return why
 
@@ -55,11 +59,28 @@ def _compare(
     signal, (start, end) = said
     slot = slot_of(end)
     if weight.total:
-        told = stratum(signal, lane.named)
-        place = f"{told} (by a rule)" if one.reason == BY_RULE else told
+        place = _stratum(lane, signal, one)
         table.arms.expose(slot, (one.variant, place), (weight.total, weight.bad), end - start)
     if signal.latencies is not None and concerns(signal, lane.focus):
         table.arms.time(slot, one.variant, signal.latencies)
+
+
+def _compare_further(
+    lane: Lane, table: FlagTable, one: Exposed, said: tuple[Signal, tuple[int, int]]
+) -> None:
+    """The same of the further metrics of the judge."""
+    signal, (start, end) = said
+    arm = one.variant, _stratum(lane, signal, one)
+    for key, extra in lane.extras.items():
+        objective = lane.judged if extra.cap else lane.declared(extra.objective)
+        counts = None if objective is None else further(signal, weigh(signal, objective.sli), extra)
+        if counts is not None and counts[0]:
+            table.arms.expose(slot_of(end), arm, counts, end - start, key)
+
+
+def _stratum(lane: Lane, signal: Signal, one: Exposed) -> str:
+    told = stratum(signal, lane.named)
+    return f"{told} (by a rule)" if one.reason == BY_RULE else told
 
 
 class Exposures(Windows):
@@ -75,6 +96,18 @@ class Exposures(Windows):
         return table.arms.between(
             arms, since, min(until, mark), self.flag_pace(focus, flag, arms, since, cut)
         )
+
+    def flag_further(
+        self, focus: str, flag: str, extra: Extra, arms: tuple[str, str], span: tuple[int, int], cut: int
+    ) -> tuple[ArmBucket, ...]:
+        """The same of a further metric of the judge, at its own pace."""
+        table, mark = self._flag(focus, flag), self.flag_mark(focus, flag)
+        metric = self.lanes[focus].table_of(extra) if table is not None else None
+        if table is None or metric is None or isinstance(mark, NoData):
+            return ()
+        longest = self.lanes[focus].sources.longest()
+        pace = table.arms.pace(arms, span[0], cut, longest, metric)
+        return table.arms.between(arms, span[0], min(span[1], mark), pace, metric)
 
     def flag_pace(self, focus: str, flag: str, arms: tuple[str, str], since: int, cut: int) -> Pace:
         """How wide the buckets are in which these variants are compared now."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from focusplane.define.focus import Focus
+from focusplane.define.rollout import Extra
 from focusplane.define.sli import OF_REQUESTS, Sli, SliKind, meaning, meant_at_first
-from focusplane.define.slo import Calendar, Objective
+from focusplane.define.slo import Calendar, Objective, leading
 from focusplane.instrument.classify import Between, Kind, classify, split
 from focusplane.instrument.conventions import TENANT_CLASS
 from focusplane.instrument.signal import Signal, Slice, Source
@@ -126,6 +127,18 @@ def stratum(signal: Signal, named: Collection[str] = ()) -> str:
     return " ".join(filter(None, (signal.slice.route, tenant_class, apart)))
 
 
+def extras_of(focus: Focus) -> Mapping[str, Extra]:
+    """The further metrics of its judges, each under what it means."""
+    flags = (flag.rollout for flag in focus.controls.flags.values())
+    slis = {each.name: meaning(each.sli) for each in focus.objectives}
+    return {
+        f"{each.name} {each.cap} {each.gains} {slis.get(each.objective, '')}": each
+        for rollout in (focus.rollout, *flags)
+        if rollout is not None
+        for each in rollout.judge.extras
+    }
+
+
 @dataclass(slots=True)
 class Lane:
     """One focus. `wholes` and `slices` say which column counts what; counts that fit no slot are kept by cause."""
@@ -170,6 +183,8 @@ class Lane:
     """The calendar windows of its objectives, each once."""
     judged: Objective | None = None
     """The objective whose failures the canary judge counts: the first on events."""
+    extras: Mapping[str, Extra] = field(default_factory=dict)
+    """Further metrics that the judge compares, by what they mean: another meaning is counted anew."""
     named: frozenset[str] = frozenset()
     """Tenants that are on a version by their names while others are on it by chance; set anew in each turn."""
 
@@ -181,8 +196,8 @@ class Lane:
         self.focus, self.sources.wanted = focus, focus.source
         self.units = frozenset(each.name for each in focus.objectives if each.sli.unit_ms)
         self.sources.lumps = focus.engine.every_ms if focus.engine is not None else 0
-        events = [each for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
-        self.judged = min(events, key=lambda each: each.sli.unit_ms > 0, default=None)
+        self.judged = leading(focus.objectives)
+        self.extras = extras_of(focus)
         windows = (window for each in focus.objectives for window in each.windows)
         self.calendars = tuple(dict.fromkeys(window for window in windows if isinstance(window, Calendar)))
         traffic = focus.controls.traffic
@@ -256,6 +271,13 @@ class Lane:
         """Objectives whose counts meant something else when their SLIs meant this."""
         now = {each.name: (meaning(each.sli), meant_at_first(each.sli)) for each in self.focus.objectives}
         return frozenset(name for name, meant in before.items() if meant not in now.get(name, ()))
+
+    def table_of(self, extra: Extra) -> str | None:
+        """Where a further metric is counted, if the policy asks for it."""
+        known = (extra.name, extra.cap, extra.gains)
+        return next(
+            (key for key, each in self.extras.items() if (each.name, each.cap, each.gains) == known), None
+        )
 
     def track(self, objective: str) -> Track:
         """What is remembered of an objective that is counted in units."""

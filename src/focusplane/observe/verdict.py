@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from focusplane.define.rollout import JudgeSpec
 
@@ -12,9 +13,22 @@ class Ruling(StrEnum):
     HOLD = "hold"
 
 
+class Of(StrEnum):
+    """What the counts of a metric are."""
+
+    BAD = "bad"
+    GOOD = "good"
+    SLOW = "slow"
+    COST = "cost"
+    """millionths of the cap"""
+
+
 @dataclass(frozen=True, slots=True)
 class MetricEvidence:
-    """One metric's share of the verdict: e-values of harm and of safety, counts of both arms, the guilty stratum if one stands out."""
+    """One metric's share of the verdict: e-values of harm and of safety, counts of both arms, the guilty stratum if one stands out.
+
+    `canary_bad` and `baseline_bad` are good events, or millionths of the `cap`, where `of` says so.
+    """
 
     metric: str
     e_regress: float
@@ -26,6 +40,8 @@ class MetricEvidence:
     worst_stratum: str = ""
     blind: str = ""
     """why this metric says nothing, if so"""
+    of: Of = Of.BAD
+    cap: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ class Verdict:
     metrics: tuple[MetricEvidence, ...] = ()
 
     def of_errors_alone(self, spec: JudgeSpec) -> bool:
-        """No latency speaks of harm by itself."""
+        """Nothing but errors speaks of harm by itself."""
         return not any(each.e_regress * spec.alpha >= 1 for each in self.metrics[1:])
 
     def suspicious(self, spec: JudgeSpec) -> bool:

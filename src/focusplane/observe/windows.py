@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from focusplane.define.rollout import Extra
 from focusplane.define.slo import Objective
 from focusplane.instrument.signal import Latencies, Source
 from focusplane.kernel.quantity import format_duration
@@ -309,6 +310,19 @@ class Windows:
             return ()
         until, pace = min(until, lane.sources.mark), self.pace(focus, (canary, baseline), since, cut)
         return lane.arms.between((canary, baseline), since, until, pace)
+
+    def further(
+        self, focus: str, extra: Extra, arms: tuple[str, str], span: tuple[int, int], cut: int
+    ) -> tuple[ArmBucket, ...]:
+        """The same of a further metric of the judge, at its own pace."""
+        lane = self.lanes.get(focus)
+        metric = lane.table_of(extra) if lane is not None else None
+        if lane is None or metric is None or lane.sources.mark is None:
+            return ()
+        until, longest = min(span[1], lane.sources.mark), lane.sources.longest()
+        return lane.arms.between(
+            arms, span[0], until, lane.arms.pace(arms, span[0], cut, longest, metric), metric
+        )
 
     def pace(self, focus: str, arms: tuple[str, str], since: int, cut: int) -> Pace:
         """How wide the buckets are in which these versions are compared now."""

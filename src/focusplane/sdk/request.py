@@ -10,7 +10,8 @@ from focusplane.control.admission import ADMIT, Admission, Admit, Reject
 from focusplane.control.breaker import BreakerInUse
 from focusplane.control.fallback import divert
 from focusplane.instrument.asked import written
-from focusplane.instrument.conventions import CLIENT, TENANT_CLASS, TENANT_ID
+from focusplane.instrument.conventions import CLIENT, COST, TENANT_CLASS, TENANT_ID
+from focusplane.instrument.cost import cost_said
 from focusplane.instrument.exposed import MOST_FLAGS
 from focusplane.kernel.ids import Json
 from focusplane.sdk.attempts import JOINED_NS, Waiting
@@ -81,7 +82,8 @@ class Request:
 
     def mark(self, said: Mapping[str, str | int | float | bool]) -> None:
         """Say more of this request: `{"app.event": "session", "client.id": "ios"}`. Kept are the attributes that objectives
-        of its focus ask for, and of their values those that they name; `client.id`; and `tenant.class`, which has few.
+        of its focus ask for, and of their values those that they name; `client.id`; `tenant.class`, which has few; and
+        `focus.cost`, in steps of 3 %, where a rollout is judged by it.
         """
         if self._outer is not None:
             self._outer.mark(said)
@@ -90,8 +92,9 @@ class Request:
         asked = None if part is None else part.attributes
         kept = dict(self.marks)
         for key, value in said.items():
-            text = written(value)[:MOST_MARK]
-            if key in _KEPT or (asked is None and len(kept) < MOST_MARKS):
+            text = cost_said(value) if key == COST else written(value)[:MOST_MARK]
+            priced = key == COST and asked is not None and key in asked
+            if key in _KEPT or priced or (asked is None and len(kept) < MOST_MARKS):
                 kept[key] = text
             elif asked is not None and key in asked:
                 kept[key] = text if text in asked[key] else UNNAMED

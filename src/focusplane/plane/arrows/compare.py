@@ -8,7 +8,7 @@ from focusplane.act.comparison import Comparison
 from focusplane.act.fact import Kind
 from focusplane.act.request import Compare, Done, Refused
 from focusplane.define.focus import Focus
-from focusplane.define.form_rollout import JudgeWords
+from focusplane.define.form_judge import JudgeWords
 from focusplane.define.load import DEFAULT_SLACK
 from focusplane.define.rollout import Promote, RolloutSpec, Step
 from focusplane.define.sli import SliKind
@@ -139,9 +139,9 @@ def _ruled(draft: Draft, focus: Focus, one: Comparison, mark: int) -> Comparison
         return replace(one, why=_stop(draft, focus, spec, one, one.verdict))
     evidence = one.evidence or nothing_yet(sides, spec.judge, arms, one.since)
     buckets = sides.buckets(arms, (evidence.folded_to, mark), one.step_since)
-    verdict = one.verdict
-    if buckets or (verdict is None and one.evidence is not None):
-        evidence = fold(evidence, buckets)
+    extras, verdict = sides.extras(evidence, arms, mark, one.step_since), one.verdict
+    if buckets or extras != evidence.extras or (verdict is None and one.evidence is not None):
+        evidence = replace(fold(evidence, buckets), extras=extras)
         step = Step(Fraction(0), min_requests=one.wish.min_requests)
         verdict = rule(evidence, evidence.spec, step, stale(draft, focus, mark))
     if verdict is None:

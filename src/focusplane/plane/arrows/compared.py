@@ -9,6 +9,8 @@ from focusplane.instrument.signal import Latencies
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
 from focusplane.observe.counters import Counters
+from focusplane.observe.evidence import Evidence
+from focusplane.observe.extras import Watched, fold_extra
 from focusplane.observe.pace import Pace
 from focusplane.observe.reading import Measured, NoData
 from focusplane.plane.arrows import sight
@@ -36,6 +38,20 @@ class Sides:
         if self.flag:
             return self.counters.flag_arms(self.focus.name, self.flag, arms, *span, cut)
         return self.counters.arms(self.focus.name, *arms, *span, cut)
+
+    def extras(self, evidence: Evidence, arms: tuple[str, str], mark: int, cut: int) -> tuple[Watched, ...]:
+        """The further metrics with what was closed of them. Where good events are rare, the arms change places."""
+
+        def folded(each: Watched) -> Watched:
+            placed = arms[::-1] if each.spec.gains else arms
+            name, span = self.focus.name, (each.folded_to, mark)
+            if self.flag:
+                return fold_extra(
+                    each, self.counters.flag_further(name, self.flag, each.spec, placed, span, cut)
+                )
+            return fold_extra(each, self.counters.further(name, each.spec, placed, span, cut))
+
+        return tuple(map(folded, evidence.extras))
 
     def pace(self, arms: tuple[str, str], since: int) -> Pace:
         """How wide the buckets are in which they are compared, if the weight changed at `since`."""

@@ -75,9 +75,10 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     arms = (rollout.version, rollout.stable)
     evidence = world.evidence.get(focus.name) or nothing_yet(sides, spec.judge, arms, rollout.step_since)
     buckets = sides.buckets(arms, (evidence.folded_to, mark), rollout.step_since)
-    if not buckets:
+    extras = sides.extras(evidence, arms, mark, rollout.step_since)
+    if not buckets and extras == evidence.extras:
         return draft
-    evidence = fold(evidence, buckets)
+    evidence = replace(fold(evidence, buckets), extras=extras)
     verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step], stale(draft, focus, mark))
     if verdict.ruling is Ruling.ROLLBACK and verdict.of_errors_alone(evidence.spec):
         why = _its_tenants(draft, focus, rollout, evidence.spec)

@@ -8,7 +8,8 @@ from focusplane.control.rollout import Phase, Rollout, Saw
 from focusplane.define.rollout import RolloutSpec, Then
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.kernel.tick import Tick
-from focusplane.observe.verdict import MetricEvidence, Verdict
+from focusplane.observe.extras import MICRO
+from focusplane.observe.verdict import MetricEvidence, Of, Verdict
 from focusplane.plane.arrows.expose import UNPROVEN
 from focusplane.plane.arrows.sight import NODE_ALIVE_MS
 from focusplane.plane.queries.budgets import rollout_price
@@ -247,18 +248,25 @@ def _metric(one: MetricEvidence) -> Shown:
         "metric": one.metric,
         "e_regress": finite(one.e_regress),
         "e_safe": finite(one.e_safe),
-        "canary": _arm(one.canary_bad, one.canary_total),
-        "baseline": _arm(one.baseline_bad, one.baseline_total),
+        "of": str(one.of),
+        "canary": _arm(one, one.canary_bad, one.canary_total),
+        "baseline": _arm(one, one.baseline_bad, one.baseline_total),
         "worst_stratum": one.worst_stratum,
         "no_data": one.blind,
     }
 
 
-def _arm(bad: int, total: int) -> Shown:
+def _arm(one: MetricEvidence, bad: int, total: int) -> Shown:
+    """`bad` are the counts that `of` says; of cost the mean is shown, and no share."""
     share = Fraction(bad, total) if total else None
+    if one.of is Of.COST:
+        mean = None if share is None else float(share * one.cap / MICRO)
+        text = "–" if mean is None else f"{mean:.4g}"
+        return {"total": total, "mean": mean, "share_text": text, "text": f"{text} over {total:,}"}
     return {
         "bad": bad,
         "total": total,
         "share": None if share is None else float(share),
         "share_text": "–" if share is None else format_percent(share, 2),
+        "text": f"{bad} of {total}",
     }

@@ -1,0 +1,36 @@
+"""Compare: what one signal adds to the arms that the judge compares, in errors and in every further metric."""
+
+from fractions import Fraction
+from functools import lru_cache
+
+from focusplane.define.rollout import Extra
+from focusplane.define.slo import Objective
+from focusplane.instrument.conventions import COST
+from focusplane.instrument.signal import Signal
+from focusplane.observe.extras import MICRO
+from focusplane.observe.lane import Lane, Weight, stratum
+
+
+def compare(lane: Lane, objective: Objective, signal: Signal, slot: int, weight: Weight) -> None:
+    """First tries only: a retry is the same user waiting. Cost is that of the requests by which errors are counted."""
+    arm, span = (signal.slice.version, stratum(signal, lane.named)), signal.end - signal.start
+    if objective is lane.judged:
+        lane.arms.expose(slot, arm, (weight.total, weight.bad), span)
+    for key, extra in lane.extras.items():
+        if objective is (lane.judged if extra.cap else lane.declared(extra.objective)):
+            counts = further(signal, weight, extra)
+            if counts is not None:
+                lane.arms.expose(slot, arm, counts, span, key)
+
+
+def further(signal: Signal, weight: Weight, extra: Extra) -> tuple[int, int] | None:
+    """Events and the bad among them (the good, where these are rare), or requests that say a cost and its millionths of the cap."""
+    if not extra.cap:
+        return weight.total, weight.total - weight.bad if extra.gains else weight.bad
+    cost = signal.attributes.get(COST, "")
+    return (weight.total, weight.total * _millionths(cost, extra.cap)) if cost else None
+
+
+@lru_cache(maxsize=4_096)
+def _millionths(cost: str, cap: Fraction) -> int:
+    return int(min(Fraction(cost) / cap, Fraction(1)) * MICRO)

@@ -1,0 +1,86 @@
+"""Shown: the metrics of the evidence as a verdict names them, in figures and in words."""
+
+from focusplane.observe.bets import Metric, worst
+from focusplane.observe.eprocess import e_value
+from focusplane.observe.evidence import Evidence
+from focusplane.observe.exceedances import Row
+from focusplane.observe.extras import MICRO, Watched
+from focusplane.observe.verdict import MetricEvidence, Of
+
+
+def shown(evidence: Evidence) -> tuple[MetricEvidence, ...]:
+    """Errors first, then latency, then what else the policy compares."""
+    errors = _metric(evidence.errors, worst(evidence.strata, evidence.null))
+    latency = (_metric(each, of=Of.SLOW) for each in evidence.latency)
+    return (errors, *latency, *(_extra(each) for each in evidence.extras))
+
+
+def _metric(metric: Metric, worst_stratum: str = "", of: Of = Of.BAD) -> MetricEvidence:
+    canary, canary_bad, baseline, baseline_bad = metric.counts
+    return MetricEvidence(
+        metric=metric.name,
+        e_regress=digits(e_value(metric.log_harm)),
+        e_safe=digits(e_value(metric.log_safe)),
+        canary_bad=canary_bad,
+        canary_total=canary,
+        baseline_bad=baseline_bad,
+        baseline_total=baseline,
+        worst_stratum=worst_stratum,
+        blind=metric.blind,
+        of=of,
+    )
+
+
+def _extra(each: Watched) -> MetricEvidence:
+    """The counts of the canary are those of the canary, also where its arms were exchanged."""
+    counts = each.metric.counts
+    canary, canary_bad, baseline, baseline_bad = (*counts[2:], *counts[:2]) if each.spec.gains else counts
+    blind = "" if canary and baseline else f"nothing of {each.spec.name} was counted of both versions"
+    return MetricEvidence(
+        metric=each.spec.name,
+        e_regress=digits(e_value(each.metric.log_harm)),
+        e_safe=digits(e_value(each.metric.log_safe)),
+        canary_bad=canary_bad,
+        canary_total=canary,
+        baseline_bad=baseline_bad,
+        baseline_total=baseline,
+        worst_stratum=each.worst,
+        blind=blind,
+        of=Of.COST if each.spec.cap else Of.GOOD if each.spec.gains else Of.BAD,
+        cap=each.spec.cap,
+    )
+
+
+def say(metric: MetricEvidence) -> str:
+    """`canary 50 of 1000, baseline 0 of 3000, most in /checkout`, and of what if not of errors."""
+    what = {Of.SLOW: f" slower than the baseline's {metric.metric}", Of.GOOD: f" good, {metric.metric}"}
+    named = "" if metric.metric == "errors" else f", {metric.metric}"
+    place = f", most in {metric.worst_stratum}" if metric.worst_stratum else ""
+    return f"{_counts_of(metric)}{what.get(metric.of, named)}{place}"
+
+
+def _counts_of(metric: MetricEvidence) -> str:
+    if metric.of is not Of.COST:
+        arms = metric.canary_total, metric.canary_bad, metric.baseline_total, metric.baseline_bad
+        return counted(arms)
+    one, other = mean_cost(metric)
+    return f"canary {one:.4g} a request, baseline {other:.4g}"
+
+
+def mean_cost(metric: MetricEvidence) -> tuple[float, float]:
+    """What a request of the canary and of the baseline cost on average, up to the cap."""
+    each = float(metric.cap) / MICRO
+    return (
+        each * metric.canary_bad / max(metric.canary_total, 1),
+        each * metric.baseline_bad / max(metric.baseline_total, 1),
+    )
+
+
+def counted(row: Row) -> str:
+    canary, canary_bad, baseline, baseline_bad = row
+    return f"canary {canary_bad} of {canary}, baseline {baseline_bad} of {baseline}"
+
+
+def digits(value: float) -> float:
+    """12 digits: what a journal carries."""
+    return float(f"{value:.12g}")
