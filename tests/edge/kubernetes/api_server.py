@@ -5,10 +5,12 @@ It stands in for a cluster, which cannot be had here. Every object that is writt
 
 import copy
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -35,7 +37,12 @@ def failure(status: int, reason: str, message: str, **details: Any) -> Answer:
 class ApiServer:
     """`controller` plays whoever carries out what is written: it may change the status of the object that it is given."""
 
-    def __init__(self, controller: Callable[[Object], None] | None = None, token: str = "") -> None:
+    def __init__(
+        self,
+        controller: Callable[[Object], None] | None = None,
+        token: str = "",
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
         self.controller = controller or (lambda obj: None)
         self.token = token
         self.objects: dict[str, Object] = {}
@@ -81,6 +88,12 @@ class ApiServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        self._scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+            self._scheme = "https"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
 
     def __enter__(self) -> Self:
@@ -96,7 +109,7 @@ class ApiServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_port}"
 
     # -- what a person or another controller does ---------------------------------------------------------------------
 
