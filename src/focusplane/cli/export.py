@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from focusplane.cli.dialects import grafana_export, openslo_export, sloth_export
+from focusplane.cli.export_driver import driver_export
 from focusplane.cli.remote import DEFAULT_SERVER, Remote, kept_token
 from focusplane.define.controls import Address
 from focusplane.kernel.errors import FocusplaneError, PolicyError, UsageError
@@ -30,6 +31,7 @@ def export_command() -> None:
 export_command.add_command(openslo_export)
 export_command.add_command(sloth_export)
 export_command.add_command(grafana_export)
+export_command.add_command(driver_export)
 
 
 @export_command.command("envoy")

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "flag": ("control", "list, set and kill flags"),
     "gate": ("guard", "may this focus be changed now?"),
     "judge": ("judge", "is the canary worse than the stable version?"),
+    "migrate": ("migrate", "run a schema migration that stops and goes back on harm"),
     "freeze": ("guard", "stop all automation and rollouts at once"),
     "unfreeze": ("guard", "let automation go on"),
     "action": ("action", "list and show what was done, and what waits for a yes"),

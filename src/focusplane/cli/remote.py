@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import click
 import httpx
@@ -21,6 +23,7 @@ from focusplane.kernel.errors import (
     UsageError,
 )
 
+_BRAKE = (200, 429)
 DEFAULT_SERVER = "http://127.0.0.1:7600"
 TOKEN_FILE = Path(".focus/admin.token")
 _ERRORS: dict[int, type[FocusplaneError]] = {
@@ -83,6 +86,41 @@ class Remote:
         if answer.is_error:
             raise _refused(answer)
         return answer
+
+
+class Brake:
+    """The brake of one focus, asked again and again over one connection: 200 and 429 are both answers."""
+
+    WITHIN_S = 2.0
+
+    def __init__(self, remote: Remote, focus: str, tenant: str = "") -> None:
+        headers = {"authorization": f"Bearer {remote.token}"} if remote.token else {}
+        self._http = httpx.Client(
+            base_url=remote.server, headers=headers, timeout=self.WITHIN_S, trust_env=False
+        )
+        self._path, self._query = (
+            f"/api/v1/throttle/{quote(focus, safe='')}",
+            {"tenant": tenant} if tenant else {},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def ask(self) -> Shown:
+        """`run`, `harm` and `reason`. Raises `UnreachableError` for any other answer, and for none."""
+        try:
+            answer = self._http.get(self._path, params=self._query)
+            found: Shown = answer.json() if answer.status_code in _BRAKE else {}
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise UnreachableError(f"the plane does not answer: {type(error).__name__}") from error
+        if "run" not in found:
+            raise UnreachableError(f"the plane answers {answer.status_code}")
+        return found
 
 
 def _refused(answer: httpx.Response) -> FocusplaneError:

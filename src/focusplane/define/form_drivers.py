@@ -56,7 +56,7 @@ DRIVER: Shape[Driver] = Keyed(
     (
         _kind(DriverKind.HTTPROUTE, "an HTTPRoute", "An `HTTPRoute` of the Gateway API.", _WITH_RULES),
         _kind(
-            DriverKind.LINKERD, "an HTTPRoute of Linkerd", "An `HTTPRoute` of policy.linkerd.io.", _WITH_RULES
+            DriverKind.LINKERD, "an HTTPRoute of Linkerd", "An `HTTPRoute` of policy.linkerd.io.", _AS_A_WHOLE
         ),
         _kind(DriverKind.VIRTUALSERVICE, "a VirtualService", "A `VirtualService` of Istio.", _WITH_RULES),
         _kind(DriverKind.ROLLOUT, "a Rollout", "A `Rollout` of Argo Rollouts, canary strategy.", _BY_STATUS),

@@ -31,6 +31,7 @@ from focusplane.web.routes import (
     releases,
     rollouts,
     silences,
+    throttle,
 )
 
 _ABOUT = (
@@ -78,6 +79,7 @@ def build_app(
         changes,
         corrections,
         silences,
+        throttle,
         alertmanager,
         ofrep,
         login,

@@ -87,7 +87,7 @@ class Rules:
             return single
         raise RefusedError(
             f"no rule of {driver} lists the versions {', '.join(wanted.traffic.backends)}",
-            f"one rule lists all of them, with weights such as 100 and 0: focus export {driver.kind}",
+            "one rule lists all of them, with weights such as 100 and 0: focus export driver",
         )
 
     def _known(self, rule: Rule, wanted: Wanted) -> set[str]:
@@ -114,7 +114,7 @@ def _unlisted(missing: list[str], wanted: Wanted) -> RefusedError:
     at = ", ".join(f"{name} ({wanted.traffic.backends.get(name) or 'declared no more'})" for name in missing)
     return RefusedError(
         f"{wanted.driver} does not list {at}",
-        "list it with weight 0: focus export shows how; we change nothing but weights",
+        "list it with weight 0 (focus export driver shows how): we change nothing but weights",
     )
 
 

@@ -25,6 +25,7 @@ from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.series import Span, series, span
 from focusplane.plane.queries.shown import Shown, page
 from focusplane.plane.queries.status import changes, control, controls, fenced, nodes, status, unused
+from focusplane.plane.queries.throttle import throttle
 
 __all__ = [
     "DEFAULT_JUDGE",
@@ -70,6 +71,7 @@ __all__ = [
     "silences",
     "span",
     "status",
+    "throttle",
     "tickets",
     "told",
     "undelivered",

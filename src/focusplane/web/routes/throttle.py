@@ -1,0 +1,29 @@
+"""The brake of migrations: 200 while they may run, 429 while they must wait. As gh-ost asks with `--throttle-http`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from focusplane.plane import queries
+from focusplane.web.asker import Asker
+from focusplane.web.face import Faced
+
+router = APIRouter(prefix="/api/v1", tags=["changes"])
+_WAIT = {"retry-after": "1"}
+
+
+@router.get(
+    "/throttle/{focus}",
+    responses={429: {"description": "wait: somebody is hurt, frozen, or nothing can be seen"}},
+)
+@router.head("/throttle/{focus}", responses={429: {"description": "wait"}})
+async def throttle(
+    face: Faced, who: Asker, focus: str, tenant: Annotated[str, Query(max_length=200)] = ""
+) -> JSONResponse:
+    """By burn, budget, freeze and what the last ten seconds show; a plane that can write nothing down lets nothing run."""
+    if face.plane.trouble:
+        shown: queries.Shown = {"focus": focus, "run": False, "harm": False, "reason": face.plane.trouble}
+    else:
+        shown = queries.throttle(face.plane.world, focus, tenant)
+    return JSONResponse(shown) if shown["run"] else JSONResponse(shown, 429, _WAIT)

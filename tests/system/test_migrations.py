@@ -1,0 +1,169 @@
+"""`focus migrate` on a real plane and a real PostgreSQL: what harms nobody stands, what harms is stopped and taken back."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+from tests.system.customers import PLAIN, Sender
+from tests.system.postgres import INSTALL, postgres
+from tests.system.town import Town, counted, until
+
+pytestmark = [
+    pytest.mark.requires_server("initdb", INSTALL),
+    pytest.mark.requires_server("psql", "apt-get install postgresql-client"),
+]
+QUICK = ("--watch", "1s", "--lock-limit", "500ms")
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def shop(town: Town, database: str) -> Iterator[Town]:
+    """A plane that sees `orders`, whose table is in the database."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "DROP TABLE IF EXISTS orders; CREATE TABLE orders (id int); INSERT INTO orders VALUES (1)"
+        )
+    town.start_plane()
+    with Sender(town.otlp) as sender:
+        until(lambda: counted(town, sender)[1] > 100, "orders are counted")
+        yield town
+
+
+def columns(database: str) -> list[str]:
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'orders'"
+        )
+        return sorted(str(row[0]) for row in rows)
+
+
+def migrate(town: Town, database: str, statement: str, *options: str) -> subprocess.CompletedProcess[str]:
+    undo = f"psql -qX {database} -c 'ALTER TABLE orders DROP COLUMN IF EXISTS note'"
+    tool = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", database, "-c", statement]
+    told = ["--database", database, "--undo", undo, *(options or QUICK)]
+    return town.focus("migrate", "start", "orders", *told, "--", *tool)
+
+
+@contextmanager
+def readers(database: str) -> Iterator[list[float]]:
+    """Customers who read the table all the time; how long each read took, in seconds."""
+    took: list[float] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        with psycopg.connect(database, autocommit=True) as connection:
+            while not stop.wait(0.05):
+                began = time.monotonic()
+                connection.execute("SELECT count(*) FROM orders")
+                took.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield took
+    finally:
+        stop.set()
+        thread.join()
+
+
+def told(town: Town) -> list[str]:
+    return [one["what"] for one in town.get("/changes?focus=orders&kind=migration")["items"]]
+
+
+def test_what_harms_nobody_stands_and_is_on_the_ledger(shop: Town, database: str) -> None:
+    with readers(database):
+        ended = migrate(shop, database, "ALTER TABLE orders ADD COLUMN note text")
+    assert ended.returncode == 0, ended.stderr
+    assert "start: it stands, watched for 1s; the longest wait for a lock was" in ended.stdout
+    assert columns(database) == ["id", "note"]
+    assert told(shop) == [
+        f"migration start: psql -qX -v ON_ERROR_STOP=1 {database} -c 'ALTER TABLE orders ADD COLUMN note text'"
+    ]
+
+
+def test_a_lock_that_makes_others_wait_stops_it_and_it_is_taken_back(shop: Town, database: str) -> None:
+    slow = "ALTER TABLE orders ADD COLUMN note text; BEGIN; LOCK TABLE orders; SELECT pg_sleep(60); COMMIT"
+    with readers(database) as took:
+        ended = migrate(shop, database, slow)
+        until(lambda: took[-1] < 0.2, "nobody waits any more")
+    assert ended.returncode == 4, ended.stderr
+    assert "stopped and taken back: 1 session waits for a lock, for " in ended.stderr
+    assert max(took) < 30
+    assert columns(database) == ["id"]
+    assert told(shop)[0].startswith("migration taken back (1 session")
+
+
+def test_failures_of_the_focus_stop_it(shop: Town, database: str) -> None:
+    statement = "ALTER TABLE orders ADD COLUMN note text; SELECT pg_sleep(60)"
+    with Sender(shop.otlp, instance="till-2") as bad:
+        threading.Timer(2.0, lambda: [bad.deliver(bad.batch(good=0, bad=400)) for _ in range(3)]).start()
+        ended = migrate(shop, database, statement)
+    assert ended.returncode == 4, ended.stderr
+    assert "failed in the last 10s" in ended.stderr or "availability:" in ended.stderr
+    assert columns(database) == ["id"]
+
+
+def test_a_plane_that_is_gone_sees_nothing_and_so_it_is_stopped_and_taken_back(
+    shop: Town, database: str
+) -> None:
+    statement = "ALTER TABLE orders ADD COLUMN note text; SELECT pg_sleep(60)"
+    threading.Timer(2.0, lambda: shop.kill(shop.plane)).start()
+    ended = migrate(shop, database, statement, "--patience", "1s")
+    assert ended.returncode == 4, ended.stderr
+    assert "the plane does not answer" in ended.stderr
+    assert columns(database) == ["id"]
+    shop.start_plane()
+
+
+def test_a_tool_that_fails_is_taken_back_and_a_frozen_focus_is_not_touched(shop: Town, database: str) -> None:
+    ended = migrate(shop, database, "ALTER TABLE orders ADD COLUMN note text; SELECT 1/0")
+    assert (ended.returncode, columns(database)) == (1, ["id"])
+    assert "psql ended with 1" in ended.stderr
+    assert shop.ask("POST", "/freeze", {"focus": "orders", "reason": "holiday"}).status_code == 200
+    ended = migrate(shop, database, "ALTER TABLE orders ADD COLUMN note text")
+    assert (ended.returncode, columns(database)) == (4, ["id"])
+    assert "orders may not be changed now: frozen: holiday" in ended.stderr
+
+
+def test_the_way_back_and_the_last_step_are_commands_of_their_own(shop: Town, database: str) -> None:
+    done = shop.focus(
+        "migrate", "complete", "orders", "--watch", "1s", "--", sys.executable, "-c", "print('contracted')"
+    )
+    assert (done.returncode, done.stdout) == (0, "complete: it stands, watched for 1s\n"), done.stderr
+    assert "contracted" in done.stderr
+    back = shop.focus("migrate", "rollback", "orders", "--", sys.executable, "-c", "pass")
+    assert (back.returncode, back.stdout) == (0, "rolled back\n")
+    assert [one.partition(":")[0] for one in told(shop)] == ["migration rolled back", "migration complete"]
+
+
+def test_a_password_of_the_tool_is_not_told(shop: Town) -> None:
+    url = "postgresql://app:s3cret@127.0.0.1/x"
+    argv = [sys.executable, "-c", "pass", url, "password=s3cret", "--password", "s3cret", "--token=s3cret"]
+    assert shop.focus("migrate", "start", "orders", "--watch", "1s", "--", *argv).returncode == 0
+    assert "s3cret" not in told(shop)[0]
+    assert "postgresql://app:***@127.0.0.1/x" in told(shop)[0]
+
+
+def test_the_brake_is_asked_as_gh_ost_asks(shop: Town) -> None:
+    token = shop.focus("token", "add", "gh-ost", "--role", "judge", "--data", str(shop.data)).stdout.strip()
+    url = shop.api.replace("http://", f"http://gh-ost:{token}@") + "/api/v1/throttle/orders"
+    go = httpx.head(url, verify=PLAIN)
+    assert (go.status_code, go.content) == (200, b"")
+    assert httpx.get(url, verify=PLAIN).json()["reason"] == "nothing stands in the way"
+    assert httpx.head(shop.api + "/api/v1/throttle/orders", verify=PLAIN).status_code == 401
+    assert httpx.head(url.replace("orders", "nobody"), verify=PLAIN).status_code == 404
+    assert shop.ask("POST", "/freeze", {"focus": "orders", "reason": "holiday"}).status_code == 200
+    wait = httpx.get(url, verify=PLAIN)
+    assert (wait.status_code, wait.headers["retry-after"]) == (429, "1")
+    assert wait.json() == {"focus": "orders", "run": False, "harm": False, "reason": "frozen: holiday"}
