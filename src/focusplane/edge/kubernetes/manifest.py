@@ -70,6 +70,7 @@ def _destination(backend: Backend) -> Object:
 def _steps(focus: Focus) -> list[Object]:
     """Each weight, and a pause without end after it: the pace is ours. A new image waits at nothing until it is asked for."""
     weights = [int(step.weight * 100) for step in (focus.rollout.steps if focus.rollout is not None else ())]
-    return [
-        part for weight in (0, *weights) if weight < 100 for part in ({"setWeight": weight}, {"pause": {}})
+    pairs: list[tuple[Object, Object]] = [
+        ({"setWeight": weight}, {"pause": {}}) for weight in (0, *weights) if weight < 100
     ]
+    return [part for pair in pairs for part in pair]
