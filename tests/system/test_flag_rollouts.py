@@ -1,0 +1,97 @@
+"""An application with the SDK and a flag, and no gateway: a variant that fails is taken back, one that does not is promoted."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.system.customers import Customers
+from tests.system.town import Shown, Town, until
+
+from focusplane.define.controls import Address
+from focusplane.demo.processes import Processes, free_ports, listens, wait_until
+
+POLICY = """apiVersion: focusplane/v1
+kind: Focus
+metadata: {name: store}
+spec:
+  owner: crew
+  boundary: [{service: store, routes: ["GET /"]}]
+  objectives:
+    - {name: availability, target: 99%, window: 30d, sli: {bad: {status: 5xx}}}
+  controls:
+    flags:
+      price: {variants: {old: 10, bad: 12, good: 11, none: 0}, default: old, off: none, owner: crew, expires: 2099-01-01}
+  rollout:
+    steps: [{weight: 50%, for: 1s}, {weight: 100%, for: 1s}]
+    judge: {alpha: 0.05, tolerance: 1.25, slack: 10%}
+    holdAtMost: 10m
+"""
+
+
+@pytest.fixture
+def store(town: Town, tmp_path: Path) -> Iterator[Address]:
+    """The plane and the application, and customers who never stop asking it."""
+    (town.policies / "store.yaml").write_text(POLICY)
+    town.start_plane()
+    with Processes(tmp_path / "app-logs") as processes:
+        yield start_app(town, processes, tmp_path)
+
+
+def start_app(town: Town, processes: Processes, root: Path) -> Address:
+    (port,) = free_ports(1)
+    script = Path(__file__).parent / "flag_app.py"
+    told = {"url": town.api, "otlp": town.otlp, "token": town.token, "cache": str(root / "cache")}
+    words = [word for name, value in told.items() for word in (f"--{name}", value)]
+    child = processes.start("store", [sys.executable, str(script), "--port", str(port), *words])
+    place = Address("127.0.0.1", port)
+    wait_until(listens(place), child, 60)
+    return place
+
+
+def rollout(town: Town) -> Shown:
+    return town.get("/rollouts/store")
+
+
+def begin(town: Town, variant: str) -> None:
+    began = town.focus("rollout", "start", "store", variant, "--flag", "price")
+    assert began.returncode == 0, began.stderr
+    assert f"the rollout of price={variant} has started" in began.stderr
+
+
+def test_a_variant_that_fails_is_taken_back_and_one_that_does_not_is_promoted(
+    town: Town, store: Address
+) -> None:
+    with Customers(store) as customers:
+        until(lambda: town.get("/focuses/store")["objectives"][0]["total"], "requests are counted")
+        assert {hit.version for hit in customers.hits} <= {"", "old"}
+        begin(town, "bad")
+        until(lambda: rollout(town)["phase"] == "rolled-back", "what fails is taken back")
+        place = len(customers.hits)
+        until(customers.more(60), "customers go on")
+        assert {(hit.status, hit.version) for hit in customers.after(place + 20)} == {(200, "old")}
+        assert town.control_row("store/flag.price")["state"]["variant"] == "old"
+        told = rollout(town)
+        errors = next(one for one in told["verdict"]["metrics"] if one["metric"] == "errors")
+        assert errors["canary"]["bad"] > 0
+        assert errors["baseline"]["bad"] == 0
+        why = town.focus("rollout", "status", "store", "--why").stdout
+        assert "price" in why
+        assert "BAD" in why
+
+        begin(town, "good")
+        until(lambda: rollout(town)["phase"] == "promoted", "what does not fail is promoted")
+        told = rollout(town)
+        assert told["evidence_of_safety"] is True
+        place = len(customers.hits)
+        until(customers.more(60), "customers go on")
+        assert {(hit.status, hit.version) for hit in customers.after(place + 20)} == {(200, "good")}
+    changes = json.loads(town.focus("change", "list", "--focus", "store", "--json").stdout)
+    told = [one["what"] for one in changes if one["what"].startswith("flag.price")]
+    assert told == [
+        "flag.price: good 100%",
+        "flag.price: good 50%, old 50%",
+        "flag.price: old 100%",
+        "flag.price: bad 50%, old 50%",
+    ]
