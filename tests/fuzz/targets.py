@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import httpx
-from tests.fuzz import payloads
+from tests.fuzz import kayentas, payloads
 from tests.fuzz.mutate import BYTES, as_bytes, hurt, misplace, reword
 
 from focusplane.act.fact import Fact
@@ -278,6 +278,7 @@ def targets() -> Iterator[Target]:
     yield Target("journal", _journaled, _stored)
     yield Target("snapshot", _saved, _snapshot)
     yield Target("xds", _poll, _discover)
+    yield Target("kayenta", kayentas.made, kayentas.taken)
 
 
 @cache

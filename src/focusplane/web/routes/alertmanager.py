@@ -25,6 +25,7 @@ from focusplane.plane.queries import Shown
 from focusplane.plane.queries.outgoing import rfc3339
 from focusplane.web.face import Face, Faced, Ingest, Operator, Viewer
 from focusplane.web.matchers import SilenceV2Body, selected, silences_selected, wished
+from focusplane.web.problem import SCHEMA
 from focusplane.wire.alerts_json import Post, posted, webhook
 
 MOST_TOLD = 10
@@ -53,7 +54,16 @@ class _Spoken(APIRoute):
         return spoken
 
 
-router = APIRouter(tags=["alertmanager"], route_class=_Spoken)
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "refused, in the words of Alertmanager; without a right in ours",
+        "content": {
+            "application/json": {"schema": {"type": "string"}},
+            "application/problem+json": {"schema": SCHEMA},
+        },
+    }
+}
+router = APIRouter(tags=["alertmanager"], route_class=_Spoken, responses=_REFUSED)
 webhooks = APIRouter(tags=["alertmanager"])
 
 
