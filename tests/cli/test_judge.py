@@ -63,3 +63,16 @@ def test_a_plane_that_was_never_there_is_exit_status_3_at_once(
 ) -> None:
     monkeypatch.setenv("FOCUS_SERVER", "http://127.0.0.1:1")
     assert run(["judge", "pay", "--wait", "1h"]) == 3
+
+
+def test_the_gate_is_waited_for_and_a_no_at_the_end_is_exit_status_1(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate = ("POST", "/api/v1/gate/pay")
+    frozen = (200, {"allow": False, "reason": "frozen: christmas"})
+    plane.answers[gate] = [frozen, frozen, (200, {"allow": True, "reason": "nothing stands in the way"})]
+    assert run(["gate", "pay", "--wait", "1m"]) == 0
+    assert capsys.readouterr().err.splitlines() == ["not yet: frozen: christmas"]
+    plane.answers[gate] = frozen
+    assert run(["gate", "pay", "--wait", "1ms"]) == 1
+    assert run(["gate", "pay"]) == 1

@@ -11,7 +11,17 @@ from tests.plane.pairs import plain, said, serve
 
 from focusplane.act.comparison import Comparison
 from focusplane.act.fact import Kind
-from focusplane.act.request import Answer, Compare, Done, Freeze, Refused, StartRollout, Unfreeze
+from focusplane.act.request import (
+    Answer,
+    Compare,
+    Done,
+    Freeze,
+    Refused,
+    SetControl,
+    StartRollout,
+    Unfreeze,
+)
+from focusplane.instrument.signal import Source
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe.verdict import Ruling
 from focusplane.plane import queries
@@ -264,3 +274,17 @@ def test_the_rules_are_those_of_a_rollout_that_declares_no_steps() -> None:
     refused = it.ask(StartRollout("search", "v2"))
     assert isinstance(refused, Refused)
     assert "no rollout in steps" in refused.reason
+
+
+@pytest.mark.parametrize(("share", "ruling"), [("12/100", Ruling.ROLLBACK), ("1/1000", Ruling.PROMOTE)])
+def test_two_variants_of_a_flag_are_compared_as_a_rollout_of_it_would(share: str, ruling: Ruling) -> None:
+    it = Rig({"shop.yaml": (Path(__file__).parent / "pricing.yaml").read_text()})
+    failing = {"none": Fraction(1, 1000), "new": Fraction(share)}
+    it.loads.append(Load("shop", failing=failing, flag="pricing", source=Source.APP))
+    it.seconds(10)
+    wish = Compare("shop", "none", "new", flag="pricing")
+    asked(it, wish)
+    it.ask(SetControl("shop", "flag.pricing", {"variant": "new", "percentage": "30%"}, "by somebody else"))
+    it.seconds(90)
+    assert now(it, wish).ruling is ruling
+    assert queries.comparison(it.world, now(it, wish).id)["flag"] == "pricing"

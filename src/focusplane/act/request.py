@@ -176,7 +176,8 @@ class Compare:
     """How does the canary do beside the stable version, since then (Unix ms, 0: from the first ask on)? The first ask begins
     to gather evidence. An arm left empty is found: what served before, and what came after (then a
     `checksum` has to tell one deploy from the next). Another `checksum` begins anew,
-    another `step` asks for safety anew. `name` tells apart those that compare the same versions.
+    another `step` asks for safety anew. `name` tells apart those that compare the same versions. With a `flag` both are
+    variants of it.
     """
 
     focus: str
@@ -187,6 +188,7 @@ class Compare:
     step: str = ""
     min_requests: int = 0
     name: str = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

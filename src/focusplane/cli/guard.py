@@ -2,6 +2,7 @@
 
 import click
 
+from focusplane.cli import following
 from focusplane.cli.output import Shown
 from focusplane.cli.remote import Remote, asks
 from focusplane.kernel.errors import UsageError
@@ -9,10 +10,19 @@ from focusplane.kernel.errors import UsageError
 
 @click.command("gate")
 @click.argument("focus")
+@click.option("--wait", "lasts", default="", help="until the answer is yes, at most so long: 1h")
 @asks
-def gate_command(remote: Remote, focus: str) -> None:
+def gate_command(remote: Remote, focus: str, lasts: str) -> None:
     """May this focus be changed now? Exit 0 for yes, 1 for no."""
-    shown = remote.post(f"/api/v1/gate/{focus}")
+    seconds = following.seconds_of(lasts, "--wait") if lasts else 0.0
+    shown: Shown = {}
+    said = ""
+    for shown in following.looks(lambda: remote.post(f"/api/v1/gate/{focus}"), seconds):
+        if lasts and shown["reason"] != said and not shown["allow"]:
+            click.echo(f"not yet: {shown['reason']}", err=True)
+        said = shown["reason"]
+        if shown["allow"]:
+            break
     word = "yes" if shown["allow"] else "no"
     remote.output.show(shown, lambda: click.echo(f"{word}  {shown['reason']}"))
     raise click.exceptions.Exit(0 if shown["allow"] else 1)

@@ -17,6 +17,7 @@ STATUS = {"promote": 0, "rollback": 1, "continue": 4}
 @click.option("--checksum", default="", help="another one begins anew, such as the id of this deploy")
 @click.option("--step", default="", help="another one asks for safety anew, such as the present weight")
 @click.option("--min-requests", type=click.IntRange(0, 10**9), default=0, help="of the canary, at least")
+@click.option("--flag", default="", help="both are variants of this flag")
 @click.option("--wait", "lasts", default="", help="until it is decided, at most so long: 30m")
 @asks
 def judge_command(remote: Remote, focus: str, lasts: str, **wish: str | int) -> None:

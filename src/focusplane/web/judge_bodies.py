@@ -14,7 +14,8 @@ MOST_METADATA = 50
 class JudgeBody(Body):
     """`stable` and `canary` are versions as they stand in `service.version`; one that is empty is found: what served before,
     and what came after (then a `checksum` has to tell one deploy from the next). `since` is Unix milliseconds, 0 means from the first ask on. Another `checksum` begins anew, another
-    `step` asks for safety anew; `name` tells apart pipelines that compare the same versions.
+    `step` asks for safety anew; `name` tells apart pipelines that compare the same versions. With a
+    `flag` both are variants of it.
     """
 
     focus: Name
@@ -25,6 +26,7 @@ class JudgeBody(Body):
     step: Word = ""
     min_requests: Annotated[int, Field(ge=0, le=10**9)] = 0
     name: Word = ""
+    flag: Word = ""
 
     def wish(self) -> Compare:
         return Compare(
@@ -36,6 +38,7 @@ class JudgeBody(Body):
             self.step,
             self.min_requests,
             f"pipeline {self.name}" if self.name else "",
+            self.flag,
         )
 
 

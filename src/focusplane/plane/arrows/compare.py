@@ -18,7 +18,7 @@ from focusplane.kernel.tick import HOUR, MINUTE
 from focusplane.observe.canary import fold, next_step, rule
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import Ruling, Verdict
-from focusplane.plane.arrows import known, sight
+from focusplane.plane.arrows import known
 from focusplane.plane.arrows.compared import Sides
 from focusplane.plane.arrows.expose import budget_freeze
 from focusplane.plane.arrows.judge import nothing_yet, stale, waits
@@ -41,7 +41,7 @@ DEFAULT_JUDGE = JudgeWords().complete(DEFAULT_SLACK)
 
 def key(ask: Compare) -> str:
     """What a comparison is kept under: the pair, where it begins, and the name that whoever asks gives it."""
-    return short_id("cmp", ask.focus, ask.stable, ask.canary, ask.since, ask.name)
+    return short_id("cmp", ask.focus, ask.stable, ask.canary, ask.since, ask.name, ask.flag)
 
 
 def ask(draft: Draft, wish: Compare, by: str) -> Answered:
@@ -105,13 +105,14 @@ def _end(draft: Draft, one: Comparison, why: str) -> Draft:
 
 
 def _judge(draft: Draft, focus: Focus, one: Comparison) -> Draft:
-    before, mark = one, draft.world.counters.watermark(focus.name)
+    before, sides = one, Sides(draft.world.counters, focus, one.wish.flag)
+    mark = sides.mark()
     if isinstance(mark, NoData):
         after = replace(one, why=mark.why)
     else:
-        one = _named(draft, focus, one, mark)
-        unclear = _unclear(draft, focus, one, mark)
-        after = replace(one, why=unclear) if unclear else _ruled(draft, focus, one, mark)
+        one = _named(sides, one, mark, declared=draft.world.stable.get(focus.name, ""))
+        unclear = _unclear(sides, one, mark)
+        after = replace(one, why=unclear) if unclear else _ruled(draft, sides, one, mark)
     if after == before:
         return draft
     draft = draft.put("comparisons", one.id, after)
@@ -119,7 +120,7 @@ def _judge(draft: Draft, focus: Focus, one: Comparison) -> Draft:
     if after.ruling is before.ruling or verdict is None:
         return draft
     said = after.why or verdict.reason
-    pair = {"version": after.canary, "stable": after.stable, "by": after.by}
+    pair = {"version": after.canary, "stable": after.stable, "flag": after.wish.flag, "by": after.by}
     return draft.say(
         Kind.COMPARISON_RULED,
         focus.name,
@@ -131,78 +132,78 @@ def _judge(draft: Draft, focus: Focus, one: Comparison) -> Draft:
     )
 
 
-def _ruled(draft: Draft, focus: Focus, one: Comparison, mark: int) -> Comparison:
+def _ruled(draft: Draft, sides: Sides, one: Comparison, mark: int) -> Comparison:
     """What was closed is folded, and the verdict is what it would be of our own rollout."""
-    sides, arms = Sides(draft.world.counters, focus), (one.canary, one.stable)
-    spec = rules(focus)
+    arms, spec = (one.canary, one.stable), rules(sides.focus, one.wish.flag)
     if one.verdict is not None and one.proved:
-        return replace(one, why=_stop(draft, focus, spec, one, one.verdict))
+        return replace(one, why=_stop(draft, sides, spec, one, one.verdict))
     evidence = one.evidence or nothing_yet(sides, spec.judge, arms, one.since)
     buckets = sides.buckets(arms, (evidence.folded_to, mark), one.step_since)
     extras, verdict = sides.extras(evidence, arms, mark, one.step_since), one.verdict
     if buckets or extras != evidence.extras or (verdict is None and one.evidence is not None):
         evidence = replace(fold(evidence, buckets), extras=extras)
         step = Step(Fraction(0), min_requests=one.wish.min_requests)
-        verdict = rule(evidence, evidence.spec, step, stale(draft, focus, mark))
+        verdict = rule(evidence, evidence.spec, step, stale(draft, sides.focus, mark))
     if verdict is None:
         return replace(one, why=waits(sides, arms, one.step_since))
-    return replace(one, evidence=evidence, verdict=verdict, why=_stop(draft, focus, spec, one, verdict))
+    return replace(one, evidence=evidence, verdict=verdict, why=_stop(draft, sides, spec, one, verdict))
 
 
-def rules(focus: Focus) -> RolloutSpec:
+def rules(focus: Focus, flag: str = "") -> RolloutSpec:
     """What is declared of its rollouts; without, the judge is as one that declares nothing is."""
-    if focus.rollout is not None:
-        return focus.rollout
+    declared = focus.rollout_of(flag)
+    if declared is not None:
+        return declared
     budgets = [each.may_fail for each in focus.objectives if each.sli.kind is SliKind.EVENTS]
     return RolloutSpec((), JudgeWords().complete(budgets[0]) if budgets else DEFAULT_JUDGE)
 
 
-def _stop(draft: Draft, focus: Focus, spec: RolloutSpec, one: Comparison, verdict: Verdict) -> str:
+def _stop(draft: Draft, sides: Sides, spec: RolloutSpec, one: Comparison, verdict: Verdict) -> str:
     """Why nothing may follow from the verdict now; what stops our own rollouts stops those of others."""
-    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(focus.name)
+    frozen = draft.world.frozen.get("*") or draft.world.frozen.get(one.focus)
     if frozen:
         return f"automation is frozen: {frozen}"
     if verdict.ruling is Ruling.ROLLBACK:
-        gone = Sides(draft.world.counters, focus).gone(one.stable)
+        gone = sides.gone(one.stable)
         return f"{verdict.reason}; but the way back fails too: {gone}" if gone else ""
     if verdict.ruling is Ruling.PROMOTE or spec.promote is Promote.QUIET:
-        return budget_freeze(draft, spec, focus)
+        return budget_freeze(draft, spec, sides.focus)
     return ""
 
 
-def _named(draft: Draft, focus: Focus, one: Comparison, mark: int) -> Comparison:
+def _named(sides: Sides, one: Comparison, mark: int, declared: str) -> Comparison:
     """Arms that nobody named are found once, and stay."""
     if not one.stable:
-        served = _seen(draft, focus, one.since - SERVED_MS, one.since, one.canary)
+        served = _seen(sides, one.since - SERVED_MS, one.since, one.canary)
         most = max(sorted(served), key=lambda name: served[name].total, default="")
-        one = replace(one, stable=most or draft.world.stable.get(focus.name, ""))
+        one = replace(one, stable=most or ("" if sides.flag else declared))
     if one.stable and not one.canary:
-        came = _came(draft, focus, one, mark)
+        came = _came(sides, one, mark)
         one = replace(one, canary=came[0] if len(came) == 1 else "")
     return one
 
 
-def _unclear(draft: Draft, focus: Focus, one: Comparison, mark: int) -> str:
+def _unclear(sides: Sides, one: Comparison, mark: int) -> str:
     if not one.stable:
         return "no version served before: which is the stable one?"
     if one.canary == one.stable:
         return f"{one.stable} is the stable version already"
     if one.canary:
         return ""
-    came = _came(draft, focus, one, mark)
+    came = _came(sides, one, mark)
     if came:
         return f"besides {one.stable} there are {', '.join(came[:5])}: which is the canary?"
     return f"only {one.stable} has requests"
 
 
-def _came(draft: Draft, focus: Focus, one: Comparison, mark: int) -> list[str]:
+def _came(sides: Sides, one: Comparison, mark: int) -> list[str]:
     """Versions besides the stable one that have requests since the beginning; the new ones among them, if there are any."""
-    came = _seen(draft, focus, one.since, mark, one.stable)
-    before = _seen(draft, focus, one.since - SERVED_MS, one.since, one.stable)
+    came = _seen(sides, one.since, mark, one.stable)
+    before = _seen(sides, one.since - SERVED_MS, one.since, one.stable)
     return sorted(came.keys() - before.keys()) or sorted(came)
 
 
-def _seen(draft: Draft, focus: Focus, since: int, until: int, but: str) -> Mapping[str, Measured]:
+def _seen(sides: Sides, since: int, until: int, but: str) -> Mapping[str, Measured]:
     """Versions with requests in (since, until] except that one."""
-    counts = draft.world.counters.slices_over(focus.name, sight.leading(focus), "version", since, until)
+    counts = sides.counts(since, until)
     return {name: seen for name, seen in counts.items() if seen.total and name not in ("", OTHER, but)}

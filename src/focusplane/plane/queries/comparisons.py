@@ -64,7 +64,7 @@ def last_asked(world: World, wish: Compare) -> Compare | None:
 def _shown(world: World, one: Comparison) -> Shown:
     """`verdict` is `promote`, `rollback` or `continue`; without data it is `continue`, for silence shows nothing."""
     focus = find(world, one.focus)
-    spec = rules(focus)
+    spec = rules(focus, one.wish.flag)
     said = _NOTHING if one.verdict is None else shown_verdict(one.verdict, spec)
     reasons = [one.why] if one.why else []
     if one.verdict is not None and one.verdict.reason not in one.why:
@@ -72,6 +72,7 @@ def _shown(world: World, one: Comparison) -> Shown:
     return {
         "id": one.id,
         "focus": one.focus,
+        "flag": one.wish.flag,
         "stable": one.stable,
         "canary": one.canary,
         "since": one.since,
