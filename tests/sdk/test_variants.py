@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sdk.conftest import FLAG, Plane, declared, eventually
 
-from focusplane.control.board import apply
+from focusplane.control.board import Board, apply
 from focusplane.control.command import Set
-from focusplane.control.snapshot import part_of
+from focusplane.control.snapshot import Snapshot, part_of
 from focusplane.control.state import FlagState
 from focusplane.define.controls import Controls, Flag
 from focusplane.define.focus import Focus
@@ -29,7 +29,7 @@ from focusplane.sdk import Client
 from focusplane.sdk.meter import MAX_EXPOSURES, MAX_KINDS, Meter, merged
 from focusplane.sdk.otlp import body
 from focusplane.sdk.request import Request
-from focusplane.sdk.view import FocusInUse
+from focusplane.sdk.view import FocusInUse, View, compile_view
 from focusplane.wire.clock import SystemClock
 from focusplane.wire.otlp_answer import Encoding, Telemetry
 
@@ -155,13 +155,18 @@ def test_what_variants_count_is_what_the_requests_that_had_them_count(
     assert found == expected
 
 
+def in_use(focus: Focus) -> FocusInUse:
+    view = compile_view(Snapshot(Board(), {focus.name: part_of(focus)}), View("web", "production"), 0)
+    return view.focuses[focus.name]
+
+
 def test_tenants_and_clients_make_no_series_of_variants_but_those_that_an_objective_names() -> None:
     paying = replace(FAILURES, exclude=Match(tenants=("probe",)))
     focus = replace(SHOP, objectives=(replace(SHOP.objectives[0], sli=paying),))
-    part, meter = part_of(focus), Meter()
+    inside, meter = in_use(focus), Meter()
     for number in range(50):
         for tenant in (f"t{number}", "probe"):
-            with Request(meter, FocusInUse("shop", BOUNDS, part)) as one:
+            with Request(meter, inside) as one:
                 one.route, one.tenant, one.status = "/cart", tenant, 500 if tenant == "probe" else 200
                 one.mark({"client.id": f"c{number}", "tenant.class": f"k{number}"})
                 one.exposed("cart", "on")
@@ -170,7 +175,7 @@ def test_tenants_and_clients_make_no_series_of_variants_but_those_that_an_object
     assert len(series) == 2 * (MAX_KINDS + 1)
     meter = Meter()
     for tenant, status in (("acme", 200), ("probe", 500)):
-        with Request(meter, FocusInUse("shop", BOUNDS, part)) as one:
+        with Request(meter, inside) as one:
             one.route, one.tenant, one.status = "/cart", tenant, status
             one.exposed("cart", "on")
     assert counted(meter, ("cart",), focus) == {"": {"": (1, 0)}, "cart": {"on": (1, 0)}}
@@ -230,6 +235,20 @@ def test_an_application_that_asks_for_flags_says_variant_and_revision(plane: Pla
     assert sum(int(row[4]) for row in rows) == plane.count(focus__id="checkout") == 42
     assert sum(int(row[4]) for row in rows if row[3] == "default") == 1
     assert all("tenant.id" not in row for row in plane.taken("focus.variant.duration"))
+
+
+def test_tenants_that_a_rollout_takes_first_are_told_apart(plane: Plane, shop: Client) -> None:
+    named = FlagState("on", Fraction(1, 4), "off", "s", ("t1",))
+    board = apply(declared(), Set(FLAG, named, "ring", "test"))
+    plane.publish(board)
+    eventually(lambda: shop.health().board == board.etag)
+    for tenant in ("t1", "t2", "t3"):
+        with shop.request("checkout", tenant) as one:
+            shop.flag("new-pricing", one)
+    assert shop.flush(5)
+    tenants = {row.get("tenant.id", ""): of(row)[1] for row in plane.taken("focus.variant.duration")}
+    assert tenants["t1"] == "on"
+    assert tenants.keys() == {"t1", ""}
 
 
 def test_a_flag_of_another_focus_says_whose_it_is(plane: Plane, shop: Client) -> None:

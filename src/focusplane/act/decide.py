@@ -1,10 +1,17 @@
 """Health x Verdict x mitigation -> Decision; `do nothing` has a reason too."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from focusplane.define.mitigation import Mitigation, OnBreaker, OnBurn, OnCanary, OnTenantShare
+from focusplane.define.mitigation import (
+    Mitigation,
+    OnBreaker,
+    OnBurn,
+    OnCanary,
+    OnTenantShare,
+    OnVariant,
+)
 from focusplane.define.slo import Level
 from focusplane.kernel.quantity import format_percent
 from focusplane.observe.health import Health, State
@@ -36,12 +43,14 @@ Decision = Act | Hold | Blind
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a decision may look at. `tenant_shares` are shares of the traffic of the last minute, empty if that is not seen;
-    `breakers` the open ones, None if nobody reports them."""
+    `breakers` the open ones, None if nobody reports them; `variants` says of a move of a
+    flag (as text) whether the variant that it takes away does harm."""
 
     health: Mapping[str, Health]
     verdict: Verdict | None
     tenant_shares: Mapping[str, Fraction]
     breakers: frozenset[str] | None = None
+    variants: Mapping[str, Decision] = field(default_factory=dict)
 
 
 def decide(mitigation: Mitigation, seen: Seen) -> Decision:
@@ -55,6 +64,8 @@ def decide(mitigation: Mitigation, seen: Seen) -> Decision:
             return _on_breaker(name, seen.breakers)
         case OnTenantShare(above):
             return _on_share(above, seen.tenant_shares)
+        case OnVariant():
+            return seen.variants.get(str(mitigation.move), Blind("nobody has compared its variants yet"))
 
 
 def _on_breaker(name: str, breakers: frozenset[str] | None) -> Decision:

@@ -11,6 +11,7 @@ from focusplane.define.mitigation import (
     OnBurn,
     OnCanary,
     OnTenantShare,
+    OnVariant,
     RollBack,
     SetFlag,
     SetQuota,
@@ -80,6 +81,13 @@ CANARY = Field(
 BREAKER = Field("breaker", Reference("breaker"), "This breaker is open.", required=True)
 SHARE_OF = Field("tenantShare", SHARE_ABOVE, "One tenant makes more than this of the traffic.", required=True)
 
+VARIANT = Field(
+    "variant",
+    Choice({"worse": OnVariant()}),
+    "The requests with the variant that `do` takes away fare worse than those with the other one.",
+    required=True,
+)
+
 WHEN: Shape[When] = Keyed(
     "`when`",
     (
@@ -87,6 +95,7 @@ WHEN: Shape[When] = Keyed(
         Record[When]("`when` of a canary", (CANARY,), lambda values: values[CANARY]),
         Record[When]("`when` of a breaker", (BREAKER,), lambda values: OnBreaker(values[BREAKER])),
         Record[When]("`when` of a tenant", (SHARE_OF,), lambda values: OnTenantShare(values[SHARE_OF])),
+        Record[When]("`when` of a variant", (VARIANT,), lambda values: values[VARIANT]),
     ),
 )
 

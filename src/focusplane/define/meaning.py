@@ -25,6 +25,7 @@ from focusplane.define.mitigation import (
     Mitigation,
     OnBurn,
     OnCanary,
+    OnVariant,
     RollBack,
     SetFlag,
     UseFallback,
@@ -166,6 +167,11 @@ def _needs(mitigation: Mitigation, focus: Focus, path: str, places: Places) -> I
     move, when = mitigation.move, mitigation.when
     if isinstance(when, OnCanary) and not _written(focus, "rollout", places):
         yield places.error(f"{path}.when", "D104", "there is no rollout to judge", "declare `rollout`")
+    if isinstance(when, OnVariant) and not isinstance(move, SetFlag):
+        hint = "`do: {flag: KEY, set: VARIANT}`, or `when: {canary: worse}` for a rollout"
+        yield places.error(
+            f"{path}.when", "D370", "only a move of a flag can wait for its variant to be worse", hint
+        )
     if isinstance(move, RollBack) and not _movable(focus, places):
         hint = "declare `controls.traffic`, or `controls.flags`"
         yield places.error(f"{path}.do", "D104", "there is no traffic and no flag to roll back", hint)

@@ -42,13 +42,21 @@ class OnTenantShare:
     above: Fraction
 
 
-When = OnBurn | OnCanary | OnBreaker | OnTenantShare
+@dataclass(frozen=True, slots=True)
+class OnVariant:
+    """The requests that have the variant which `do` takes away are shown to fare worse than those of the other one."""
+
+
+When = OnBurn | OnCanary | OnBreaker | OnTenantShare | OnVariant
 
 
 @dataclass(frozen=True, slots=True)
 class SetFlag:
     flag: str
     variant: str
+
+    def __str__(self) -> str:
+        return f"{self.flag}={self.variant}"
 
 
 @dataclass(frozen=True, slots=True)

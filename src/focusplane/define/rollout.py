@@ -119,3 +119,12 @@ class RolloutSpec:
     """None: there is no such lane."""
     min_instances: int = 0
     """So many instances of the new version are ready before a step begins; 0: all of them, before the first."""
+
+
+ALPHA, TOLERANCE = Fraction(5, 100), Fraction(125, 100)
+"""What a judge has where the policy does not say."""
+
+
+def judge_of(rollout: RolloutSpec | None, slack: Fraction) -> JudgeSpec:
+    """The judge of a rollout, or the one that it would have."""
+    return JudgeSpec(ALPHA, TOLERANCE, slack) if rollout is None else rollout.judge

@@ -12,6 +12,7 @@ from focusplane.define.mitigation import (
     OnBurn,
     OnCanary,
     OnTenantShare,
+    OnVariant,
     RollBack,
     SetFlag,
     SetQuota,
@@ -165,6 +166,8 @@ def _when(value: object) -> str:
             return f"{value.objective} burns at {_LEVELS.get(value.level, value.level.name.lower())}"
         case OnCanary():
             return "the canary is worse"
+        case OnVariant():
+            return "its own variant is worse"
         case OnBreaker():
             return f"the breaker {value.name} opens"
         case OnTenantShare():

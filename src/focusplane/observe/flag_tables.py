@@ -31,6 +31,7 @@ class FlagTables:
             table.arms.versions.reserved = frozenset(flags[key].variants) if key in flags else frozenset()
             if key not in flags:
                 table.arms.exposures.clear()
+                table.arms.extras.clear()
 
     def table(self, key: str, slot: int, flags: Mapping[str, Flag]) -> FlagTable | None:
         """The table of a flag; None if there is no place for another one that nobody declares."""
@@ -62,6 +63,8 @@ class FlagTables:
             if spare <= 0 or slot > mark - LEAST_MS:
                 break
             spare -= len(table.arms.exposures.pop(slot))
+            for extra in table.arms.extras.values():
+                extra.pop(slot, None)
 
     def state(self) -> Json:
         """Everything but the policy, in plain values."""

@@ -54,6 +54,7 @@ from focusplane.plane.arrows import (
     tickets,
     together,
     visit,
+    worse,
 )
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import World
@@ -82,6 +83,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = compare.pairs(draft)  # the same of what pipelines ask about
     draft = expose.rollouts(draft)  # Verdict -> the rollout's next move -> Command
     draft = together.follow(draft)  # one of a release that went back takes the others along
+    draft = worse.variants(draft)  # the same for flags that a mitigation would take away
     draft = contain.mitigations(draft)  # Health x rules -> Decision -> guard -> Command
     draft = lapse.containments(draft)  # what has an expiry ends by itself
     draft = hotfix.watch(draft)  # a yes that did not come is a no

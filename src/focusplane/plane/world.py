@@ -105,6 +105,20 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """What is known of a flag's variant against the other one (`arms`), since an instant (Unix ms), for the n-th time."""
+
+    generation: int
+    arms: tuple[str, str]
+    since: int
+    number: int = 1
+    evidence: Evidence | None = None
+    verdict: Verdict | None = None
+    blind: str = ""
+    """why nothing is known yet"""
+
+
+@dataclass(frozen=True, slots=True)
 class Noise:
     """When people were paged for a focus within the last hour (Unix ms), and what was held back since there were too many:
     how much, since when, and the last of it.
@@ -206,6 +220,8 @@ class World:
     rollouts: Mapping[str, Rollout] = field(default_factory=dict)
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    watches: Mapping[str, Watch] = field(default_factory=dict)
+    """`focus/flag` -> how its variant fares, for those that a mitigation waits for to be worse"""
     actions: Mapping[str, Action] = field(default_factory=dict)
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)

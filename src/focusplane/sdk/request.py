@@ -10,7 +10,7 @@ from focusplane.control.admission import ADMIT, Admission, Admit, Reject
 from focusplane.control.breaker import BreakerInUse
 from focusplane.control.fallback import divert
 from focusplane.instrument.asked import written
-from focusplane.instrument.conventions import CLIENT, COST, TENANT_CLASS, TENANT_ID
+from focusplane.instrument.conventions import CLIENT, COST, TENANT_CLASS
 from focusplane.instrument.cost import cost_said
 from focusplane.instrument.exposed import MOST_FLAGS
 from focusplane.kernel.ids import Json
@@ -27,7 +27,6 @@ UNNAMED = "(unnamed)"
 """The value of a mark that no objective names: that it was said is worth knowing, what it was is not."""
 _KEPT = frozenset({CLIENT, TENANT_CLASS})
 """Marks that are kept as they are said."""
-_NOBODY: Mapping[str, tuple[str, ...]] = {}
 _MS = 1_000_000
 
 CURRENT: ContextVar["Request | None"] = ContextVar("focusplane_request", default=None)
@@ -131,12 +130,12 @@ class Request:
 
     def _nameless(self, key: Key) -> Key:
         """Without tenant and client, unless an objective names them: who was given a variant is counted, not listed."""
-        named = _NOBODY if self.focus.part is None else self.focus.part.attributes
-        tenant = key[1] if named and key[1] in named.get(TENANT_ID, ()) else ""
+        tenant = key[1] if key[1] in self.focus.told_apart else ""
         plain: Plain = (key[0], tenant, key[2], key[3], key[4], key[5], key[6], key[7])
         if not self.marks:
             return plain
-        clients = named.get(CLIENT, ())
+        part = self.focus.part
+        clients = () if part is None else part.attributes.get(CLIENT, ())
         marks = tuple(mark for mark in self.marks if mark[0] != CLIENT or mark[1] in clients)
         return (*plain, marks) if marks else plain
 

@@ -10,8 +10,10 @@ from focusplane.control.flag import Lamp
 from focusplane.control.limit import limit_of
 from focusplane.control.quota import Buckets
 from focusplane.control.snapshot import FocusPart, Snapshot
-from focusplane.control.state import BreakerState, FallbackState, QuotaState, ThrottleState
+from focusplane.control.state import BreakerState, FallbackState, FlagState, QuotaState, ThrottleState
 from focusplane.control.throttle import Bucket, answer
+from focusplane.define.rollout import MOST_PINNED
+from focusplane.instrument.conventions import TENANT_ID
 from focusplane.instrument.tagging import route_fits
 from focusplane.sdk.cells import BoundsNs
 from focusplane.sdk.meter import DEFAULT_BOUNDS_MS, nanoseconds
@@ -33,6 +35,8 @@ class FocusInUse:
     lamps: dict[str, Lamp] = field(default_factory=dict)
     revisions: dict[str, str] = field(default_factory=dict)
     """By flag key, which rule is in force: the generation of its control."""
+    told_apart: frozenset[str] = frozenset()
+    """Tenants whose variants are counted under their names: objectives name them, or a rollout takes them first."""
     throttle: Bucket | None = None
     quota: Buckets | None = None
     breakers: dict[str, BreakerInUse] = field(default_factory=dict)
@@ -157,6 +161,7 @@ def _compile(part: FocusPart, board: Board, old: FocusInUse, now_ns: int) -> Foc
             for key, flag in part.flags.items()
         },
         revisions={key: _revision(board, f"{part.name}/flag.{key}") for key in part.flags},
+        told_apart=frozenset(part.attributes.get(TENANT_ID, ())) | _pinned(part, board),
         throttle=_throttle(part, board, old.throttle, now_ns),
         quota=_quota(part, board, old.quota, now_ns),
         breakers=_breakers(part, board, old.breakers),
@@ -167,6 +172,13 @@ def _compile(part: FocusPart, board: Board, old: FocusInUse, now_ns: int) -> Foc
 def _revision(board: Board, control: str) -> str:
     entry = board.entries.get(control)
     return "" if entry is None else str(entry.generation)
+
+
+def _pinned(part: FocusPart, board: Board) -> frozenset[str]:
+    states = (board.state(part.name, f"flag.{key}") for key in part.flags)
+    return frozenset(
+        tenant for state in states if isinstance(state, FlagState) for tenant in state.pinned[:MOST_PINNED]
+    )
 
 
 def _throttle(part: FocusPart, board: Board, old: Bucket | None, now_ns: int) -> Bucket | None:

@@ -13,6 +13,7 @@ from focusplane.define.mitigation import (
     Mitigation,
     OnBurn,
     OnCanary,
+    OnVariant,
     RollBack,
     SetFlag,
     SetQuota,
@@ -23,7 +24,7 @@ from focusplane.define.mitigation import (
 from focusplane.kernel.ids import Json, short_id
 from focusplane.kernel.quantity import Rate, format_percent, format_rate
 from focusplane.observe.verdict import Verdict
-from focusplane.plane.arrows import expose, move, shadow, sight
+from focusplane.plane.arrows import expose, move, shadow, sight, worse
 from focusplane.plane.arrows.words import gist, said_reading, said_verdict
 from focusplane.plane.draft import Draft
 
@@ -47,7 +48,11 @@ def seen(draft: Draft, focus: Focus) -> Seen:
         for objective in focus.objectives
         if (key := f"{focus.name}/{objective.name}") in draft.world.health
     }
-    return Seen(health, _verdict(draft, focus), sight.tenant_shares(draft, focus))
+    waiting = [one.move for one in focus.mitigations if isinstance(one.when, OnVariant)]
+    variants = {
+        str(move_): worse.decision(draft, focus, move_) for move_ in waiting if isinstance(move_, SetFlag)
+    }
+    return Seen(health, _verdict(draft, focus), sight.tenant_shares(draft, focus), variants=variants)
 
 
 def _verdict(draft: Draft, focus: Focus) -> Verdict | None:
@@ -133,6 +138,9 @@ def _inputs(draft: Draft, focus: Focus, mitigation: Mitigation, evidence: str) -
         return {**inputs, **(said_reading(health.reading) if health is not None else {})}
     if isinstance(mitigation.when, OnCanary):
         return {**inputs, **said_verdict(draft.world.verdicts.get(focus.name))}
+    if isinstance(mitigation.when, OnVariant) and isinstance(mitigation.move, SetFlag):
+        watch = draft.world.watches.get(f"{focus.name}/{mitigation.move.flag}")
+        return {**inputs, **said_verdict(watch.verdict if watch is not None else None)}
     shares = sight.tenant_shares(draft, focus)
     top = sorted(shares, key=lambda tenant: (-shares[tenant], tenant))[:3]
     return {**inputs, "tenant_shares": {tenant: format_percent(shares[tenant]) for tenant in top}}
