@@ -1,6 +1,7 @@
 """Variants of a flag are rolled out by the judge that judges versions, without a gateway."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from focusplane.control.state import FlagState
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.instrument.signal import Source
 from focusplane.kernel.ids import short_id
+from focusplane.kernel.tick import SECOND
 from focusplane.learn.timeline import timeline
 from focusplane.plane import queries
 from focusplane.plane.arrival import Asked, PolicyRead
@@ -89,6 +91,11 @@ def test_a_good_variant_is_promoted_on_evidence_and_stays_though_the_policy_says
     assert pricing(it) == FlagState("new")
     assert it.world.board.entries["shop/flag.pricing"].overridden
     assert it.world.incidents == {}
+    shown = queries.rollout(it.world, "shop")
+    assert (shown["stable"], shown["declared"]) == ("new", "old")
+    policy(it, POLICY.replace("default: old", "default: new"))
+    assert pricing(it) == FlagState("new")
+    assert queries.rollout(it.world, "shop")["declared"] == ""
 
 
 def test_the_same_tenants_keep_the_variant_while_its_share_grows_and_another_try_meets_others() -> None:
@@ -119,7 +126,7 @@ def test_the_same_tenants_keep_the_variant_while_its_share_grows_and_another_try
         (StartRollout("shop", "none", "pricing"), "what a kill of pricing serves", "focus control set"),
         (StartRollout("shop", "blue", "pricing"), "no variant 'blue'", "known: old, new"),
         (StartRollout("shop", "on", "prices"), "no flag 'prices'", "known: pricing, banner"),
-        (StartRollout("shop", "v2"), "no rollout or no traffic", "--flag KEY"),
+        (StartRollout("shop", "v2"), "no rollout in steps or no traffic", "--flag KEY"),
     ],
 )
 def test_what_cannot_be_rolled_out_is_refused_with_a_hint(ask: StartRollout, words: str, hint: str) -> None:
@@ -494,3 +501,25 @@ def test_every_step_is_on_the_ledger_of_changes() -> None:
     kinds = [(one["kind"], one["what"], one["by"]) for one in queries.changes(it.world, "shop")]
     assert kinds[0] == ("flag", "flag.pricing: old 100%", "ben")
     assert kinds[1] == ("rollout", "flag.pricing: new 25%, old 75%", "ana")
+
+
+def test_a_flag_that_is_read_by_others_than_the_sdk_is_confirmed_by_what_requests_were_served() -> None:
+    it = rig(old="1/1000")
+    it.deaf = True
+    it.world = replace(it.world, nodes={})
+    it.ask(START)
+    it.seconds(15)
+    first = next(iter(it.world.actions.values()))
+    assert first.phase is ActionPhase.VERIFIED
+    assert it.sent == []
+
+
+def test_what_a_rollout_cost_is_counted_until_it_was_taken_back() -> None:
+    it = rig(old="1/1000", new="3/100")
+    it.ask(START)
+    it.seconds(60)
+    rollout, price = it.world.rollouts["shop"], queries.rollout(it.world, "shop")["price"]
+    assert rollout.ended_at > rollout.step_since + 2 * SECOND
+    verdict = it.world.verdicts["shop"]
+    assert price["failures"] >= verdict.metrics[0].canary_bad
+    assert price["until"] - price["since"] > rollout.ended_at - rollout.started_at

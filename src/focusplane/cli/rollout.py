@@ -151,6 +151,13 @@ def _said(shown: Shown) -> None:
     _show(shown, False)
 
 
+def _behind(shown: Shown) -> str:
+    """That the file does not say what is served, so that whoever reads it is not misled."""
+    if not shown.get("declared"):
+        return ""
+    return f"default: {shown['declared']}; {shown['stable']} is served instead until the file says so or it is cleared"
+
+
 def _held(shown: Shown) -> str:
     """Why, and what ends it: a pause does not end by itself."""
     if not shown.get("held_since"):
@@ -173,6 +180,7 @@ def _show(shown: Shown, why: bool) -> None:
             ("flag", shown.get("flag", "")),
             ("variant" if shown.get("flag") else "version", shown["version"]),
             ("stable", shown["stable"]),
+            ("policy says", _behind(shown)),
             ("phase", shown["phase"]),
             ("weight", shown.get("weight_text", "")),
             ("at this step for", shown.get("step_for", "")),

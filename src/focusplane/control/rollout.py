@@ -133,6 +133,9 @@ class Rollout:
     release: str = ""
     """The release that it is part of."""
 
+    ended_at: int = 0
+    """When it was over; 0 until then."""
+
     @property
     def control(self) -> str:
         """The control that it moves, and nobody else while it is live."""
@@ -236,6 +239,8 @@ def advance(rollout: Rollout, cause: Cause, at: int) -> Rollout:
     moved = replace(rollout, phase=phase, reason=cause.reason, by=cause.by)
     if cause.saw in UNPROVEN and not moved.unproven:
         moved = replace(moved, unproven=f"{cause.saw}, at step {rollout.step + 1}")
+    if phase in TERMINAL:
+        moved = replace(moved, ended_at=at)
     if cause.saw is Saw.STARTED:
         return replace(moved, step=0, started_at=at, step_since=at)
     if phase is Phase.HELD:

@@ -34,19 +34,29 @@ def check(loaded: Loaded, seen: Seen | None = None) -> tuple[Problem, ...]:
     seen = seen if seen is not None else Seen()
     found = set(loaded.problems)
     for focus in loaded.policies.focuses.values():
-        if focus.rollout is not None:
-            found.update(_steps(focus, focus.rollout, seen, loaded.places))
+        for part, rollout in _rollouts(focus):
+            found.update(_steps(focus, (part, rollout), seen, loaded.places))
         found.update(_care(focus, loaded.places))
         found.update(route_notices(focus, loaded.places))
     return tuple(sorted(found))
 
 
-def _steps(focus: Focus, rollout: RolloutSpec, seen: Seen, places: Places) -> Iterator[Problem]:
+def _rollouts(focus: Focus) -> Iterator[tuple[str, RolloutSpec]]:
+    """That of the focus, and those that flags have of their own, with the part of the file where they stand."""
+    if focus.rollout is not None:
+        yield "rollout", focus.rollout
+    for key, flag in focus.controls.flags.items():
+        if flag.rollout is not None:
+            yield f"controls.flags.{key}.rollout", flag.rollout
+
+
+def _steps(focus: Focus, of: tuple[str, RolloutSpec], seen: Seen, places: Places) -> Iterator[Problem]:
+    part, rollout = of
     failing = seen.failing.get(focus.name, assumed(focus))
     for number, step in enumerate(rollout.steps):
         if step.weight >= 1 or step.tenants:
             continue
-        path = f"{focus.name}.rollout.steps.{number}"
+        path = f"{focus.name}.{part}.steps.{number}"
         if focus.name in seen.traffic:
             yield from _few_requests(step, rollout, seen.traffic[focus.name], path, places)
         if rollout.promote is Promote.EVIDENCE:

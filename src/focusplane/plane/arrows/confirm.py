@@ -70,11 +70,31 @@ def _applied(draft: Draft, action: Action) -> Draft:
     if running and not waited_for:
         gone = f"; gone: {_names(behind)}" if behind else ""
         return move.advance(draft, action.key, Cause.CONFIRM, f"run by {', '.join(sorted(running))}{gone}")
+    seen = _seen_by_requests(draft, action) if not nodes else ""
+    if seen:
+        return move.advance(draft, action.key, Cause.CONFIRM, seen)
     leaving = running and all(n.away and n.dataplane == "sdk" for n in waited_for)
     if leaving or draft.at - action.since < move.APPLY_WITHIN_MS:
         return draft
     words = f"not confirmed by {_names(behind)}" if behind else "no data plane follows this control"
     return move.advance(draft, action.key, Cause.UNANSWERED, words)
+
+
+def _seen_by_requests(draft: Draft, action: Action) -> str:
+    """A flag that nobody reads from our board, but by OFREP or flagd: requests say what they were served."""
+    rollout, focus = (
+        draft.world.rollouts.get(action.focus),
+        draft.world.policies.set.focuses.get(action.focus),
+    )
+    state = action.command.state if isinstance(action.command, Set) else None
+    if rollout is None or focus is None or not rollout.flag or state != rollout.wanted:
+        return ""
+    proof = _served_as(draft, focus, action, rollout)
+    return (
+        f"no application follows the board, but requests say: {proof.how}"
+        if isinstance(proof, Proved)
+        else ""
+    )
 
 
 def _names(nodes: Sequence[Node]) -> str:
@@ -211,7 +231,7 @@ def _served_as(draft: Draft, focus: Focus, action: Action, rollout: Rollout) -> 
     """The same of a flag: applications say that they run the board, requests say which variant they were served."""
     named = (rollout.version,) if rollout.pinned else ()
     sides = compared.of(draft.world.counters, focus, rollout)
-    return _answered(sides, action, (rollout.shares, named, f"applications run {said_shares(rollout)}"))
+    return _answered(sides, action, (rollout.shares, named, said_shares(rollout)))
 
 
 def _answered(

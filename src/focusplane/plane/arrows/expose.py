@@ -35,7 +35,7 @@ def rollouts(draft: Draft) -> Draft:
         focus = focuses.get(name)
         spec = focus.rollout_of(rollout.flag) if focus is not None else None
         if rollout.live and focus is not None and spec is not None:
-            cause = overtaken(draft, rollout) or _see(draft, focus, spec, rollout)
+            cause = _see(draft, focus, spec, rollout)
             draft, causes[name] = capacity.gate(draft, focus, spec, rollout, cause)
     for name, agreed in agreement.agree(draft, causes).items():
         draft = pursue(draft, focuses[name], draft.world.rollouts[name], agreed)
@@ -57,7 +57,10 @@ def overtaken(draft: Draft, rollout: Rollout) -> Cause | None:
 
 
 def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> Draft:
-    """Advance a rollout by what was seen; a text instead of a cause is why nothing happens."""
+    """Advance a rollout by what was seen; a text instead of a cause is why nothing happens. Nothing else counts once
+    somebody else has moved its flag.
+    """
+    cause = overtaken(draft, rollout) or cause
     if isinstance(cause, str):
         return _held(draft, rollout, cause)
     after = rollouts_.advance(rollout, cause, draft.at)

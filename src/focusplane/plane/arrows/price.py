@@ -68,7 +68,7 @@ def of_rollout(rollout: Rollout) -> tuple[int, int] | None:
     if not rollout.started_at:
         return None
     if rollout.phase in (Phase.ROLLED_BACK, Phase.ABORTED):
-        return rollout.started_at, rollout.step_since + LINGER_MS
+        return rollout.started_at, (rollout.ended_at or rollout.step_since) + LINGER_MS
     return rollout.started_at, rollout.started_at + FIRST_MS
 
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from focusplane.control.rollout import Phase, Rollout, Saw
+from focusplane.control.state import FlagState
 from focusplane.define.rollout import RolloutSpec, Then
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.kernel.tick import Tick
 from focusplane.observe.extras import MICRO
 from focusplane.observe.verdict import MetricEvidence, Of, Verdict
+from focusplane.plane.arrows.depart import stable_of
 from focusplane.plane.arrows.expose import UNPROVEN
 from focusplane.plane.arrows.sight import NODE_ALIVE_MS
 from focusplane.plane.queries.budgets import rollout_price
@@ -55,7 +57,8 @@ def rollout(world: World, name: str) -> Shown:
         "version": running.version,
         "flag": running.flag,
         "what": running.what,
-        "stable": _stable(running, stable),
+        "stable": _stable(world, running, stable),
+        "declared": _declared(world, running),
         "from": running.stable,
         "phase": str(running.phase),
         "step": running.step,
@@ -99,11 +102,22 @@ def _refused(world: World, name: str) -> Shown | None:
     return None if one is None else {"version": one.version, "reason": one.reason, "at": one.at}
 
 
-def _stable(running: Rollout, version: str) -> str:
+def _stable(world: World, running: Rollout, version: str) -> str:
     """What everybody is on, or goes back to."""
-    if running.flag:
-        return running.version if running.phase is Phase.PROMOTED else running.stable
-    return version or running.stable
+    if not running.flag or running.live:
+        return running.stable if running.flag else version or running.stable
+    flag = find(world, running.focus).controls.flags.get(running.flag)
+    state = world.board.state(running.focus, running.control)
+    return stable_of(flag, state) if flag is not None and isinstance(state, FlagState) else ""
+
+
+def _declared(world: World, running: Rollout) -> str:
+    """The variant that the policy declares, where the flag stands otherwise now that its rollout is over."""
+    flag = find(world, running.focus).controls.flags.get(running.flag)
+    entry = world.board.entries.get(f"{running.focus}/{running.control}")
+    if flag is None or entry is None or running.live or not entry.overridden:
+        return ""
+    return flag.default
 
 
 def thresholds(spec: RolloutSpec | None) -> Shown:
