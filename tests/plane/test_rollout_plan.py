@@ -31,6 +31,11 @@ def test_it_plans_with_the_traffic_and_the_failures_that_it_observes() -> None:
     assert shown["takes_ms"] > 0
 
 
+def test_traffic_of_some_seconds_is_no_traffic_of_a_minute() -> None:
+    shown = queries.rollout_plan(rig(10).world, "checkout", Wish())
+    assert shown["traffic"] == pytest.approx(200, rel=0.05)
+
+
 def test_what_is_stated_counts_for_more_than_what_is_observed() -> None:
     shown = queries.rollout_plan(rig().world, "checkout", Wish("1000/s", "1%", "5%"))
     assert (shown["traffic"], shown["failing"], shown["worse"]) == (1000, "1%", "5%")

@@ -192,7 +192,7 @@ def _show(shown: Shown, why: bool) -> None:
             ("reason", shown.get("reason", "")),
             ("hotfix", _lane(shown)),
             ("together", shown.get("release", "")),
-            ("asked for", f"{shown['waiting']}, and whether it is ready" if shown.get("waiting") else ""),
+            ("asked for", shown.get("waits_for", "")),
             (
                 "refused",
                 f"{refused['version']} at {clock(refused['at'])}: {refused['reason']}" if refused else "",

@@ -29,6 +29,11 @@ def start(remote: Remote, members: tuple[str, ...], reason: str) -> None:
     named = dict(map(_member, members))
     if len(named) != len(members):
         raise UsageError("a focus stands there twice", "each focus once")
+    if len(named) < 2:
+        raise UsageError(
+            "a release has two members at least",
+            f"one alone: focus rollout start {' '.join(members[0].split('='))}",
+        )
     shown = remote.post("/api/v1/releases", {"members": named, "reason": reason})
     click.echo(shown["answer"], err=True)
     ends = time.monotonic() + WAIT_S

@@ -102,7 +102,11 @@ def may_not_change(draft: Draft, focus: Focus, flag: str = "", hotfix: bool = Fa
     spec = focus.rollout_of(flag)
     if frozen:
         lane = spec is not None and spec.hotfix is not None
-        return Refused("refused", f"frozen: {frozen}", f"focus unfreeze{'; or --hotfix' if lane else ''}")
+        return Refused(
+            "refused",
+            f"frozen: {frozen}",
+            f"focus unfreeze{f', or focus rollout start {focus.name} VERSION --hotfix --why R' if lane else ''}",
+        )
     stop = expose.budget_freeze(draft, spec, focus, hotfix) if spec is not None else ""
     return Refused("refused", stop, f"focus explain {focus.name}") if stop else None
 

@@ -73,9 +73,7 @@ def _ask_people(draft: Draft, focus: Focus, lane: HotfixSpec, waiting: Waiting) 
     draft = draft.put("waiting", focus.name, held)
     words = f"{waiting.by} wants {waiting.version} through the freeze: {waiting.hotfix}"
     ends = format_duration(lane.within_ms)
-    draft = on_record.tell(
-        draft, focus, (key, "asked"), "waits for a yes", f"{words}; focus action approve {key}"
-    )
+    draft = on_record.tell(draft, focus, (key, "asked"), "waits for a yes", f"{words}; focus approve {key}")
     many = f"{lane.approvals} other {'people' if lane.approvals > 1 else 'person'}"
     return draft, Done(key, f"{waiting.version} waits for the yes of {many}, {ends} at most: {key}")
 

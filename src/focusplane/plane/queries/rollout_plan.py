@@ -21,7 +21,7 @@ from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 
 SPANS_MS = (15 * MINUTE, 5 * MINUTE, MINUTE)
-"""How far back the traffic is looked at: the longest span in whose beginning there was some."""
+"""How far back the traffic is looked at: the longest span that is covered, and in whose beginning there was some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,14 @@ def _traffic(world: World, focus: Focus) -> Fraction | None:
     mark, name = world.counters.watermark(focus.name), sight.leading(focus)
     if isinstance(mark, NoData) or world.tick.at - mark > SPANS_MS[0]:
         return None
-    for span in SPANS_MS:
+    lane = world.counters.lanes.get(focus.name)
+    first = lane.sources.first if lane is not None else None
+    for span in (*SPANS_MS, max(mark - (first or mark), SECOND)):
         begin = mark - span
         early = world.counters.slices_over(focus.name, name, "version", begin, begin + span // 3)
         counts = world.counters.slices_over(focus.name, name, "version", begin, mark)
-        if sum(one.total for one in early.values()) or (span == SPANS_MS[-1] and counts):
-            return _total(counts) * SECOND / span or None
+        if (first or mark) <= begin and any(one.total for one in early.values()):
+            return _total(counts) * SECOND / span
     return None
 
 

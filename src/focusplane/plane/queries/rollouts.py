@@ -48,6 +48,7 @@ def rollout(world: World, name: str) -> Shown:
             "stable": stable,
             "reason": reason,
             "waiting": waiting,
+            "waits_for": "" if asked is None else _waits_for(world, asked),
             "refused": _refused(world, name),
         }
     verdict, spec = world.verdicts.get(name), focus.rollout_of(running.flag)
@@ -80,6 +81,7 @@ def rollout(world: World, name: str) -> Shown:
         "hotfix_until": running.hotfix_until,
         "release": running.release,
         "waiting": waiting,
+        "waits_for": "" if asked is None else _waits_for(world, asked),
         "refused": _refused(world, name),
         "seen": _heard(world, running) if running.flag else _seen(world, name),
         "thresholds": thresholds(spec),
@@ -92,7 +94,7 @@ def rollout(world: World, name: str) -> Shown:
 def _waits_for(world: World, asked: Waiting) -> str:
     action = world.actions.get(asked.probe)
     if action is not None:
-        return f"{asked.version} waits for a yes: focus action approve {action.key}"
+        return f"{asked.version} waits for a yes: focus approve {action.key}"
     return f"asking whether {asked.version} is ready"
 
 
