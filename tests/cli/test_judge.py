@@ -65,6 +65,18 @@ def test_a_plane_that_was_never_there_is_exit_status_3_at_once(
     assert run(["judge", "pay", "--wait", "1h"]) == 3
 
 
+def test_the_pairs_that_somebody_asks_about_are_listed(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {**SHOWN, "id": "cmp-1", "focus": "pay", "by": "argo"}
+    plane.answers["GET", PATH] = (200, {"items": [row, {**row, "focus": "search"}], "next": None})
+    assert run(["judge", "pay", "--list"]) == 0
+    assert [line.split()[:6] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["cmp-1", "pay", "v2", "v1", "continue", "argo"]
+    ]
+    assert run(["judge"]) == 2
+
+
 def test_the_gate_is_waited_for_and_a_no_at_the_end_is_exit_status_1(
     plane: Plane, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,8 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from focusplane.define.rollout import JudgeSpec
 from focusplane.observe.paired import paired
@@ -165,3 +167,22 @@ def test_a_canary_that_is_often_far_above_is_rarely_called_safe() -> None:
         arm = [10.0 if chance.random() < 0.25 else 1.0 for _ in range(120)]
         safe += any(paired([1.0] * n, arm[:n], 1.25).e_safe >= 20 for n in range(10, 121, 10))
     assert safe <= 0.05 * 300
+
+
+ANYTHING = st.lists(st.one_of(st.just(NAN), st.floats(-10, 1e6)), max_size=40)
+
+
+@given(st.lists(st.tuples(ANYTHING, ANYTHING), max_size=4), st.integers(1, 100), st.data())
+def test_whatever_is_beside_it_a_critical_metric_without_data_never_passes(
+    others: list[tuple[list[float], list[float]]], passing: int, data: st.DataObject
+) -> None:
+    limits = Thresholds(passing, data.draw(st.integers(0, passing)))
+    broken = data.draw(st.sampled_from([([1.0] * 60, []), ([1.0] * 60, [NAN] * 60), None]))
+    watched = [Watched("critical", ("a",), Direction.INCREASE, critical=True, fill=True)]
+    series = [] if broken is None else [of("critical", broken)]
+    for number, arms in enumerate(others):
+        watched.append(Watched(f"m{number}", (data.draw(st.sampled_from("ab")),)))
+        series.append(of(f"m{number}", arms))
+    found = judge(watched, series, data.draw(st.sampled_from([{}, {"a": 0.0}, {"b": 100.0}])), limits, SPEC)
+    assert 0 <= found.score < passing
+    assert found.kind != "Pass"

@@ -38,3 +38,20 @@ def test_a_version_that_is_not_ready_gets_no_request_and_one_that_dies_is_taken_
         errors = next(one for one in verdict["metrics"] if one["metric"] == "errors")
         assert errors["canary"]["bad"] > 0
         assert errors["baseline"]["bad"] == 0
+
+
+def test_a_pipeline_that_waits_is_told_by_its_exit_status_what_became_of_it(town: Town) -> None:
+    town.start()
+    with Customers(town.gateway) as customers:
+        until(customers.more(60), "traffic flows")
+        town.until_seen()
+        town.control("v2", 503)
+        done = town.focus("rollout", "start", "shop", "v2", "--wait", "--at-most", "2m")
+        assert done.returncode == 1, done.stderr
+        words = [line.split()[:2] for line in done.stdout.splitlines()]
+        assert words[0] == ["stepping", "25%"]
+        assert words[-1][0] == "rolled-back"
+        town.control("v2", 503, ready=503)
+        refused = town.focus("rollout", "start", "shop", "v2", "--wait")
+        assert refused.returncode == 4, refused.stderr
+        assert "not ready" in refused.stderr

@@ -249,6 +249,11 @@ async def test_a_run_that_is_looked_at_is_kept(api: httpx.AsyncClient, it: Rig) 
     assert (await api.get(f"/canary/{key}")).status_code == 404
 
 
+async def test_orca_may_say_that_it_looks_no_more(api: httpx.AsyncClient) -> None:
+    key = (await api.post(PATH, json=run())).json()["canaryExecutionId"]
+    assert (await api.put(f"/pipelines/{key}/cancel", json="")).json() == {}
+
+
 async def test_orca_reads_every_field_that_it_needs(api: httpx.AsyncClient, it: Rig) -> None:
     key = (await api.post(PATH, json=run())).json()["canaryExecutionId"]
     serve(it, 60, **GOOD)

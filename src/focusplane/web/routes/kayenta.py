@@ -120,6 +120,12 @@ async def look(face: Faced, who: Asker, run: Annotated[str, Path(max_length=200)
     }
 
 
+@router.put("/pipelines/{run}/cancel")
+async def cancel(face: Faced, who: Asker, run: Annotated[str, Path(max_length=200)]) -> Shown:
+    """Orca says that it looks no more. Nothing runs that would have to stop: what nobody asks about is let go."""
+    return {}
+
+
 def _rules(face: Face, name: object) -> JudgeSpec:
     """Of the focus that the canary config names; as without a rollout if it names none."""
     if name is None:
