@@ -23,11 +23,12 @@ def serve_command(settings: Settings, verbose: bool) -> None:
     raise click.exceptions.Exit(serve(settings))
 
 
+SCENARIOS = ("s1", "u6")
 FAULTS = ("kill-plane", "kill-envoy", "telemetry-stops", "disk-full")
 
 
 @click.command("demo")
-@click.argument("scenario", type=click.Choice(["s1"]), default="s1")
+@click.argument("scenario", type=click.Choice(SCENARIOS), default="s1")
 @click.option("--fault", type=click.Choice(FAULTS), help="break this in the middle of a rollout instead")
 @click.option("--keep", is_flag=True, help="leave everything running, with a link to the page")
 @click.option("--json", "as_json", is_flag=True, help="the record as JSON")
@@ -39,9 +40,7 @@ def demo_command(scenario: str, fault: str | None, keep: bool, as_json: bool, da
 
     With a fault: a minute in which that breaks, what was promised for it, and what happened.
     """
-    from focusplane.demo.faults import plots
     from focusplane.demo.play import Options, play
-    from focusplane.demo.s1 import s1
+    from focusplane.demo.scenarios import scenario_of
 
-    options = Options(keep, as_json, data)
-    raise click.exceptions.Exit(play(plots()[fault], fault, options) if fault else play(s1, "S1", options))
+    raise click.exceptions.Exit(play(scenario_of(scenario, fault), Options(keep, as_json, data)))

@@ -36,8 +36,9 @@ class Plane:
     def rollout(self) -> Shown:
         return self._call("GET", f"/rollouts/{self.focus}")
 
-    def start_rollout(self, version: str) -> Shown:
-        return self._call("POST", f"/rollouts/{self.focus}", {"version": version})
+    def start_rollout(self, version: str, flag: str = "") -> Shown:
+        """Of a version, or of that variant of a flag."""
+        return self._call("POST", f"/rollouts/{self.focus}", {"version": version, "flag": flag})
 
     def abort_rollout(self, reason: str) -> Shown:
         return self._call("POST", f"/rollouts/{self.focus}/abort", {"reason": reason})

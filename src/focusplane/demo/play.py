@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Generic, NoReturn, Protocol, TypeVar
 
 import msgspec
 from rich.console import Console
@@ -18,7 +18,7 @@ from focusplane.demo.processes import Processes
 from focusplane.demo.promises import command_agrees
 from focusplane.demo.record import Promise, Record
 from focusplane.demo.report import ending
-from focusplane.demo.stage import FOCUS, Doors, Stage
+from focusplane.demo.stage import Doors, Stage
 from focusplane.wire.clock import SystemClock
 
 PLAIN_WIDTH = 120
@@ -33,12 +33,30 @@ class Options:
     data: Path | None = None
 
 
+class Staged(Protocol):
+    """What is left when the acts are over."""
+
+    data: Path
+    focus: str
+
+
+On = TypeVar("On", bound=Staged)
 Plot = Callable[[Stage, Record, Console], Doors]
 """Plays all acts on an empty stage; returns where the plane listens."""
 
 
-def play(plot: Plot, name: str, options: Options) -> int:
+@dataclass(frozen=True, slots=True)
+class Scenario(Generic[On]):
+    """A plot, and what builds the stage it is played on."""
+
+    name: str
+    plot: Callable[[On, Record, Console], Doors]
+    stage: Callable[[Path, Processes], On]
+
+
+def play(scenario: Scenario[On], options: Options) -> int:
     """Exit status: 0 if every promise held, 1 if not. Raises `FocusplaneError` when something does not even start."""
+    name = scenario.name
     before = signal.signal(signal.SIGTERM, _end)
     console = _console(options.json)
     root = options.data or Path(tempfile.mkdtemp(prefix=f"focusplane-{name.lower()}-"))
@@ -46,11 +64,11 @@ def play(plot: Plot, name: str, options: Options) -> int:
     record = Record(name, SystemClock().now_ms(), str(root))
     try:
         with Processes(root / "logs") as processes:
-            stage = Stage(root, processes)
-            doors = plot(stage, record, console)
+            stage = scenario.stage(root, processes)
+            doors = scenario.plot(stage, record, console)
             if options.keep:
                 _show(replace(record, ended_at=SystemClock().now_ms()), console, options.json)
-                _keep(doors, console)
+                _keep(doors, stage.focus, console)
         if not options.keep:
             record.promises.extend(_afterwards(stage.data))
             _show(replace(record, ended_at=SystemClock().now_ms()), console, options.json)
@@ -85,8 +103,8 @@ def _focus(name: str, *arguments: str) -> Promise:
     return command_agrees(name, done.returncode, done.stdout or done.stderr)
 
 
-def _keep(doors: Doors, console: Console) -> None:
-    plane = Plane(doors.api, doors.token, FOCUS)
+def _keep(doors: Doors, focus: str, console: Console) -> None:
+    plane = Plane(doors.api, doors.token, focus)
     console.print(
         f"Everything goes on running. The page (this link works once): {plane.page_link()}", soft_wrap=True
     )

@@ -44,6 +44,7 @@ class Stage:
 
     def __init__(self, root: Path, processes: Processes) -> None:
         self.root = root
+        self.focus = FOCUS
         self.policies = root / "policies"
         self.data = root / "data"
         self.load_log = root / "load.jsonl"
@@ -80,8 +81,8 @@ class Stage:
         doors = json.loads(ready.read_text())
         return Doors(
             doors["api"],
-            _address(doors["otlp_http"]),
-            _address(doors["xds"]),
+            address(doors["otlp_http"]),
+            address(doors["xds"]),
             (self.data / "admin.token").read_text().strip(),
         )
 
@@ -166,7 +167,7 @@ class Stage:
         """Change the policy file in place, as an editor would; returns the diff."""
         before = self.policy.read_text()
         after = with_value(before, path, value)
-        _replace(self.policy, after)
+        replaced(self.policy, after)
         return diff(before, after, "focus.yaml")
 
     def _serve(self, ready: Path) -> list[str]:
@@ -199,21 +200,22 @@ class Stage:
         shutil.copytree(EXAMPLE, self.policies)
         text = self.policy.read_text()
         declared = ports_in(text)
-        _replace(self.policy, with_ports(text, dict(zip(declared, free_ports(len(declared)), strict=True))))
+        replaced(self.policy, with_ports(text, dict(zip(declared, free_ports(len(declared)), strict=True))))
 
     def _focus(self) -> Focus:
         loaded = load({str(path): path.read_text() for path in self.policies.glob("*.yaml")}, FAR_FUTURE)
         return loaded.policies.focuses[FOCUS]
 
 
-def _replace(path: Path, text: str) -> None:
+def replaced(path: Path, text: str) -> None:
     """Whole or not at all: the plane may read it at any moment."""
     fresh = path.with_suffix(".tmp")
     fresh.write_text(text)
     fresh.replace(path)
 
 
-def _address(url: str) -> Address:
+def address(url: str) -> Address:
+    """Host and port of a URL."""
     host, _, port = url.rpartition("//")[2].partition(":")
     return Address(host, int(port))
 

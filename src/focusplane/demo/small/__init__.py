@@ -1,0 +1,1 @@
+"""Scenarios without a gateway: a plane, the programs of one example, and their visitors."""
