@@ -59,6 +59,8 @@ lock: .venv/.bootstrap  ## pin every dependency again, from pyproject.toml
 	@$(LOCK) pyproject.toml --extra dev -o requirements/dev.txt $(LOCKFLAGS)
 	@$(LOCK) pyproject.toml --extra server --extra envoy -c requirements/dev.txt -o requirements/server.txt $(LOCKFLAGS)
 	@$(LOCK) pyproject.toml --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt $(LOCKFLAGS)
+	@$(LOCK) requirements/oracle-v2.in -o requirements/oracle-v2.txt $(LOCKFLAGS)
+	@$(LOCK) requirements/oracle-v3.in -o requirements/oracle-v3.txt $(LOCKFLAGS)
 	@! grep -nE '://|@ ' requirements/*.txt
 
 clean:  ## forget .venv and every cache

@@ -107,7 +107,7 @@ def share_of(told: Any) -> Share | None:
     weight = told[1] if len(told) == 2 else 1
     if isinstance(weight, float) and weight.is_integer():
         weight = int(weight)
-    if isinstance(weight, bool) or not isinstance(weight, int) or isinstance(told[0], list | dict):
+    if isinstance(weight, bool) or not isinstance(weight, int):
         return None
     return told[0], max(0, weight)
 

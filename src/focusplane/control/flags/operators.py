@@ -1,6 +1,7 @@
 """The operators of JSONLogic that want all of their arguments evaluated; each is a function of values alone."""
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,24 +23,15 @@ LONGEST_LIST = 1_000
 Operator = Callable[..., Any]
 
 
-def _less(one: Any = None, other: Any = None, third: Any = None, *_: Any) -> bool:
-    left, right = ordered(one, other)
-    return bool(left < right) and (third is None or _less(other, third))
+def _ordering(compare: Callable[[Any, Any], bool]) -> Operator:
+    """A comparison of two, or of three of which the middle one lies between."""
 
+    def compared(one: Any = None, other: Any = None, *more: Any) -> bool:
+        if not compare(*ordered(one, other)):
+            return False
+        return not more or compare(*ordered(other, more[0]))
 
-def _at_most(one: Any = None, other: Any = None, third: Any = None, *_: Any) -> bool:
-    left, right = ordered(one, other)
-    return bool(left <= right) and (third is None or _at_most(other, third))
-
-
-def _more(one: Any = None, other: Any = None, third: Any = None, *_: Any) -> bool:
-    left, right = ordered(one, other)
-    return bool(left > right) and (third is None or _more(other, third))
-
-
-def _at_least(one: Any = None, other: Any = None, third: Any = None, *_: Any) -> bool:
-    left, right = ordered(one, other)
-    return bool(left >= right) and (third is None or _at_least(other, third))
+    return compared
 
 
 def _add(*values: Any) -> float | int:
@@ -56,8 +48,11 @@ def _multiply(*values: Any) -> float | int:
     return product
 
 
-def _subtract(one: Any = None, other: Any = None, *_: Any) -> float | int:
-    return bounded(-number(one) if other is None else number(one) - number(other))
+def _subtract(*values: Any) -> float | int:
+    """Of one value its opposite; a second one that is missing is 0."""
+    if len(values) < 2:
+        return bounded(-number(*values) if values else 0)
+    return bounded(number(values[0]) - number(values[1]))
 
 
 def _divide(one: Any = None, other: Any = None, *_: Any) -> float:
@@ -108,12 +103,12 @@ def _substr(whole: Any = None, start: Any = None, length: Any = None, *_: Any) -
 
 
 def _compared(compare: Callable[[str, str], bool]) -> Operator:
-    def operator(*values: Any) -> bool | None:
+    def compared(*values: Any) -> bool | None:
         if len(values) != 2 or not isinstance(values[0], str) or not isinstance(values[1], str):
             return None
         return compare(values[0], values[1])
 
-    return operator
+    return compared
 
 
 def _sem_ver(*values: Any) -> bool | None:
@@ -168,10 +163,10 @@ TESTS: Mapping[str, Operator] = {
     "!=": lambda one=None, other=None, *_: not equal(one, other),
     "===": lambda one=None, other=None, *_: identical(one, other),
     "!==": lambda one=None, other=None, *_: not identical(one, other),
-    "<": _less,
-    "<=": _at_most,
-    ">": _more,
-    ">=": _at_least,
+    "<": _ordering(operator.lt),
+    "<=": _ordering(operator.le),
+    ">": _ordering(operator.gt),
+    ">=": _ordering(operator.ge),
     "!": lambda value=None, *_: not truthy(value),
     "!!": lambda value=None, *_: truthy(value),
     "in": _contains,

@@ -117,7 +117,7 @@ def _ordered(name: str, compare: Callable[[Any, Any], bool]) -> Shortcut:
 
 
 def _not(nodes: list[Node]) -> Rule | None:
-    if not nodes:
+    if len(nodes) != 1:
         return None
     test = truth_of(nodes[0])
     return lambda data: not test(data)

@@ -15,7 +15,7 @@ from focusplane.control.flags.drawing import (
     pick,
     share_of,
 )
-from focusplane.control.flags.node import Node, Place, Rule, Scope, constant
+from focusplane.control.flags.node import Node, Place, Rule, Scope
 
 
 def fraction(scope: Scope, args: list[Any], place: Place) -> Node:
@@ -43,7 +43,7 @@ def _fast(scope: Scope, nodes: list[Node], general: Rule) -> Node | None:
         return None
     total = sum(weight for _, weight in known)
     if not 0 < total <= MOST_WEIGHT:
-        return constant(None)
+        return None
     named = all(isinstance(variant, str | None) for variant, _ in known)
     if scope.generation is Generation.V3:
         prefix = head(4, 2) + encoded(scope.key) if short else b""
