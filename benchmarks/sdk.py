@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from focusplane.control.breaker import BreakerInUse
-from focusplane.control.flag import Lamp
+from focusplane.control.flag import lamp_of
 from focusplane.control.limit import limit_of
 from focusplane.control.quota import Buckets
 from focusplane.control.snapshot import FocusPart, Snapshot
@@ -214,7 +214,8 @@ def requests(folder: str) -> None:
 
 
 def guards(folder: str) -> None:
-    lamp, static = Lamp("checkout", FLAG, HALF), Lamp("checkout", FLAG, Off())
+    lamp, static = lamp_of("checkout", FLAG, HALF), lamp_of("checkout", FLAG, Off())
+    acme = {"targetingKey": "tenant-77"}
     bucket, buckets = Bucket(limit_of(PLENTY, 10**6)), Buckets(PLENTY, {})
     breaker = BreakerInUse(BREAKER)
 
@@ -222,7 +223,7 @@ def guards(folder: str) -> None:
         breaker.wait(5)
         breaker.record(False, 5)
 
-    flag = call_us(lambda: lamp.evaluate("tenant-77"))
+    flag = call_us(lambda: lamp.evaluate(acme))
     report("Flag: sticky percentage", "< 1", flag, "openfeature-flagd-core", peer(flagd_us))
     report(
         "Flag: sticky percentage (second peer)",
@@ -234,7 +235,7 @@ def guards(folder: str) -> None:
     shop = client_with(GUARDED, folder)
     report("Flag: through the client", "< 1", call_us(lambda: shop.flag("new-pricing", "tenant-77")))
     shop.close(0)
-    report("Flag: declared state", "< 1", call_us(lambda: static.evaluate("tenant-77")))
+    report("Flag: declared state", "< 1", call_us(lambda: static.evaluate()))
     report("Throttle (GCRA)", "< 0.25", call_us(lambda: bucket.wait(10**15)))
     report("Quota of a tenant (GCRA)", "< 0.25", call_us(lambda: buckets.wait("tenant-77", 10**15)))
     report("Breaker, allow and record", "< 0.18", call_us(call))

@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focusplane.control.flag import Evaluated, Reason, evaluate
+from focusplane.control.flag import Evaluated, Reason, lamp_of
 from focusplane.control.state import FallbackState, FlagState, Off
 from focusplane.define.controls import Flag
 
 FLAG = Flag("new-pricing", {"on": True, "off": False, "beta": "b"}, default="on", off="off", owner="payments")
+
+
+def evaluate(focus, flag, state, tenant):
+    return lamp_of(focus, flag, state).evaluate({"targetingKey": tenant})
+
+
 tenants = st.text(min_size=1, max_size=30)
 shares = st.fractions(0, 1, max_denominator=10_000)
 states = st.builds(FlagState, st.sampled_from(["on", "off", "beta", "gone"]), shares) | st.just(Off())

@@ -9,6 +9,7 @@ import pytest
 from focusplane.control.board import apply
 from focusplane.control.command import ControlId, Set
 from focusplane.control.state import FlagState
+from focusplane.define.targeting import Clause, Crowd, Rule, Timed, Trait, When
 
 pytestmark = pytest.mark.anyio
 FLAG = ControlId("checkout", "flag.new-pricing")
@@ -101,3 +102,43 @@ async def test_a_body_that_cannot_be_read_is_said_in_the_words_of_the_protocol(
         assert (answer.status_code, answer.json().get("errorCode", answer.text)) == (400, code)
         assert answer.json()["errorDetails"]
         assert answer.json().get("key", "") == key.removeprefix("/")
+
+
+def aimed(plane, **more) -> None:  # type: ignore[no-untyped-def]
+    policies = plane.world.policies
+    focus = policies.set.focuses["checkout"]
+    flag = replace(focus.controls.flags["new-pricing"], **more)
+    focus = replace(focus, controls=replace(focus.controls, flags={"new-pricing": flag}))
+    focuses = {**policies.set.focuses, "checkout": focus}
+    policies = replace(policies, set=replace(policies.set, focuses=focuses))
+    state = FlagState("on", Fraction(0))
+    board = apply(plane.world.board, Set(FLAG, state, "nobody yet", "ana"))
+    plane.world = replace(plane.world, policies=policies, board=board)
+
+
+EU = Rule(When(Crowd(Clause((Trait("region", ("eu",)),)))), {"on": Fraction(1)})
+
+
+async def test_rules_see_the_whole_context(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
+    aimed(plane, rules=(EU,))
+    path = "/ofrep/v1/evaluate/flags/new-pricing"
+    eu = (await api.post(path, json={"context": {"targetingKey": "acme", "region": "eu"}})).json()
+    us = (await api.post(path, json={"context": {"targetingKey": "acme", "region": "us"}})).json()
+    assert (eu["value"], eu["reason"]) == (True, "TARGETING_MATCH")
+    assert eu["metadata"]["why"] == "rule 1: region eu"
+    assert (us["value"], us["variant"]) == (False, "off")
+    every = await api.post(
+        "/ofrep/v1/evaluate/flags", json={"context": {"targetingKey": "a", "region": "eu"}}
+    )
+    assert [one["value"] for one in every.json()["flags"]] == [True]
+
+
+async def test_a_step_of_a_schedule_that_begins_is_another_etag(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
+    at = plane.world.tick.at
+    aimed(plane, schedule=(Timed(at + 1, Fraction(1), "then"),))
+    path, body = "/ofrep/v1/evaluate/flags", {"context": {"targetingKey": "acme"}}
+    first = await api.post(path, json=body)
+    seen = {"if-none-match": first.headers["etag"]}
+    assert (await api.post(path, json=body, headers=seen)).status_code == 304
+    plane.world = replace(plane.world, tick=replace(plane.world.tick, at=at + 1))
+    assert (await api.post(path, json=body, headers=seen)).status_code == 200

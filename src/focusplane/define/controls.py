@@ -50,6 +50,14 @@ class Flag:
         return bool(self.requires or self.rules or self.schedule)
 
 
+_KINDS: tuple[tuple[type, str], ...] = ((bool, "boolean"), (str, "text"), (int, "number"), (dict, "object"))
+
+
+def kind_of(value: Json) -> str:
+    """The type of a variant as OpenFeature knows it; empty for one that it lacks."""
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "")
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     host: str

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from focusplane.define.controls import Flag
+from focusplane.define.controls import Flag, kind_of
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.log import Places, did_you_mean
 from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.mitigation import SetFlag
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.targeting import TENANT, Clause, Crowd, Rule, Trait, When, comparisons
-from focusplane.kernel.ids import Json
 
 MOST_SPELT_OUT = 50
 """Flags that one flag spells out as its prerequisites, theirs among them."""
 DEEPEST = 8
+MOST_VARIANTS = 256
 
 
 def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -> Iterator[Problem]:
@@ -112,21 +112,19 @@ def _expiry(flag: Flag, path: str, places: Places, today: str | None) -> Iterato
         yield places.problem(path, severity, "D355", what, hint)
 
 
-_TYPES: Mapping[type, str] = {bool: "boolean", str: "text", int: "number", dict: "object"}
-
-
 def _types(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
-    kinds = {variant: _type(value) for variant, value in flag.variants.items()}
+    if len(flag.variants) > MOST_VARIANTS:
+        what = f"the flag {flag.key!r} has {len(flag.variants)} variants; at most {MOST_VARIANTS} are served"
+        yield places.error(
+            f"{path}.variants", "D356", what, "a flag chooses; what is chosen from is configuration"
+        )
+    kinds = {variant: kind_of(value) for variant, value in flag.variants.items()}
     if len(set(kinds.values())) > 1 or "" in kinds.values():
         told = ", ".join(f"{variant} is {kind or 'a list or nothing'}" for variant, kind in kinds.items())
         what = f"the variants of {flag.key!r} are of several types, or of one that OpenFeature lacks: {told}"
         hint = "all boolean, all text, all numbers or all mappings"
         severity = Severity.ERROR if flag.aimed else Severity.WARNING
         yield places.problem(f"{path}.variants", severity, "D356", what, hint)
-
-
-def _type(value: Json) -> str:
-    return next((name for kind, name in _TYPES.items() if isinstance(value, kind)), "")
 
 
 def _rules(flag: Flag, path: str, places: Places) -> Iterator[Problem]:

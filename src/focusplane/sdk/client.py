@@ -8,12 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focusplane.control.flag import Evaluated, Reason
+from focusplane.control.flag import Evaluated
 from focusplane.instrument import conventions as names
 from focusplane.kernel.errors import UsageError
 from focusplane.kernel.ids import Json
 from focusplane.sdk.asgi import SCOPE_KEY, AsgiMiddleware
 from focusplane.sdk.asgi import App as AsgiApp
+from focusplane.sdk.asking import Context
 from focusplane.sdk.disk import Disk, default_folder
 from focusplane.sdk.door import Door
 from focusplane.sdk.ending import EXIT_S, forget, register
@@ -22,7 +23,7 @@ from focusplane.sdk.http import address
 from focusplane.sdk.link import Link, LinkSettings
 from focusplane.sdk.meter import Meter
 from focusplane.sdk.outbox import Fate
-from focusplane.sdk.request import CURRENT, Request
+from focusplane.sdk.request import CURRENT, Request, evaluated, owner_of
 from focusplane.sdk.tasks import Work, measured
 from focusplane.sdk.view import View
 from focusplane.sdk.wsgi import App as WsgiApp
@@ -150,26 +151,23 @@ class Client:
         """The request this task or thread works on."""
         return CURRENT.get()
 
-    def flag(self, key: str, who: object = "", default: Json = False) -> Json:
-        """The value of a flag for a request (ours, or the framework's) or a tenant; `default` if nobody declares it."""
-        return self.evaluate(key, who, default).value
+    def flag(self, key: str, who: object = "", default: Json = False, context: Context | None = None) -> Json:
+        """The value of a flag for a request (ours, or the framework's) or a tenant; `default` if nobody declares it.
 
-    def evaluate(self, key: str, who: object = "", default: Json = False) -> Evaluated:
+        `context` says more for rules: `{"region": "eu"}`.
+        """
+        return self.evaluate(key, who, default, context).value
+
+    def evaluate(
+        self, key: str, who: object = "", default: Json = False, context: Context | None = None
+    ) -> Evaluated:
         """Like `flag`, with the variant and the reason. The request in which that happens counts for that variant."""
-        named = isinstance(who, str)
-        request = CURRENT.get() if named else _request_of(who)
-        tenant = str(who) if named else "" if request is None else request.tenant
-        view = self._door.view
-        owner = None if request is None or named else request.focus
-        if owner is None or key not in owner.lamps:
-            owner = view.owners.get(key)
-        if owner is None:
-            return Evaluated(default, "", Reason.DEFAULT, "no focus declares it")
-        found = owner.lamps[key].evaluate(tenant)
-        if request is not None:
-            flag = key if owner.name == request.focus.name else f"{owner.name}/{key}"
-            request.exposed(flag, found.variant, owner.revisions.get(key, ""), found.reason.lower())
-        return found
+        if isinstance(who, str):
+            return evaluated(CURRENT.get(), self._door.view.owners.get(key), key, default, context, who)
+        request = _request_of(who)
+        owner = None if request is None else owner_of(request, key)
+        owner = self._door.view.owners.get(key) if owner is None else owner
+        return evaluated(request, owner, key, default, context)
 
     def adopt(self) -> None:
         """Accept the next board whatever plane and epoch it has: after its data directory was lost or restored."""

@@ -9,11 +9,13 @@ from typing import Any, Self
 from focusplane.control.admission import ADMIT, Admission, Admit, Reject
 from focusplane.control.breaker import BreakerInUse
 from focusplane.control.fallback import divert
+from focusplane.control.flag import Evaluated, Reason
 from focusplane.instrument.asked import written
 from focusplane.instrument.conventions import CLIENT, COST, TENANT_CLASS
 from focusplane.instrument.cost import cost_said
 from focusplane.instrument.exposed import MOST_FLAGS
 from focusplane.kernel.ids import Json
+from focusplane.sdk.asking import Context, Said, ask
 from focusplane.sdk.attempts import JOINED_NS, Waiting
 from focusplane.sdk.cells import Given, Key, Marks, Plain
 from focusplane.sdk.meter import Meter
@@ -44,7 +46,7 @@ class Request:
 
     __slots__ = (
         "_meter", "_nested", "_outer", "_token", "admission", "asked", "budget_ms", "error", "flags", "focus", "gone", "key", "marks", "method",
-        "proved", "resend", "route", "started_ns", "status", "synthetic", "tenant",
+        "proved", "resend", "route", "said", "started_ns", "status", "synthetic", "tenant",
     )  # fmt: skip
 
     def __init__(self, meter: Meter, focus: FocusInUse) -> None:
@@ -56,6 +58,7 @@ class Request:
         self.synthetic = self.resend = self.gone = False
         self.marks: Marks = ()
         self.flags: dict[str, Given] | None = None
+        self.said: dict[str, Said] | None = None
         self._outer: Request | None = None
         self.admission: Admission = ADMIT
         self.started_ns = perf_counter_ns()
@@ -79,10 +82,11 @@ class Request:
         """Count this request as failed although no exception leaves it."""
         self.status, self.error = status, error
 
-    def mark(self, said: Mapping[str, str | int | float | bool]) -> None:
+    def mark(self, said: Mapping[str, Said]) -> None:
         """Say more of this request: `{"app.event": "session", "client.id": "ios"}`. Kept are the attributes that objectives
         of its focus ask for, and of their values those that they name; `client.id`; `tenant.class`, which has few; and
         `focus.cost`, in steps of 3 %, where a rollout is judged by it.
+        What rules of flags ask for is kept for them alone.
         """
         if self._outer is not None:
             self._outer.mark(said)
@@ -92,12 +96,20 @@ class Request:
         kept = dict(self.marks)
         for key, value in said.items():
             text = cost_said(value) if key == COST else written(value)[:MOST_MARK]
+            if key in self.focus.asks and len(text) < MOST_MARK:
+                self.said = {**(self.said or {}), key: value}
             priced = key == COST and asked is not None and key in asked
             if key in _KEPT or priced or (asked is None and len(kept) < MOST_MARKS):
                 kept[key] = text
             elif asked is not None and key in asked:
                 kept[key] = text if text in asked[key] else UNNAMED
         self.marks = tuple(sorted(kept.items()))
+
+    def flag(self, key: str, default: Json = False, context: Context | None = None) -> Json:
+        """The value of a flag for this request; `default` if nobody declares it. Rules see its tenant, what `mark` said of
+        it, and the `context`: `{"region": "eu"}`.
+        """
+        return evaluated(self, owner_of(self, key), key, default, context).value
 
     def exposed(self, flag: str, variant: str, revision: str = "", reason: str = "") -> None:
         """This request was given that variant of a flag: `evaluate` says so itself, this is for flags of another system."""
@@ -173,6 +185,33 @@ class Request:
             self.status = self.admission.status if isinstance(self.admission, Reject) else 200
         if not self._nested:
             self.finish()
+
+
+def owner_of(request: Request, key: str) -> FocusInUse | None:
+    """The focus whose flag that is: the request's own, else the first by name."""
+    focus = request.focus
+    return focus if key in focus.lamps else focus.everywhere.get(key)
+
+
+def evaluated(
+    request: Request | None,
+    owner: FocusInUse | None,
+    key: str,
+    default: Json,
+    context: Context | None,
+    tenant: str | None = None,
+) -> Evaluated:
+    """The answer for a request, or for a tenant in it, and that the request had it."""
+    lamp = None if owner is None else owner.lamps.get(key)
+    if owner is None or lamp is None:
+        return Evaluated(default, "", Reason.DEFAULT, "no focus declares it")
+    who = tenant if tenant is not None else "" if request is None else request.tenant
+    said = None if request is None else (request._outer or request).said
+    found = ask(lamp, who, said, context)
+    if request is not None:
+        flag = key if owner.name == request.focus.name else f"{owner.name}/{key}"
+        request.exposed(flag, found.variant, lamp.revision, found.reason.lower())
+    return found
 
 
 def _is_failure(error: BaseException) -> bool:

@@ -1,12 +1,14 @@
 """What the request path looks at: the snapshot, compiled; made by the link, only read by requests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from focusplane.control.admission import ADMIT, Admission
 from focusplane.control.board import Board
 from focusplane.control.breaker import BreakerInUse
 from focusplane.control.fallback import divert
-from focusplane.control.flag import Lamp
+from focusplane.control.flag import Lamp, Lamps
+from focusplane.control.flags.declared import asks
 from focusplane.control.limit import limit_of
 from focusplane.control.quota import Buckets
 from focusplane.control.snapshot import FocusPart, Snapshot
@@ -32,11 +34,13 @@ class FocusInUse:
     name: str
     bounds_ns: BoundsNs = DEFAULT_BOUNDS
     part: FocusPart | None = None
-    lamps: dict[str, Lamp] = field(default_factory=dict)
-    revisions: dict[str, str] = field(default_factory=dict)
-    """By flag key, which rule is in force: the generation of its control."""
+    lamps: Mapping[str, Lamp] = field(default_factory=dict)
     told_apart: frozenset[str] = frozenset()
     """Tenants whose variants are counted under their names: objectives name them, or a rollout takes them first."""
+    everywhere: Mapping[str, "FocusInUse"] = field(default_factory=dict)
+    """By flag key alone: the first focus by name that declares it."""
+    asks: frozenset[str] = frozenset()
+    """The attributes that some rule of some flag reads."""
     throttle: Bucket | None = None
     quota: Buckets | None = None
     breakers: dict[str, BreakerInUse] = field(default_factory=dict)
@@ -92,10 +96,10 @@ class View:
         self.focuses: dict[str, FocusInUse] = {}
         self.served: set[str] = set()
         """Those whose boundaries name our service."""
-        self.lamps: dict[str, Lamp] = {}
-        """By flag key alone: the first focus by name that declares it."""
+        self.lamps = Lamps()
+        self.asks: frozenset[str] = frozenset()
         self.owners: dict[str, FocusInUse] = {}
-        """That focus."""
+        """By flag key alone: the first focus by name that declares it."""
         self._routes: list[tuple[tuple[int, bool, bool], str, FocusInUse, str]] = []
         self.paths: dict[tuple[str, str], Match | None] = {}
         """Matches that are known already; `match` finds the others."""
@@ -123,8 +127,8 @@ class View:
 
     def add(self, focus: FocusInUse, part: FocusPart) -> None:
         self.focuses[focus.name] = focus
-        for key, lamp in focus.lamps.items():
-            self.lamps.setdefault(key, lamp)
+        focus.everywhere, focus.asks = self.owners, self.asks
+        for key in focus.lamps:
             self.owners.setdefault(key, focus)
         for boundary in part.boundary:
             if boundary.service == self.service:
@@ -140,11 +144,14 @@ def compile_view(snapshot: Snapshot, before: View, now_ns: int) -> View:
     """The next view; what `before` has spent and seen is kept. `now_ns` is monotonic."""
     view = View(before.service, before.environment)
     view.known = bool(snapshot.board.plane)
-    for name in sorted(snapshot.focuses):
-        part = snapshot.focuses[name]
-        if part.environment == view.environment:
-            old = before.focuses.get(name, FocusInUse(name))
-            view.add(_compile(part, snapshot.board, old, now_ns), part)
+    parts = [part for _, part in sorted(snapshot.focuses.items()) if part.environment == view.environment]
+    view.lamps = Lamps.of({part.name: part.flags for part in parts}, snapshot.board, before.lamps)
+    view.asks = frozenset().union(*(asks(flag) for part in parts for flag in part.flags.values()))
+    for part in parts:
+        old = before.focuses.get(part.name, FocusInUse(part.name))
+        focus = _compile(part, snapshot.board, old, now_ns)
+        focus.lamps = view.lamps.lamps[part.name]
+        view.add(focus, part)
     return view
 
 
@@ -156,22 +163,12 @@ def _compile(part: FocusPart, board: Board, old: FocusInUse, now_ns: int) -> Foc
         name=part.name,
         bounds_ns=nanoseconds(part.latency_bounds) or DEFAULT_BOUNDS,
         part=part,
-        lamps={
-            key: Lamp(part.name, flag, board.state(part.name, f"flag.{key}"))
-            for key, flag in part.flags.items()
-        },
-        revisions={key: _revision(board, f"{part.name}/flag.{key}") for key in part.flags},
         told_apart=frozenset(part.attributes.get(TENANT_ID, ())) | _pinned(part, board),
         throttle=_throttle(part, board, old.throttle, now_ns),
         quota=_quota(part, board, old.quota, now_ns),
         breakers=_breakers(part, board, old.breakers),
         fallback_since=since,
     )
-
-
-def _revision(board: Board, control: str) -> str:
-    entry = board.entries.get(control)
-    return "" if entry is None else str(entry.generation)
 
 
 def _pinned(part: FocusPart, board: Board) -> frozenset[str]:

@@ -8,7 +8,9 @@ from typing import TypeVar
 from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import Answer, Request
-from focusplane.control.flag import Lamp
+from focusplane.control.flag import Lamps
+from focusplane.control.flags.context import context_of
+from focusplane.control.flags.declared import declared_of
 from focusplane.control.split import version_for
 from focusplane.control.state import TrafficState
 from focusplane.instrument.signal import Exposed, Latencies, Outcome, Signal, Slice, Source
@@ -189,9 +191,10 @@ class Rig:
     def _serves(self, load: Load) -> Callable[[str], str]:
         """Which version, or variant of the flag, a tenant gets now."""
         if load.flag:
-            flag = self.world.policies.set.focuses[load.focus].controls.flags[load.flag]
-            lamp = Lamp(load.focus, flag, self.world.board.state(load.focus, f"flag.{load.flag}"))
-            return lambda tenant: lamp.evaluate(tenant).variant
+            declared = declared_of(self.world.policies.set.focuses)
+            lamp = Lamps.of(declared, self.world.board).lamps[load.focus][load.flag]
+            now_s = self.world.tick.at // SECOND
+            return lambda tenant: lamp.evaluate(context_of(tenant, {}), now_s).variant
         state = self.world.board.state(load.focus, "traffic")
         if not isinstance(state, TrafficState):
             return lambda tenant: ""

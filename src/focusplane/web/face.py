@@ -16,6 +16,7 @@ from focusplane.plane.identity import Known, Principal
 from focusplane.plane.ports import Peer, Plane
 from focusplane.web.auth import COOKIE, Sessions
 from focusplane.web.chronicle import Chronicle
+from focusplane.web.flags import FlagsNow
 from focusplane.web.knocks import Knocks
 from focusplane.web.problem import settled
 
@@ -34,6 +35,7 @@ class Face:
     """how the receivers of alerts do"""
     knocks: Knocks = field(default_factory=Knocks)
     sessions: Sessions = field(default_factory=Sessions)
+    flags: FlagsNow = field(default_factory=FlagsNow)
 
     @property
     def now(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from focusplane.control.state import ControlState, FlagState
+from focusplane.control.state import ControlState, FlagState, Off
 from focusplane.define.controls import Flag
 from focusplane.define.focus import Focus
 
@@ -25,6 +25,11 @@ def flags_of(focus: Focus) -> Mapping[str, Flag]:
     }
 
 
+def asks(flag: Flag) -> frozenset[str]:
+    """The attributes that its rules and its percentage read."""
+    return frozenset({flag.by, *(test.attribute for rule in flag.rules for test in rule.when.tests)})
+
+
 def declared_state(flag: Flag) -> FlagState:
     """What the board says of a flag that nobody moved.
 
@@ -36,10 +41,11 @@ def declared_state(flag: Flag) -> FlagState:
 
 
 def wanted(flag: Flag, state: ControlState | None) -> FlagState:
-    """The state of a flag: the board's, else the declared one. A variant that is not declared kills."""
-    if isinstance(state, FlagState):
-        return state if state.variant in flag.variants else FlagState(flag.off)
-    return declared_state(flag)
+    """The state of a flag: the board's, else the declared one. What makes no sense kills."""
+    if state is None or isinstance(state, Off):
+        return declared_state(flag)
+    sound = isinstance(state, FlagState) and state.variant in flag.variants
+    return state if sound and isinstance(state, FlagState) else FlagState(flag.off)
 
 
 def others(flag: Flag, state: FlagState) -> str:
@@ -49,4 +55,6 @@ def others(flag: Flag, state: FlagState) -> str:
 
 def killed(flag: Flag, state: FlagState) -> bool:
     """`off` was set for everybody, against what is declared: no rule and no schedule stands."""
-    return state.variant == flag.off and state.percentage > 0 and declared_state(flag) != state
+    if state.variant != flag.off:
+        return False
+    return flag.default != flag.off or (flag.aimed and state.percentage > 0)

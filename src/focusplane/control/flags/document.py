@@ -24,13 +24,22 @@ from focusplane.kernel.tick import SECOND
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 SET_ID = "focusplane"
 CLOCK = "$flagd.timestamp"
+MARK = "#"
+"""No name of a variant holds it."""
+NEEDS = "needs"
+"""The mark of what is served where a prerequisite is not met."""
+MOST_MARKED = 256
+"""Names of one flag; one with more goes without marks."""
 DEEPEST = 8
 """Prerequisites of prerequisites; loading refuses rings and more than this."""
 
 
-def document(declared: Declared, board: Board) -> dict[str, Json]:
-    """A flagd flag set. Equal for boards that serve the same; `revision` is the generation of the flag's control."""
-    served = _Served(declared, board)
+def document(declared: Declared, board: Board, marked: bool = False) -> dict[str, Json]:
+    """A flagd flag set. Equal for boards that serve the same; `revision` is the generation of the flag's control.
+
+    For our own evaluation it is `marked`: what a rule serves is named `VARIANT#RULE`, so that the answer knows its reason.
+    """
+    served = _Served(declared, board, marked)
     flags: dict[str, Json] = {name: served.entry(focus, flag) for name, focus, flag in named(declared)}
     return {"$schema": SCHEMA, "metadata": {"flagSetId": SET_ID}, "flags": flags}
 
@@ -47,6 +56,7 @@ def named(declared: Declared) -> Iterator[tuple[str, str, Flag]]:
 class _Served:
     declared: Declared
     board: Board
+    marked: bool
 
     def entry(self, focus: str, flag: Flag) -> dict[str, Json]:
         control = self._control(focus, flag.key)
@@ -58,12 +68,24 @@ class _Served:
         if killed(flag, _state(flag, control)):
             metadata["killed"] = True
         told: dict[str, Json] = {"state": "ENABLED", "variants": dict(flag.variants)}
-        logic = self.logic(focus, flag, None)
+        marks = self.marks(flag)
+        logic = self.logic(focus, flag, None, marked=bool(marks))
         if isinstance(logic, str):
             return {**told, "defaultVariant": logic, "metadata": metadata}
+        if marks:
+            told["variants"] = {**flag.variants, **marks}
         return {**told, "defaultVariant": flag.off, "targeting": logic, "metadata": metadata}
 
-    def logic(self, focus: str, flag: Flag, nobody: Json, depth: int = 0) -> Json:
+    def marks(self, flag: Flag) -> Mapping[str, Json]:
+        """The marked names with their values; none where marks are not asked for, or are too many."""
+        if not self.marked:
+            return {}
+        names = {mark(flag.off, NEEDS): flag.variants[flag.off]} if flag.requires else {}
+        for number, rule in enumerate(flag.rules, start=1):
+            names |= {mark(variant, number): flag.variants[variant] for variant in rule.serve}
+        return names if len(names) + len(flag.variants) <= MOST_MARKED else {}
+
+    def logic(self, focus: str, flag: Flag, nobody: Json, depth: int = 0, marked: bool = False) -> Json:
         """What yields the variant; a text where everybody gets the same. `nobody` is for whom no share can be told."""
         control = self._control(focus, flag.key)
         state = _state(flag, control)
@@ -75,9 +97,10 @@ class _Served:
             if gate is False:
                 return flag.off
             if gate is not True:
-                branches += [{"!": [gate]}, flag.off]
-        for rule in flag.rules:
-            branches += [condition(rule.when), _shares(focus, flag, rule.serve, nobody)]
+                branches += [{"!": [gate]}, mark(flag.off, NEEDS) if marked else flag.off]
+        for number, rule in enumerate(flag.rules, start=1):
+            told = _shares(focus, flag, rule.serve, nobody, mark=f"{MARK}{number}" if marked else "")
+            branches += [condition(rule.when), told]
         if control is None or not control.overridden:
             for step in sorted(flag.schedule, key=lambda step: -step.at):
                 begun: Json = {">=": [{"var": CLOCK}, -(-step.at // SECOND)]}
@@ -96,6 +119,11 @@ class _Served:
 
     def _control(self, focus: str, key: str) -> Entry | None:
         return self.board.entries.get(f"{focus}/flag.{key}")
+
+
+def mark(variant: str, where: int | str) -> str:
+    """What a rule of that number serves, apart from the same variant served elsewhere."""
+    return f"{variant}{MARK}{where}"
 
 
 def _state(flag: Flag, control: Entry | None) -> FlagState:
@@ -120,14 +148,16 @@ def _stands(focus: str, flag: Flag, state: FlagState, nobody: Json) -> Json:
     return {"if": [{"in": [attribute(TENANT), list(state.pinned)]}, state.variant, told]}
 
 
-def _shares(focus: str, flag: Flag, serve: Mapping[str, Fraction], nobody: Json, salt: str = "") -> Json:
+def _shares(
+    focus: str, flag: Flag, serve: Mapping[str, Fraction], nobody: Json, salt: str = "", mark: str = ""
+) -> Json:
     """A variant by share. The off variant comes last, so that a growing share takes its variant from nobody."""
     shares = {variant: share for variant, share in serve.items() if share}
     if len(shares) == 1:
-        return next(iter(shares))
+        return next(iter(shares)) + mark
     ordered = sorted(shares, key=lambda variant: variant == flag.off)
     weights: list[Json] = [
-        [variant, weight]
+        [variant + mark, weight]
         for variant, weight in integer_weights({variant: shares[variant] for variant in ordered}).items()
     ]
     who = attribute(flag.by)

@@ -5,14 +5,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from focusplane.act.fact import Kind
-from focusplane.control.flag import Lamp
+from focusplane.control.flag import by_tenant
 from focusplane.control.rollout import Rollout
 from focusplane.control.split import version_for
 from focusplane.define.controls import Sticky
 from focusplane.define.focus import Focus
 from focusplane.define.rollout import JudgeSpec
 from focusplane.define.sli import SliKind
-from focusplane.define.targeting import TENANT
 from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
@@ -193,13 +192,10 @@ def stale(draft: Draft, focus: Focus, mark: int) -> str:
 
 
 def _assigned(focus: Focus, rollout: Rollout) -> Callable[[str], str] | None:
-    """Which version or variant a tenant has; None where requests are assigned, and not tenants."""
+    """Which version or variant a tenant has; None where more than the tenant decides."""
     if rollout.flag:
         flag = focus.controls.flags.get(rollout.flag)
-        if flag is None or flag.by != TENANT:
-            return None
-        lamp = Lamp(focus.name, flag, rollout.variants)
-        return lambda tenant: lamp.evaluate(tenant).variant
+        return None if flag is None else by_tenant(focus.name, flag, rollout.variants)
     traffic = focus.controls.traffic
     if not rollout.steps[rollout.step].tenants and (traffic is None or traffic.sticky is not Sticky.TENANT):
         return None

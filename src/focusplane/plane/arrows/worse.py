@@ -10,14 +10,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from focusplane.act.decide import Act, Blind, Decision, Hold
-from focusplane.control.flag import Lamp
+from focusplane.control.flag import by_tenant
 from focusplane.control.flags.declared import others
 from focusplane.control.state import FlagState
 from focusplane.define.controls import Flag
 from focusplane.define.focus import Focus
 from focusplane.define.mitigation import OnVariant, SetFlag
 from focusplane.define.rollout import JudgeSpec, Step, judge_of
-from focusplane.define.targeting import TENANT
 from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.tick import MINUTE
 from focusplane.observe.canary import fold, rule
@@ -114,13 +113,13 @@ def _one_tenant(draft: Draft, focus: Focus, about: tuple[Flag, FlagState], watch
     """
     flag, state = about
     counters, name = draft.world.counters, sight.leading(focus)
-    if flag.by != TENANT:
+    assigned, spec = by_tenant(focus.name, flag, state), _spec(focus, flag, watch.number)
+    if assigned is None:
         return ""
-    lamp, spec = Lamp(focus.name, flag, state), _spec(focus, flag, watch.number)
     sums: dict[str, list[Measured]] = {variant: [] for variant in watch.arms}
     worst: tuple[int, str, Measured] = (0, "", Measured(0, 0))
     for tenant, seen in counters.slices_over(focus.name, name, "tenant", watch.since, draft.at).items():
-        variant = lamp.evaluate(tenant).variant
+        variant = assigned(tenant)
         if tenant == OTHER or variant not in sums:
             continue
         sums[variant].append(seen)

@@ -5,7 +5,7 @@ Always sends `variant` and `errorDetails`, and integers as what they are: client
 
 import hashlib
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
@@ -14,11 +14,14 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from focusplane.control.flag import Reason, evaluate
+from focusplane.control.flag import Reason
+from focusplane.control.flags.context import context_of
+from focusplane.control.flags.document import named
+from focusplane.control.flags.logic import TARGETING_KEY
 from focusplane.define.controls import Flag
-from focusplane.plane.world import World
+from focusplane.kernel.tick import SECOND
 from focusplane.web.bodies import ContextBody
-from focusplane.web.face import Faced, Sdk
+from focusplane.web.face import Face, Faced, Sdk
 
 
 class _Spoken(APIRoute):
@@ -54,6 +57,7 @@ def _unread(request: Request, kinds: list[str]) -> JSONResponse:
 
 
 router = APIRouter(prefix="/ofrep/v1", tags=["ofrep"], route_class=_Spoken)
+NO_TEXT = "targetingKey must be a string"
 _KNOWN = frozenset({"STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED", "UNKNOWN"})
 
 
@@ -63,18 +67,18 @@ async def single(face: Faced, who: Sdk, key: str, body: ContextBody) -> JSONResp
     world = face.plane.world
     found = [
         (focus, flag)
-        for focus, flag in flags(world)
+        for focus, flags in face.flags.declared(world).items()
+        for flag in flags.values()
         if key in (flag.key, f"{focus}/{flag.key}", f"{focus}.{flag.key}")
     ]
     if len(found) != 1:
         told = "no focus declares it" if not found else "several focuses declare it: ask for FOCUS.FLAG"
         status, code = (404, "FLAG_NOT_FOUND") if not found else (400, "GENERAL")
         return JSONResponse({"key": key, "errorCode": code, "errorDetails": told}, status)
-    tenant = body.context.get("targetingKey", "")
-    if not isinstance(tenant, str):
-        told = "targetingKey must be a string"
-        return JSONResponse({"key": key, "errorCode": "INVALID_CONTEXT", "errorDetails": told}, 400)
-    row = evaluated(world, *found[0], tenant, key)
+    context = _context(body.context)
+    if context is None:
+        return JSONResponse({"key": key, "errorCode": "INVALID_CONTEXT", "errorDetails": NO_TEXT}, 400)
+    row = evaluated(face, *found[0], context, key)
     return JSONResponse(row, 500 if "errorCode" in row else 200)
 
 
@@ -85,18 +89,27 @@ async def bulk(
     body: ContextBody,
     seen: Annotated[str, Header(alias="if-none-match", max_length=400)] = "",
 ) -> Response:
-    """Every flag for one context. The ETag is of the board and the context: with the same one nothing can have changed."""
+    """Every flag for one context. The ETag is of what is served and of the context: with the same one nothing can have changed."""
     world = face.plane.world
-    tenant = body.context.get("targetingKey", "")
-    if not isinstance(tenant, str):
-        return JSONResponse(
-            {"errorCode": "INVALID_CONTEXT", "errorDetails": "targetingKey must be a string"}, 400
-        )
-    headers = {"etag": f'"{world.board.etag}.{_digest(body.context)}"', "cache-control": "no-cache"}
+    context = _context(body.context)
+    if context is None:
+        return JSONResponse({"errorCode": "INVALID_CONTEXT", "errorDetails": NO_TEXT}, 400)
+    headers = {
+        "etag": f'"{face.flags.stamp(world)}.{_digest(body.context)}"',
+        "cache-control": "no-cache",
+    }
     if seen.removeprefix("W/") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    rows = [evaluated(world, focus, flag, tenant, name) for name, focus, flag in named(world)]
+    rows = [
+        evaluated(face, focus, flag, context, name) for name, focus, flag in named(face.flags.declared(world))
+    ]
     return JSONResponse({"flags": rows, "metadata": {"board": world.board.etag}}, headers=headers)
+
+
+def _context(sent: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What rules see; None if the targeting key is no text."""
+    tenant = sent.get(TARGETING_KEY, "")
+    return context_of(tenant, sent) if isinstance(tenant, str) else None
 
 
 def _digest(context: Mapping[str, Any]) -> str:
@@ -104,26 +117,24 @@ def _digest(context: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(context, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def flags(world: World) -> Iterator[tuple[str, Flag]]:
-    for focus in world.policies.set.focuses.values():
-        for flag in focus.controls.flags.values():
-            yield focus.name, flag
-
-
-def named(world: World) -> Iterator[tuple[str, str, Flag]]:
-    """Under its own key where that is unique, else as `focus.flag`."""
-    every = list(flags(world))
-    keys = [flag.key for _, flag in every]
-    for focus, flag in every:
-        yield (flag.key if keys.count(flag.key) == 1 else f"{focus}.{flag.key}"), focus, flag
-
-
-def evaluated(world: World, focus: str, flag: Flag, tenant: str, key: str) -> dict[str, Any]:
-    answer = evaluate(focus, flag, world.board.state(focus, f"flag.{flag.key}"), tenant)
+def evaluated(face: Face, focus: str, flag: Flag, context: Mapping[str, Any], key: str) -> dict[str, Any]:
+    world = face.plane.world
+    lamps = face.flags.lamps(world)
+    lamp = lamps.lamp(focus, flag.key)
+    if lamp is None:
+        told = next(iter(lamps.ruleset.faults.values()), "it cannot be compiled")
+        return {"key": key, "errorCode": "GENERAL", "errorDetails": told}
+    answer = lamp.evaluate(context, face.now // SECOND)
     if answer.reason is Reason.ERROR:
         return {"key": key, "errorCode": "GENERAL", "errorDetails": answer.why}
     reason = answer.reason.value if answer.reason.value in _KNOWN else "UNKNOWN"
-    metadata = {"focus": focus, "owner": flag.owner, "why": answer.why, "board": world.board.etag}
+    metadata = {
+        "focus": focus,
+        "owner": flag.owner,
+        "why": answer.why,
+        "board": world.board.etag,
+        "revision": int(lamp.revision or 0),
+    }
     return {
         "key": key,
         "value": answer.value,
