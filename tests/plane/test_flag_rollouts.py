@@ -19,7 +19,7 @@ from focusplane.act.request import (
     ResumeRollout,
     StartRollout,
 )
-from focusplane.control.flag import Lamp
+from focusplane.control.flag import lamp_of
 from focusplane.control.rollout import Phase
 from focusplane.control.state import FlagState
 from focusplane.kernel.ids import short_id
@@ -75,8 +75,8 @@ def test_the_same_tenants_keep_the_variant_while_its_share_grows_and_another_try
     flag = it.world.policies.set.focuses["shop"].controls.flags["pricing"]
 
     def having() -> set[str]:
-        lamp = Lamp("shop", flag, pricing(it))
-        return {f"t{n}" for n in range(100) if lamp.evaluate(f"t{n}").variant == "new"}
+        lamp = lamp_of("shop", flag, pricing(it))
+        return {f"t{n}" for n in range(100) if lamp.evaluate({"targetingKey": f"t{n}"}).variant == "new"}
 
     it.ask(START)
     first = having()
@@ -136,8 +136,8 @@ def test_tenants_that_always_failed_are_not_held_against_their_variant() -> None
         it.world.tick.number + 61
     )  # the rollout's id, and with it who is chosen, follows from the turn it starts in
     salt = short_id("rol", "shop", "pricing", "new", number)
-    lamp = Lamp("shop", flag, FlagState("new", Fraction(1, 4), "old", salt))
-    chosen = [f"t{n}" for n in range(100) if lamp.evaluate(f"t{n}").variant == "new"]
+    lamp = lamp_of("shop", flag, FlagState("new", Fraction(1, 4), "old", salt))
+    chosen = [f"t{n}" for n in range(100) if lamp.evaluate({"targetingKey": f"t{n}"}).variant == "new"]
     it.loads[0].failing_tenants.update(dict.fromkeys(chosen[:2], Fraction(1, 2)))
     it.seconds(60)
     it.ask(START)
@@ -181,8 +181,8 @@ def test_tenants_by_name_go_first() -> None:
     it = rig(POLICY.replace("steps: [{weight: 25%, for: 5s}, 50%, 100%]", steps), old="1/1000")
     flag = it.world.policies.set.focuses["shop"].controls.flags["pricing"]
     it.ask(START)
-    lamp = Lamp("shop", flag, pricing(it))
-    assert {n for n in range(100) if lamp.evaluate(f"t{n}").variant == "new"} == {1, 2}
+    lamp = lamp_of("shop", flag, pricing(it))
+    assert {n for n in range(100) if lamp.evaluate({"targetingKey": f"t{n}"}).variant == "new"} == {1, 2}
     assert queries.rollout(it.world, "shop")["sentence"].startswith("pricing=new serves t1, t2")
     it.seconds(5)
     moved = [one for one in it.world.actions.values() if one.rollout]
