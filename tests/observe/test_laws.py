@@ -285,3 +285,18 @@ def test_a_ramp_a_day_and_a_null_just_reached_keep_false_rollbacks_below_alpha()
 def test_the_laws_above_are_about_the_default_rules() -> None:
     assert len(RULES) == 7
     assert replace(OBJECTIVE, rules=()).budget == Fraction(1, 1000)
+
+
+def test_a_sender_that_reports_many_times_a_second_is_compared_again_once_it_has_caught_up() -> None:
+    sources, now = Sources(SourceKind.AUTO), T0
+    for _ in range(30):
+        sources.hear(Source.APP, "i-1", now, now + 100, now + 100)
+        now += 100
+    sources.hear(Source.APP, "i-1", now, now + 40 * SECOND, now + 40 * SECOND)
+    assert sources.catches_up(Source.APP, "i-1")
+    now += 40 * SECOND
+    for _ in range(5):
+        sources.hear(Source.APP, "i-1", now, now + 100, now + 100)
+        now += 100
+        assert not sources.catches_up(Source.APP, "i-1")
+    assert sources.interval() == SECOND

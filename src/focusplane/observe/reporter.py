@@ -45,13 +45,13 @@ class Reporter:
     gap: tuple[int, int] = (0, 0)
     """The last time that it did not speak of and that was too long to mean nothing, from its last word to the next one."""
 
-    def report(self, span: int, end: int, now: int, source: Source) -> None:
-        """Note a report of that length."""
+    def report(self, span: int, end: int, now: int, source: Source, anew: bool = False) -> None:
+        """Note a report of that length; `anew` if it begins where the last one ended, however soon that is."""
         start = end - span
         if self.said and start - self.said > self.silence(source):
             self.gap = (self.said, start)
         self.said = max(self.said, end)
-        if end < self.end + SLOT_MS:
+        if end < self.end + SLOT_MS and not anew:
             # Of the same report: a series that began in its middle spans less than the report.
             self.interval = max(self.interval, span)
         else:

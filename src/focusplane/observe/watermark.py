@@ -72,7 +72,7 @@ class Sources:
                 self.since[source] = start
             self.reporters[source, reporter] = Reporter(end, now, span, said=end)
             return self._spoken(source, begin, start, end)
-        known.report(span, end, now, source)
+        known.report(span, end, now, source, anew=start >= known.end)
         if end <= known.end:
             return []
         begin, known.end = known.end, end
