@@ -112,15 +112,53 @@ async def test_a_freeze_holds_the_first_weight_too(api: httpx.AsyncClient, it: R
 
 
 async def test_each_new_weight_has_to_be_shown_to_be_safe_anew(api: httpx.AsyncClient, it: Rig) -> None:
-    assert (await hook(api, "pre-rollout"))[0] == 200
+    await hook(api, "pre-rollout")
     assert (await hook(api, "confirm-traffic-increase"))[0] == 200
+    assert (await hook(api, "rollback"))[0] == 403
     serve(it, 60, **GOOD)
-    assert (await hook(api, "confirm-promotion"))[0] == 200
     assert (await hook(api, "confirm-traffic-increase"))[0] == 200
-    assert (await hook(api, "confirm-traffic-increase"))[0] == 403
+    assert (await hook(api, "confirm-traffic-increase"))[0] == 403, "the next tick, at the next weight"
     assert (await hook(api, "confirm-promotion"))[0] == 403
     serve(it, 60, **GOOD)
     assert (await hook(api, "confirm-traffic-increase"))[0] == 200
+    assert (await hook(api, "confirm-promotion"))[0] == 200, "the same tick: there is no next weight"
+
+
+@pytest.mark.parametrize(
+    ("failing", "ends", "highest"),
+    [(0.0, "promoted", 50), (0.2, "rolled back", 10), (None, "", 10), (0.004, "promoted", 50)],
+)
+async def test_a_played_flagger_steps_promotes_and_rolls_back_as_the_hooks_say(
+    api: httpx.AsyncClient, it: Rig, failing: float | None, ends: str, highest: int
+) -> None:
+    """In the order of Flagger's scheduler, at stepWeight 10 and maxWeight 50; a canary that fails a little less than the
+    slack allows is promoted, one that says nothing keeps the first weight.
+    """
+    weight, most, failed, ended = 0, 0, 0, ""
+    for _ in range(60):
+        ended = await tick(api, weight)
+        weight, failed = (weight + 10 if ended == "step" else weight), failed + (ended == "failed")
+        most = max(most, weight)
+        if ended in ("promoted", "rolled back") or failed >= 10:
+            break
+        for _ in range(30):
+            canary = 0 if failing is None else 6 * weight
+            bad = round(canary * (failing or 0.0))
+            serve(it, 1, v1=(600 - 6 * weight, 0), v2=(canary, bad))
+    assert (ended if ends else "", most, failed) == (ends, highest, 0)
+
+
+async def tick(api: httpx.AsyncClient, weight: int) -> str:
+    """One look of Flagger's, with all hooks."""
+    if (await hook(api, "rollback"))[0] == 200:
+        return "rolled back"
+    if (await hook(api, "rollout" if weight else "pre-rollout"))[0] != 200:
+        return "failed"
+    if (await hook(api, "confirm-traffic-increase"))[0] != 200:
+        return ""
+    if weight < 50:
+        return "step"
+    return "promoted" if (await hook(api, "confirm-promotion"))[0] == 200 else ""
 
 
 async def test_another_checksum_begins_anew(api: httpx.AsyncClient, it: Rig) -> None:

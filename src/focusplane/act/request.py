@@ -189,6 +189,8 @@ class Compare:
     min_requests: int = 0
     name: str = ""
     flag: str = ""
+    moving: bool = False
+    """the next step was allowed, and whoever asks has not said yet that it came"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ async def hook(face: Faced, request: Request, hook: Hook, body: HookBody) -> Res
         case Hook.CONFIRM_ROLLOUT:
             return await _gate(face, who, body)
         case Hook.PRE_ROLLOUT:
-            await compared(face, who, replace(_wish(face, body), step=NO_TRAFFIC))
+            await compared(face, who, replace(_wish(face, body), step=NO_TRAFFIC, moving=False))
             return await _gate(face, who, body)
         case Hook.EVENT | Hook.POST_ROLLOUT:
             return await _told(face, who, body, hook)
@@ -100,7 +100,7 @@ async def _gate(face: Face, who: Principal, body: HookBody) -> Response:
 
 async def _judged(face: Face, who: Principal, body: HookBody, hook: Hook) -> Response:
     """Asked before the first weight, too, when there is nothing to be seen yet: that step comes as the gate says."""
-    wish = _wish(face, body)
+    wish = _arrived(_wish(face, body), hook)
     if hook is Hook.CONFIRM_TRAFFIC_INCREASE and wish.step == NO_TRAFFIC:
         return await _first(face, who, body, wish)
     shown = await compared(face, who, wish)
@@ -108,11 +108,11 @@ async def _judged(face: Face, who: Principal, body: HookBody, hook: Hook) -> Res
     go = {
         Hook.ROLLOUT: verdict != "rollback",
         Hook.ROLLBACK: verdict == "rollback",
-        Hook.CONFIRM_PROMOTION: verdict == "promote",
+        Hook.CONFIRM_PROMOTION: shown["goes_on"],
         Hook.CONFIRM_TRAFFIC_INCREASE: shown["goes_on"],
     }[hook]
-    if go and hook is Hook.CONFIRM_TRAFFIC_INCREASE:  # a new weight: its safety is to be shown anew
-        await compared(face, who, replace(wish, step=_next(wish.step)))
+    if go and hook is Hook.CONFIRM_TRAFFIC_INCREASE:
+        await compared(face, who, replace(wish, moving=True))
     return _said(go, "; ".join(shown["reasons"]), verdict=verdict, comparison=shown["id"])
 
 
@@ -121,12 +121,20 @@ async def _first(face: Face, who: Principal, body: HookBody, wish: Compare) -> R
     done = await face.ask(Gate(_focus(body)), who)
     go = done.body.get("allow") is True
     if go:
-        await compared(face, who, replace(wish, step=_next(wish.step)))
+        await compared(face, who, replace(wish, moving=True))
     return _said(go, done.reason)
 
 
-def _next(step: str) -> str:
-    return str(int(step) + 1) if step.isdecimal() and len(step) < 10 else "1"
+def _arrived(wish: Compare, hook: Hook) -> Compare:
+    """A weight that was allowed has come by the next tick, and its safety is to be shown anew. At the highest one no weight
+    comes, though it is asked for: Flagger goes on to the promotion in the same tick.
+    """
+    if not wish.moving:
+        return wish
+    if hook is Hook.CONFIRM_PROMOTION:
+        return replace(wish, moving=False)
+    step = str(int(wish.step) + 1) if re.fullmatch(r"[0-9]{1,9}", wish.step) else "1"
+    return replace(wish, step=step, moving=False)
 
 
 async def _told(face: Face, who: Principal, body: HookBody, hook: Hook) -> Response:
@@ -159,7 +167,7 @@ def _wish(face: Face, body: HookBody) -> Compare:
     wish = Compare(_focus(body), stable, canary, checksum=body.checksum, min_requests=int(least), name=name)
     before = queries.last_asked(face.plane.world, wish)
     same = before is not None and before.checksum == wish.checksum
-    return replace(wish, step=before.step) if before is not None and same else wish
+    return replace(wish, step=before.step, moving=before.moving) if before is not None and same else wish
 
 
 def _focus(body: HookBody) -> str:
