@@ -1,6 +1,7 @@
 """A rollout that is judged by conversion and by cost besides its failures; by the same `step`."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from focusplane.act.fact import Kind
@@ -12,7 +13,7 @@ from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Sour
 from focusplane.kernel.tick import SECOND
 from focusplane.plane import queries
 from focusplane.plane.arrival import Counted
-from focusplane.testing.rig import BOUNDS_MS, Rig
+from focusplane.testing.rig import BOUNDS_MS, Load, Rig
 
 POLICY = (
     (Path(__file__).parent / "checkout.yaml")
@@ -112,3 +113,19 @@ def test_what_was_counted_of_a_metric_survives_a_restart_and_another_meaning_beg
     again = world.counters.lanes["checkout"]
     cost = next(each for each in again.extras.values() if each.cap)
     assert again.table_of(cost) not in kept
+
+
+def test_a_version_that_costs_more_than_its_share_of_the_budget_goes_back_before_it_is_proved_worse() -> None:
+    plain = (Path(__file__).parent / "checkout.yaml").read_text().replace("slack: 0.5%", "slack: 20%")
+    strict = plain.replace("slack: 20%", "slack: 20%, budgetShare: 0.0001%")
+    found = []
+    for text in (plain, strict):
+        it = Rig({"checkout.yaml": text})
+        it.loads.append(Load("checkout", failing={"v2": Fraction(15, 100)}))
+        it.seconds(10)
+        it.ask(StartRollout("checkout", "v2"))
+        it.seconds(14)
+        found.append(it.world.rollouts["checkout"])
+    assert found[0].live
+    assert found[1].phase is Phase.ROLLED_BACK
+    assert found[1].reason.startswith("too costly: ")

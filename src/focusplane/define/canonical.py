@@ -13,6 +13,7 @@ CAME_LATER: Mapping[str, frozenset[str]] = {
     "Calendar": frozenset({"start_day"}),
     "Flag": frozenset({"by", "permanent", "requires", "rollout", "rules", "schedule"}),
     "Focus": frozenset({"engine", "segments"}),
+    "JudgeSpec": frozenset({"budget_share", "extras", "latency", "min_instances"}),
     "Match": frozenset({"attributes", "clients"}),
     "Objective": frozenset({"by", "more_windows", "table"}),
     "PolicySet": frozenset({"calendars"}),

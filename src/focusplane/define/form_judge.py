@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-from focusplane.define.quantities import ALPHA, AMOUNT, LINE, PERCENT, TOLERANCE
+from focusplane.define.quantities import ALPHA, AMOUNT, LINE, PERCENT, SHARE, TOLERANCE, whole
 from focusplane.define.rollout import Extra, JudgeSpec
 from focusplane.define.shape import Field, Record, Shape, Values
 from focusplane.define.shapes import Either, Keyed, ListOf, one_of
@@ -94,12 +94,17 @@ class JudgeWords:
     tolerance: Fraction = TIMES
     slack: Fraction | None = None
     metrics: tuple[Word, ...] = tuple(Always)
+    budget_share: Fraction = Fraction(0)
+    min_instances: int = 0
 
     def open(self) -> JudgeSpec:
         """With `OPEN` where no slack was given."""
         extras = tuple(each.open() for each in self.metrics if isinstance(each, MetricWords))
         own = OPEN if self.slack is None else self.slack
-        return JudgeSpec(self.alpha, self.tolerance, own, Always.LATENCY in self.metrics, extras)
+        timed = Always.LATENCY in self.metrics
+        return JudgeSpec(
+            self.alpha, self.tolerance, own, timed, extras, self.budget_share, self.min_instances
+        )
 
     def complete(self, slack: Fraction, objectives: Sequence[Objective] = ()) -> JudgeSpec:
         return close(self.open(), slack, objectives)
@@ -138,6 +143,18 @@ METRICS = Field[tuple[Word, ...]](
     "What is compared: errors, latency, `objective: NAME`, `cost: {cap: AMOUNT}`.",
     tuple(Always),
 )
+BUDGET_SHARE = Field(
+    "budgetShare",
+    SHARE,
+    "Back at once when the excess failures exceed this share of the error budget; a cap, not a test.",
+    Fraction(0),
+)
+MIN_INSTANCES = Field(
+    "minInstances",
+    whole(0, 1_000),
+    "Promote only while so many instances of each version count requests; 0: not asked.",
+    0,
+)
 
 
 def _judge(values: Values) -> JudgeWords:
@@ -152,8 +169,17 @@ def _judge(values: Values) -> JudgeWords:
     if len(metrics) > MOST_METRICS:
         what = f"{len(metrics)} metrics; at most {MOST_METRICS} are judged"
         values.error(METRICS, "D246", what, "each one more makes the others slower to be found guilty")
-    return JudgeWords(values[JUDGE_ALPHA], values[JUDGE_TOLERANCE], values[JUDGE_SLACK], metrics)
+    return JudgeWords(
+        values[JUDGE_ALPHA],
+        values[JUDGE_TOLERANCE],
+        values[JUDGE_SLACK],
+        metrics,
+        values[BUDGET_SHARE],
+        values[MIN_INSTANCES],
+    )
 
 
 MOST_METRICS = 8
-JUDGE_RECORD = Record("a judge", (JUDGE_ALPHA, JUDGE_TOLERANCE, JUDGE_SLACK, METRICS), _judge)
+JUDGE_RECORD = Record(
+    "a judge", (JUDGE_ALPHA, JUDGE_TOLERANCE, JUDGE_SLACK, METRICS, BUDGET_SHARE, MIN_INSTANCES), _judge
+)

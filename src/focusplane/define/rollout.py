@@ -84,6 +84,10 @@ class JudgeSpec:
     slack: Fraction
     latency: bool = True
     extras: tuple[Extra, ...] = ()
+    budget_share: Fraction = Fraction(0)
+    """With more excess failures than this share of the error budget the new version goes back, proved or not; 0: no cap."""
+    min_instances: int = 0
+    """With fewer instances of either version counting, nothing is promoted; 0: not asked."""
 
 
 @dataclass(frozen=True, slots=True)

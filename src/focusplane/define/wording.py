@@ -109,7 +109,13 @@ def _rollout(value: object) -> str:
             besides = "".join(f"; {worded(each)}" for each in value.extras)
             timed = "" if value.latency else "; latency is not compared"
             wrong = f"wrong at most {format_percent(value.alpha)} of the time"
-            return f"no worse means at most {allowed}; {wrong}{timed}{besides}"
+            capped = (
+                f"; back with more than {format_percent(value.budget_share)} of the budget in excess failures"
+                if value.budget_share
+                else ""
+            )
+            least = f"; {value.min_instances} instances of each at least" if value.min_instances else ""
+            return f"no worse means at most {allowed}; {wrong}{timed}{besides}{capped}{least}"
         case Extra():
             what = f"the cost up to {float(value.cap):g}" if value.cap else value.objective
             more = f"{float(value.tolerance):g} times plus {format_percent(value.slack)}"

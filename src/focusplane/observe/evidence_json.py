@@ -16,7 +16,14 @@ def to_json(evidence: Evidence) -> Json:
     """Integers and strings only: floats as hexadecimal, so that nothing is lost."""
     past, spec = evidence.past, evidence.spec
     return {
-        "spec": [str(spec.alpha), str(spec.tolerance), str(spec.slack), int(spec.latency)],
+        "spec": [
+            str(spec.alpha),
+            str(spec.tolerance),
+            str(spec.slack),
+            int(spec.latency),
+            str(spec.budget_share),
+            spec.min_instances,
+        ],
         "folded_to": evidence.folded_to,
         "metrics": [_metric(each) for each in (evidence.errors, *evidence.latency)],
         "extras": [_watched(each) for each in evidence.extras],
@@ -33,15 +40,10 @@ def from_json(state: Mapping[str, Any]) -> Evidence:
     errors, *latency = map(_read_metric, state["metrics"])
     past: list[list[Any]] | None = state["past"]
     at_most, at_least = state["ratios"]
-    alpha, tolerance, slack, timed = state["spec"]
+    alpha, tolerance, slack, timed, share, least = state["spec"]
     extras = tuple(map(_read_watched, state["extras"]))
-    judge = JudgeSpec(
-        Fraction(alpha),
-        Fraction(tolerance),
-        Fraction(slack),
-        bool(timed),
-        tuple(each.spec for each in extras),
-    )
+    numbers = Fraction(alpha), Fraction(tolerance), Fraction(slack)
+    judge = JudgeSpec(*numbers, bool(timed), tuple(each.spec for each in extras), Fraction(share), least)
     return Evidence(
         spec=judge,
         folded_to=int(state["folded_to"]),

@@ -21,7 +21,7 @@ from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import known
 from focusplane.plane.arrows.compared import Sides
 from focusplane.plane.arrows.expose import budget_freeze
-from focusplane.plane.arrows.judge import nothing_yet, stale, waits
+from focusplane.plane.arrows.judge import capped, nothing_yet, stale, waits
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.arrows.words import said_verdict
 from focusplane.plane.draft import Draft
@@ -144,6 +144,7 @@ def _ruled(draft: Draft, sides: Sides, one: Comparison, mark: int) -> Comparison
         evidence = replace(fold(evidence, buckets), extras=extras)
         step = Step(Fraction(0), min_requests=one.wish.min_requests)
         verdict = rule(evidence, evidence.spec, step, stale(draft, sides.focus, mark))
+        verdict = capped(draft, sides.focus, evidence, verdict)
     if verdict is None:
         return replace(one, why=waits(sides, arms, one.step_since))
     return replace(one, evidence=evidence, verdict=verdict, why=_stop(draft, sides, spec, one, verdict))

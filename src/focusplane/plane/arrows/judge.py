@@ -18,8 +18,10 @@ from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe.alone import alone
 from focusplane.observe.arms import KEEP_SECONDS_MS
 from focusplane.observe.canary import begin, fold, rule
+from focusplane.observe.cap import Cap, over
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
+from focusplane.observe.health import Budget
 from focusplane.observe.own_past import explains, own_past
 from focusplane.observe.pace import WIDEST_MS
 from focusplane.observe.reading import Measured, NoData
@@ -84,6 +86,7 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
         verdict = replace(verdict, ruling=Ruling.HOLD, reason=why) if why else verdict
     if rollout.steps[rollout.step].tenants:
         verdict = _of_names(draft, focus, rollout, evidence.spec, verdict)
+    verdict = capped(draft, focus, evidence, verdict)
     before = world.verdicts.get(focus.name)
     draft = draft.put("evidence", focus.name, evidence).put("verdicts", focus.name, verdict)
     if before is not None and before.ruling is verdict.ruling:
@@ -101,6 +104,20 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
         **of_flag(rollout),
         **said_verdict(verdict),
     )
+
+
+def capped(draft: Draft, focus: Focus, evidence: Evidence, verdict: Verdict) -> Verdict:
+    """Back at once when the version has cost more than its share of the budget, whatever is proved; without a known budget
+    there is nothing to have a share of.
+    """
+    share = evidence.spec.budget_share
+    health = draft.world.health.get(f"{focus.name}/{sight.leading(focus)}")
+    if not share or verdict.ruling is Ruling.ROLLBACK or health is None:
+        return verdict
+    if not isinstance(health.budget, Budget):
+        return verdict
+    why = over(evidence.strata, Cap(share, health.budget.allowed))
+    return replace(verdict, ruling=Ruling.ROLLBACK, reason=why) if why else verdict
 
 
 def _undisturbed(counters: Counters, focus: Focus, rollout: Rollout) -> int:
