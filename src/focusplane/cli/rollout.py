@@ -198,6 +198,7 @@ def _show(shown: Shown, why: bool) -> None:
                 f"{refused['version']} at {clock(refused['at'])}: {refused['reason']}" if refused else "",
             ),
             ("cost", (shown.get("price") or {}).get("text", "")),
+            ("self-test", (shown.get("self_test") or {}).get("text", "") if why else ""),
             ("seen outside", (shown.get("seen") or {}).get("text", "")),
         ]
     )

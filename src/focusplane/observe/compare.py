@@ -6,7 +6,7 @@ from functools import lru_cache
 from focusplane.define.rollout import Extra
 from focusplane.define.slo import Objective
 from focusplane.instrument.conventions import COST
-from focusplane.instrument.signal import Signal
+from focusplane.instrument.signal import Latencies, Signal
 from focusplane.observe.extras import MICRO
 from focusplane.observe.lane import Lane, Weight, stratum
 
@@ -16,11 +16,21 @@ def compare(lane: Lane, objective: Objective, signal: Signal, slot: int, weight:
     arm, span = (signal.slice.version, stratum(signal, lane.named)), signal.end - signal.start
     if objective is lane.judged:
         lane.arms.expose(slot, arm, (weight.total, weight.bad), span)
+        lane.instances.note(signal.slice.version, signal.reporter, slot)
+        if lane.stable and lane.stable == signal.slice.version:
+            lane.self_test.note(signal, slot, arm[1], (weight.total, weight.bad))
     for key, extra in lane.extras.items():
         if objective is (lane.judged if extra.cap else lane.declared(extra.objective)):
             counts = further(signal, weight, extra)
             if counts is not None:
                 lane.arms.expose(slot, arm, counts, span, key)
+
+
+def clock(lane: Lane, signal: Signal, slot: int, latencies: Latencies) -> None:
+    """How long requests took, for the arms."""
+    lane.arms.time(slot, signal.slice.version, latencies)
+    if lane.stable and lane.stable == signal.slice.version:
+        lane.self_test.time(signal, slot, latencies)
 
 
 def further(signal: Signal, weight: Weight, extra: Extra) -> tuple[int, int] | None:

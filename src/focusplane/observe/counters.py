@@ -15,7 +15,7 @@ from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe import attribution, composites, slices
 from focusplane.observe.budget import span
-from focusplane.observe.compare import compare
+from focusplane.observe.compare import clock, compare
 from focusplane.observe.corrections import Corrections
 from focusplane.observe.edits import Edited, bequest, heirs_of
 from focusplane.observe.exposures import Exposures, expose
@@ -192,7 +192,7 @@ class Counters(Corrections, Exposures):
         ]
         timed = signal.latencies is not None and (any(counted) or concerns(signal, lane.focus))
         if signal.latencies is not None and timed:
-            lane.arms.time(slot, signal.slice.version, signal.latencies)
+            clock(lane, signal, slot, signal.latencies)
         if not any(counted):
             return Added() if timed else Added(excluded=signal.count, why="no objective counts it")
         if signal.slice in lane.beyond:

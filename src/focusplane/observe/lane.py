@@ -16,8 +16,10 @@ from focusplane.kernel.tick import MINUTE
 from focusplane.observe.arms import Arms
 from focusplane.observe.corrected import As, Corrected
 from focusplane.observe.flag_tables import FlagTables
+from focusplane.observe.instances import Instances
 from focusplane.observe.ledger import Ledger
 from focusplane.observe.roster import Roster
+from focusplane.observe.self_test import SelfTest
 from focusplane.observe.track import Track
 from focusplane.observe.watermark import Sources
 
@@ -185,6 +187,10 @@ class Lane:
     """The objective whose failures the canary judge counts: the first on events."""
     extras: Mapping[str, Extra] = field(default_factory=dict)
     """Further metrics that the judge compares, by what they mean: another meaning is counted anew."""
+    stable: str = ""
+    """The version that is tested against itself; set anew in each turn, empty where nothing is rolled out."""
+    self_test: SelfTest = field(default_factory=SelfTest)
+    instances: Instances = field(default_factory=Instances)
     named: frozenset[str] = frozenset()
     """Tenants that are on a version by their names while others are on it by chance; set anew in each turn."""
 
@@ -225,6 +231,7 @@ class Lane:
             "born": [[*series, slot] for series, slot in self.born.items()],
             "roster": self.roster.state(),
             "told": dict(self.told),
+            "self_test": self.self_test.state(),
             "tracks": {name: track.state() for name, track in self.tracks.items()},
             "ledger": self.ledger.state(),
             "corrections": [
@@ -257,6 +264,7 @@ class Lane:
             ledger=Ledger.restored(state.get("ledger", ())),
             roster=Roster.restored(state.get("roster", {})),
             told=dict(state.get("told", {})),
+            self_test=SelfTest.restored(state.get("self_test", {})),
             corrections={
                 key: Corrected(key, objective, since, until, As(mode))
                 for key, objective, since, until, mode in state.get("corrections", ())

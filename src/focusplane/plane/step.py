@@ -49,6 +49,7 @@ from focusplane.plane.arrows import (
     read,
     ready,
     route,
+    self_test,
     silences,
     tell,
     tickets,
@@ -73,6 +74,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = Draft(replace(world, tick=tick), tick)
 
     judge.names(draft)  # who is on a new version by name is compared with nobody
+    self_test.stable_versions(draft.world)  # the version that everybody knows is tested against itself
     for arrival in arrivals:  # what came in, each kind by its own arrow
         draft = _TAKE[type(arrival)](draft, arrival)
 
@@ -80,6 +82,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = read.health(draft)  # counts -> Reading -> Health, per objective
     draft = depart.asked_again(draft)  # a rollout that was asked for just before the plane died
     draft = judge.rollouts(draft)  # closed buckets of both arms -> Verdict, per rollout
+    draft = self_test.run(draft)  # how often it would have been wrong
     draft = compare.pairs(draft)  # the same of what pipelines ask about
     draft = expose.rollouts(draft)  # Verdict -> the rollout's next move -> Command
     draft = together.follow(draft)  # one of a release that went back takes the others along

@@ -21,7 +21,7 @@ from focusplane.plane.queries.outgoing import WATCHDOG_MS, outgoing, watchdog
 from focusplane.plane.queries.reach import boardless, channels, undelivered
 from focusplane.plane.queries.releases import release, releases
 from focusplane.plane.queries.rollout_plan import Wish, rollout_plan
-from focusplane.plane.queries.rollouts import rollout
+from focusplane.plane.queries.rollouts import rollout, self_tested
 from focusplane.plane.queries.series import Span, series, span
 from focusplane.plane.queries.shown import Shown, page
 from focusplane.plane.queries.status import changes, control, controls, fenced, nodes, status, unused
@@ -65,6 +65,7 @@ __all__ = [
     "releases",
     "rollout",
     "rollout_plan",
+    "self_tested",
     "series",
     "silence",
     "silence_v2",

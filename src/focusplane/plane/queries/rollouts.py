@@ -44,6 +44,7 @@ def rollout(world: World, name: str) -> Shown:
         return {
             **_NONE,
             "seen": _seen(world, name),
+            "self_test": self_tested(world, name),
             "focus": name,
             "stable": stable,
             "reason": reason,
@@ -84,6 +85,7 @@ def rollout(world: World, name: str) -> Shown:
         "waits_for": "" if asked is None else _waits_for(world, asked),
         "refused": _refused(world, name),
         "seen": _heard(world, running) if running.flag else _seen(world, name),
+        "self_test": self_tested(world, name),
         "thresholds": thresholds(spec),
         "price": rollout_price(world, running),
         "verdict": None if verdict is None else shown_verdict(verdict, spec),
@@ -132,6 +134,27 @@ def thresholds(spec: RolloutSpec | None) -> Shown:
         "e": float(1 / judge.alpha),
         "tolerance": float(judge.tolerance),
         "slack": format_percent(judge.slack),
+    }
+
+
+def self_tested(world: World, name: str) -> Shown | None:
+    """How often the judge would have been wrong of the stable version in the last seven days; None where nothing is tested."""
+    lane = world.counters.lanes.get(name)
+    if lane is None or not lane.stable or lane.focus.rollout is None:
+        return None
+    judge, test = lane.focus.rollout.judge, lane.self_test
+    runs, alarms = test.over()
+    wide = test.wide(judge).tolerance
+    words = f"of {runs} runs of {lane.stable} against itself in the last 7 days {alarms} would have been taken back"
+    if wide != judge.tolerance:
+        words = f"{words}; so the tolerance is {float(wide):.4g} instead of {float(judge.tolerance):g}"
+    return {
+        "runs": runs,
+        "taken_back": alarms,
+        "by": test.by,
+        "tolerance": float(wide),
+        "widened": test.widened,
+        "text": words if runs else f"no run of {lane.stable} against itself is over yet",
     }
 
 

@@ -79,6 +79,14 @@ def render(world: World, trouble: str = "", peers: Sequence[Peer] = ()) -> str:
         for name, one in world.rollouts.items()
     ]
     _family(lines, "focus_rollout_weight", "gauge", "Share of the traffic of the new version.", weights)
+    tests = [(name, told) for name in world.counters.lanes if (told := queries.self_tested(world, name))]
+    for key, what in (
+        ("runs", "Runs of the stable version against itself in the last seven days."),
+        ("taken_back", "Those of them in which the judge would have taken it back."),
+        ("tolerance", "Tolerance of the judge, widened where these are too many."),
+    ):
+        rows = [("", {"focus": name}, told[key]) for name, told in tests]
+        _family(lines, f"focus_judge_self_test_{key}", "gauge", what, rows)
     open_now = sum(one.stage in LIVE for one in world.incidents.values())
     _family(lines, "focus_incidents_open", "gauge", "Incidents that are not over.", [("", {}, open_now)])
     behind = [
