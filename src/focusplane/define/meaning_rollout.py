@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from focusplane.define.controls import Traffic
+from focusplane.define.driver import DriverKind
 from focusplane.define.log import Places
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.rollout import MOST_PINNED, RolloutSpec, Step
@@ -25,6 +26,11 @@ def step_problems(rollout: RolloutSpec, path: str, places: Places) -> Iterator[P
 
 def instance_problems(rollout: RolloutSpec, traffic: Traffic, path: str, places: Places) -> Iterator[Problem]:
     """A version with fewer instances than a step asks for could never be rolled out."""
+    if traffic.driver is not None:
+        if rollout.min_instances and traffic.driver.kind in (DriverKind.ROLLOUT, DriverKind.INFERENCESERVICE):
+            what = f"{traffic.driver} says whether it is ready, and not by how many instances"
+            yield places.error(f"{path}.minInstances", "D253", what, "take it away")
+        return
     for version, addresses in traffic.versions.items():
         if len(addresses) < rollout.min_instances:
             what = f"{version} has {len(addresses)} of the {rollout.min_instances} instances that each step asks for"

@@ -1,5 +1,6 @@
 """Weights of an Istio VirtualService, by service or by subset; a subset that no DestinationRule knows is not ready."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,15 +107,16 @@ def test_istio_says_so_where_its_status_is_turned_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subset", "ready", "told_as"),
+    ("subset", "ready", "least", "told_as"),
     [
-        ("v2", "True", ""),
-        ("v2", "False", "no Pod of pay subset v2 is ready (app=pay,version=v2)"),
-        ("v3", "True", "no DestinationRule of pay has the subset 'v3'"),
+        ("v2", "True", 0, ""),
+        ("v2", "True", 2, "1 of 2 Pods of pay subset v2 are ready (app=pay,version=v2)"),
+        ("v2", "False", 0, "no Pod of pay subset v2 is ready (app=pay,version=v2)"),
+        ("v3", "True", 0, "no DestinationRule of pay has the subset 'v3'"),
     ],
 )
 def test_a_subset_is_ready_when_its_rule_is_there_and_one_of_its_pods_is(
-    subset: str, ready: str, told_as: str
+    subset: str, ready: str, least: int, told_as: str
 ) -> None:
     server = ApiServer()
     server.create(VIRTUAL, virtual_service([to("v1", 100), to("v2", 0)]))
@@ -129,6 +131,8 @@ def test_a_subset_is_ready_when_its_rule_is_there_and_one_of_its_pods_is(
     }
     server.lists["pods"] = [pod]
     mine = focus(DRIVER, f"{{v1: {{service: pay, subset: v1}}, v2: {{service: pay, subset: {subset}}}}}")
+    assert mine.rollout is not None
+    mine = replace(mine, rollout=replace(mine.rollout, min_instances=least))
 
     async def told(village: Village) -> None:
         village.plane.publish(board({"v1": 100}), {"pay": mine})

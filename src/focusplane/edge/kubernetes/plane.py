@@ -102,7 +102,8 @@ class KubernetesPlane:
         if wanted is None:
             return {}
         place = str(wanted.traffic.backends.get(version) or version)
-        return {place: await unready(self._sure(), wanted, version)}
+        least = max(1, focus.rollout.min_instances if focus.rollout is not None else 1)
+        return {place: await unready(self._sure(), wanted, version, least)}
 
     async def run(self) -> None:
         """Never ends."""

@@ -14,8 +14,8 @@ SERVICE = "kubernetes.io/service-name"
 MOST_PODS = "200"
 
 
-async def unready(client: Client, wanted: Wanted, version: str) -> str:
-    """Why that version cannot take traffic; empty if it can."""
+async def unready(client: Client, wanted: Wanted, version: str, least: int = 1) -> str:
+    """Why that version cannot take traffic; empty if it can. A service has `least` ready addresses, a subset so many Pods."""
     driver, backend = wanted.driver, wanted.traffic.backends.get(version)
     if backend is None:
         return f"{version} is declared no more"
@@ -24,14 +24,16 @@ async def unready(client: Client, wanted: Wanted, version: str) -> str:
         asked = argo.unready if driver.kind is DriverKind.ROLLOUT else kserve.unready
         return asked(obj, wanted, version)
     if backend.subset:
-        return await _subset(client, driver, backend)
-    return await _service(client, driver, backend.service)
+        return await _subset(client, driver, backend, least)
+    return await _service(client, driver, backend.service, least)
 
 
-async def _service(client: Client, driver: Driver, service: str) -> str:
+async def _service(client: Client, driver: Driver, service: str, least: int) -> str:
     path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(driver.namespace, safe='')}/endpointslices"
     slices = await client.get(path, labelSelector=f"{SERVICE}={service}")
     ready = sum(_ready(one) for one in slices.get("items") or ())
+    if 0 < ready < least:
+        return f"the service {service} has {ready} of {least} ready addresses"
     return "" if ready else f"the service {service} has no ready address"
 
 
@@ -45,7 +47,7 @@ def _ready(one: Mapping[str, Any]) -> int:
     )
 
 
-async def _subset(client: Client, driver: Driver, backend: Backend) -> str:
+async def _subset(client: Client, driver: Driver, backend: Backend, least: int) -> str:
     """The DestinationRule of the host must know the subset: without it Istio answers 503 to all that goes there."""
     place = quote(driver.namespace, safe="")
     rules = await client.get(f"/apis/networking.istio.io/v1/namespaces/{place}/destinationrules")
@@ -57,6 +59,8 @@ async def _subset(client: Client, driver: Driver, backend: Backend) -> str:
     said = ",".join(f"{key}={value}" for key, value in sorted(both.items()))
     pods = await client.get(f"/api/v1/namespaces/{place}/pods", labelSelector=said, limit=MOST_PODS)
     ready = [pod for pod in pods.get("items") or () if _is_ready(pod)]
+    if 0 < len(ready) < least:
+        return f"{len(ready)} of {least} Pods of {backend} are ready ({said})"
     return "" if ready else f"no Pod of {backend} is ready ({said})"
 
 

@@ -34,14 +34,17 @@ def gate(
     if known is None or stale or (known.at and draft.at - known.at > FRESH_MS):
         key = short_id("probe", rollout.id, rollout.step, draft.tick.number)
         draft = draft.put("capacity", focus.name, Capacity(rollout.id, rollout.step, key))
-        draft = draft.cause(Probe(key, focus.name, rollout.version, traffic.versions[rollout.version]))
+        draft = draft.cause(
+            Probe(key, focus.name, rollout.version, traffic.versions.get(rollout.version, ()))
+        )
         return draft, f"asking how many instances of {rollout.version} are ready for the next step"
     if not known.at:
         return draft, f"asking how many instances of {rollout.version} are ready for the next step"
-    if known.ready >= spec.min_instances:
+    if not known.missing or (traffic.driver is None and known.ready >= spec.min_instances):
         return draft, cause
     missing = "; ".join(known.missing)
-    why = f"the next step needs {spec.min_instances} instances of {rollout.version}, {known.ready} ready: {missing}"
+    counted = f", {known.ready} ready" if traffic.driver is None else ""
+    why = f"the next step needs {spec.min_instances} instances of {rollout.version}{counted}: {missing}"
     return draft, Cause(Saw.NO_EVIDENCE, why)
 
 

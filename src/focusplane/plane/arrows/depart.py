@@ -145,7 +145,8 @@ def unready(focus: Focus, version: str, results: Mapping[str, str]) -> str:
     """
     failed = {address: why for address, why in results.items() if why}
     least = focus.rollout.min_instances if focus.rollout is not None else 0
-    if results and (not failed or 0 < least <= len(results) - len(failed)):
+    counted = focus.controls.traffic is not None and focus.controls.traffic.driver is None
+    if results and (not failed or (counted and 0 < least <= len(results) - len(failed))):
         return ""
     words = "; ".join(f"{address}: {said}" for address, said in failed.items()) or "it has no instances"
     return f"{version} is not ready to take traffic: {words}"
