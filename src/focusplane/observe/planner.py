@@ -98,7 +98,8 @@ def to_find(case: Case, judge: JudgeSpec, split: Fraction) -> Need:
         return Unreachable("what the judge still calls no worse")
     null = float(judge.tolerance), float(judge.slack)
     grown = growth((float(case.worse), float(case.failing)), float(split), null, _HARM)
-    alone = (1 / float(judge.alpha) - (1 - ERRORS_WEIGHT)) / ERRORS_WEIGHT
+    weight = ERRORS_WEIGHT if judge.latency or judge.extras else 1.0
+    alone = (1 / float(judge.alpha) - (1 - weight)) / weight
     if float(np.max(grown)) <= 0:
         return Unreachable("too little above what the judge still calls no worse")
     low, high, goal = 0, 1, log(alone)
