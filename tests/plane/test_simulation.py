@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from focusplane.act.fact import Kind
+from focusplane.control.rollout import Saw
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.plane import perform
 from focusplane.plane.loop import Loop
@@ -18,7 +20,7 @@ from focusplane.plane.perform import AGAIN
 from focusplane.plane.ports import Journal
 from focusplane.testing.memory_journal import Disk, MemoryJournal
 from focusplane.testing.outside import Channel
-from focusplane.testing.promises import broken
+from focusplane.testing.promises import broken, told_by
 from focusplane.testing.simulator import Outcome, Perils, Simulation, simulate
 
 FILES = {"shop.yaml": (Path(__file__).parent / "shop.yaml").read_text()}
@@ -39,6 +41,25 @@ def test_every_promise_holds_whatever_goes_wrong(seed: int) -> None:
     outcome = simulate(seed, FILES)
     assert not broken(outcome), told(outcome)
     assert outcome.sender.acknowledged, "telemetry was taken"
+
+
+FLAGS = {"shop.yaml": FILES["shop.yaml"].replace("{on: true, off: false}", "{on: 1, new: 2, off: 0}")}
+
+
+@pytest.mark.parametrize("seed", [int(ONE)] if ONE else range(0, SEEDS, 2))
+def test_every_promise_holds_while_variants_of_a_flag_are_rolled_out(seed: int) -> None:
+    deaths = (60, 120, 90) if seed % 4 else ()
+    outcome = simulate(seed, FLAGS, Perils(deaths, faults=seed % 3 == 0, flags=True))
+    assert not broken(outcome), told(outcome)
+
+
+def test_rollouts_of_flags_end_in_every_way_in_these_stories() -> None:
+    ends = set()
+    for seed in range(0, max(SEEDS, 20), 2):
+        history = told_by(simulate(seed, FLAGS, Perils(flags=True, faults=False)).journal)
+        moved = [one for one in history.said(Kind.ROLLOUT_MOVED) if "flag" in one.body]
+        ends |= {str(one.body["saw"]) for one in moved}
+    assert ends >= {str(saw) for saw in (Saw.SAFE, Saw.HARMFUL, Saw.OVERTAKEN, Saw.ABORTED_BY_HAND)}
 
 
 @pytest.mark.parametrize("step", range(1, AWAITS, 1 if SEEDS >= AWAITS else 13))

@@ -1,17 +1,17 @@
 """The outside of a plane, played by chance from a seed: nodes, channels, destinations and senders, none of them reliable."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from random import Random
 
 from focusplane.control.board import Board
-from focusplane.control.state import TrafficState
+from focusplane.control.state import FlagState, TrafficState
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
 from focusplane.define.units import Probe
-from focusplane.instrument.signal import Outcome, Signal, Slice, Source
+from focusplane.instrument.signal import Exposed, Outcome, Signal, Slice, Source
 from focusplane.kernel.errors import RefusedError, UnreachableError
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.tries import Saw, Tried
@@ -174,6 +174,8 @@ class Sender:
     node: Node
     weather: Weather
     clock: VirtualClock
+    says: Node | None = None
+    """an application that says which variant of the flag `banner` its requests had"""
     failing: dict[str, Fraction] = field(default_factory=dict)
     acknowledged: dict[str, int] = field(default_factory=dict)
     """batch key -> requests in it"""
@@ -191,7 +193,23 @@ class Sender:
             for status, count in ((200, whole - bad), (503, bad)):
                 if count:
                     signals.append(_signal(self.focus, version, status, count, end))
-        return Batch(key, tuple(signals))
+        return Batch(key, (*signals, *self._variants(end)))
+
+    def _variants(self, end: int) -> Iterator[Signal]:
+        """What the application says beside the gateway: the same requests, by the variants that its board gives them."""
+        state = self.says.board.state(self.focus, "flag.banner") if self.says is not None else None
+        if not isinstance(state, FlagState):
+            return
+        yield replace(_signal(self.focus, "", 0, 0, end), source=Source.APP, reporter="till-1")
+        parts = {state.variant: state.percentage, state.rest or "off": 1 - state.percentage}
+        for variant, share in parts.items():
+            whole = round(60 * share)
+            bad = int(whole * self.failing.get(variant, Fraction(0)))
+            for status, count in ((200, whole - bad), (503, bad)):
+                if count:
+                    said = _signal(self.focus, "", status, count, end)
+                    app = replace(said, source=Source.APP, reporter="till-1", only_exposed=True)
+                    yield replace(app, exposed=(Exposed("banner", variant),))
 
     async def deliver(self, batch: Batch, plane: "Callable[[], tuple[Life, Loop] | None]") -> None:
         """Until it is acknowledged; a request or its answer may be lost, and then the batch is sent again."""

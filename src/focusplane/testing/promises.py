@@ -1,14 +1,14 @@
 """What must hold of an `Outcome` of the simulator, however bad its seed was: each promise says in words how it was broken."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from focusplane.act.effect import Effect, Notify
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import Done, Refused
 from focusplane.control.board import Board
-from focusplane.control.rollout import Phase
+from focusplane.control.rollout import Phase, Saw
 from focusplane.kernel.errors import RefusedError
 from focusplane.kernel.tick import DAY, SECOND
 from focusplane.observe.reading import Measured
@@ -70,7 +70,8 @@ def told_by(journal: Journal) -> History:
 def nothing_acknowledged_is_lost_and_nothing_is_counted_twice(it: Outcome, told: History) -> Iterator[str]:
     taken: dict[str, int] = {}
     for arrival in (one for turn in told.turns for one in turn.arrivals if isinstance(one, Counted)):
-        taken.setdefault(arrival.key, sum(signal.count for signal in arrival.signals))
+        counted_once = (signal.count for signal in arrival.signals if not signal.only_exposed)
+        taken.setdefault(arrival.key, sum(counted_once))
     for key in it.sender.acknowledged.keys() - taken.keys():
         yield f"{key} was acknowledged and is not in the journal"
     for world, where in ((told.world, "journal"), (it.loop.world, "plane")):
@@ -171,7 +172,8 @@ def a_killed_flag_comes_back_by_people_only(it: Outcome, told: History) -> Itera
     killed = False
     for fact in told.said(Kind.BOARD_MOVED):
         if fact.subject == FLAG:
-            off = "off" in str(fact.body["state"])
+            state = fact.body["state"]
+            off = isinstance(state, Mapping) and state["variant"] == "off"
             if killed and not off and fact.body["by"] not in BY_PEOPLE:
                 yield f"the killed flag came back by {fact.body['by']!r}"
             killed = off
@@ -186,9 +188,21 @@ def a_version_taken_back_gets_traffic_by_people_only(it: Outcome, told: History)
                 back = str(fact.body["version"])
             case Kind.ROLLOUT_STARTED:
                 back = ""
-            case Kind.BOARD_MOVED if fact.subject == TRAFFIC and back and not by_people:
-                if back in str(fact.body["state"]):
+            case Kind.BOARD_MOVED if fact.subject in (TRAFFIC, FLAG) and back and not by_people:
+                if f"'{back}'" in str(fact.body["state"]):
                     yield f"{back} was taken back and got traffic again: {fact.reason}"
+
+
+def a_flag_that_people_or_mitigations_moved_is_not_moved_on_by_its_rollout(
+    it: Outcome, told: History
+) -> Iterator[str]:
+    """Whoever moves it ends the rollout; what was set stays until somebody asks for something else."""
+    ended: set[str] = set()
+    for fact in told.said(Kind.ROLLOUT_MOVED, Kind.DECIDED):
+        if fact.kind is Kind.ROLLOUT_MOVED and fact.body["saw"] == str(Saw.OVERTAKEN):
+            ended.add(fact.subject)
+        if fact.kind is Kind.DECIDED and fact.body.get("rollout") in ended:
+            yield f"{fact.body['rollout']} was over and moved {fact.body['target']}: {fact.reason}"
 
 
 def the_journal_makes_the_same_world_again(it: Outcome, told: History) -> Iterator[str]:
@@ -233,6 +247,7 @@ PROMISES: tuple[Callable[[Outcome, History], Iterator[str]], ...] = (
     containment_has_a_deadline_and_ends_by_it,
     a_killed_flag_comes_back_by_people_only,
     a_version_taken_back_gets_traffic_by_people_only,
+    a_flag_that_people_or_mitigations_moved_is_not_moved_on_by_its_rollout,
     the_journal_makes_the_same_world_again,
     what_was_begun_has_ended,
 )

@@ -16,6 +16,7 @@ from focusplane.act.request import (
     Answer,
     ClearControl,
     Freeze,
+    PromoteRollout,
     Request,
     SetControl,
     StartRollout,
@@ -60,6 +61,8 @@ class Perils:
     """the disk refuses writes now and then, also after they are durable"""
     rival: bool = False
     """a second plane is started on the same data while the first one runs"""
+    flags: bool = False
+    """people roll out variants of a flag too, and requests say which one they had"""
     storm_s: float = STORM_S
     calm_s: float = CALM_S
 
@@ -121,7 +124,8 @@ class Simulation:
         self._nodes = (Node("envoy", "edge-1"), Node("sdk", "till-1"), Node("sdk", "till-2"))
         self._channel, self._destinations = Channel(self.weather), Destinations(self.weather)
         self._pages = Pages(self.weather)
-        self._sender = Sender("shop", self._nodes[0], self.weather, self._clock)
+        says = self._nodes[1] if self.perils.flags else None
+        self._sender = Sender("shop", self._nodes[0], self.weather, self._clock, says)
         self._lives: list[Life] = []
         self._asked: list[Asking] = []
         self._fabrics: list[Fabric] = []
@@ -227,6 +231,8 @@ class Simulation:
                     "v1": Fraction(chance.choice((0, 0, 40)), 100),
                     "v2": Fraction(chance.choice((0, 50, 100)), 100),
                 }
+                if self.perils.flags:
+                    self._sender.failing["new"] = Fraction(chance.choice((0, 0, 50, 100)), 100)
             task = asyncio.create_task(self._sender.deliver(self._sender.batch(), lambda: self._serving))
             sending.add(task)
             task.add_done_callback(sending.discard)
@@ -267,6 +273,8 @@ class Simulation:
             Unfreeze("shop"),
             *(Undo(key) for key in actions[-1:]),
         ]
+        if self.perils.flags:
+            wishes += [StartRollout("shop", "new", "banner")] * 4 + [PromoteRollout("shop", f"ask {number}")]
         return chance.choice(wishes)
 
     async def _poll(self, node: Node) -> None:
