@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from focusplane.define.driver import Backend, Driver
+from focusplane.define.exposure import Bound
 from focusplane.define.rollout import RolloutSpec
 from focusplane.define.targeting import TENANT, Rule, Timed
 from focusplane.kernel.ids import Json
@@ -43,6 +44,8 @@ class Flag:
     """Why it has no expiry."""
     rollout: RolloutSpec | None = None
     """How a variant of it is rolled out, if not as the versions of its focus are."""
+    exposure: tuple[Bound, ...] = ()
+    """How far it may be raised while little of the error budget is left."""
 
     @property
     def aimed(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from focusplane.define.controls import Flag
+from focusplane.define.form_exposure import EXPOSURE
 from focusplane.define.form_rollout import ROLLOUT
 from focusplane.define.form_targeting import ATTRIBUTE, RULES, SCHEDULE
 from focusplane.define.quantities import DATE, LINE, PERCENT
@@ -75,6 +76,7 @@ def _flag(values: Values) -> Flag:
         values[SCHEDULE_OF],
         permanent,
         None if words is None else words.open(),
+        exposure=values[EXPOSURE],
     )
 
 
@@ -92,6 +94,7 @@ FLAG = Record(
         RULES_OF,
         SCHEDULE_OF,
         FLAG_ROLLOUT,
+        EXPOSURE,
     ),
     _flag,
 )

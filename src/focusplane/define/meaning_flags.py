@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 
 from focusplane.define.controls import Flag, kind_of
 from focusplane.define.focus import Focus, PolicySet
@@ -30,12 +31,27 @@ def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -
         yield places.error(
             f"{path}.rollout", "D104", "there are no steps to roll it out in", "steps: [5%, 25%, 100%]"
         )
+    yield from _exposure(flag, path, places)
     if flag.rollout is not None:
         yield from step_problems(flag.rollout, f"{path}.rollout", places)
     if flag.default == flag.off and places.by_path.get(f"{path}.percentage") is not None:
         what = f"the percentage of {flag.key!r} says nothing: `default` and `off` are the same variant"
         hint = "let `default` be the variant that the percentage gets"
         yield places.problem(f"{path}.percentage", Severity.WARNING, "D352", what, hint)
+
+
+def _exposure(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    """Less budget allows less; a schedule would raise past every bound."""
+    ordered = sorted(flag.exposure, key=lambda one: one.budget_below)
+    for less, more in pairwise(ordered):
+        if less.budget_below == more.budget_below or less.at_most > more.at_most:
+            what = "less budget must allow less: each `budgetBelow` once, and the lower the smaller `atMost`"
+            yield places.error(f"{path}.exposure", "D371", what, "{budgetBelow: 25%, atMost: 10%}")
+            break
+    if flag.exposure and flag.schedule:
+        what = "`schedule` raises the flag in the clients, where no budget is known"
+        hint = "take one away; a rollout raises by evidence and within the bounds"
+        yield places.error(f"{path}.schedule", "D372", what, hint)
 
 
 def attribute_problems(focus: Focus, places: Places) -> Iterator[Problem]:

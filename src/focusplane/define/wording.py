@@ -95,6 +95,10 @@ def _flag(flag: Flag) -> str:
     parts = [f"requires {_joined(needs)}"] if needs else []
     parts += [str(rule) for rule in flag.rules]
     parts += [str(step) for step in flag.schedule]
+    parts += [
+        f"{format_percent(one.at_most)} at most below {format_percent(one.budget_below)} of the budget"
+        for one in flag.exposure
+    ]
     return "; ".join([told, *parts])
 
 

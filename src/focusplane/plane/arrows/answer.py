@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from fractions import Fraction
 from typing import Any
 
 from focusplane.act import incident as incidents
@@ -45,6 +46,7 @@ from focusplane.plane.arrival import Asked
 from focusplane.plane.arrows import (
     adopt,
     approve,
+    bounded,
     changed,
     compare,
     compared,
@@ -156,6 +158,7 @@ def _steer(saw: rollouts.Saw, words: str) -> Callable[[Draft, Any, str], Answere
         if not rollouts.moves(rollout, saw):
             return draft, Refused("conflict", f"a rollout that is {rollout.phase} cannot be {words}")
         gone = compared.of(draft.world.counters, focus, rollout).gone(rollout.version)
+        gone = gone or bounded.stop(draft, focus, rollout.flag, rollout.version, Fraction(1))
         if saw is rollouts.Saw.PROMOTED_BY_HAND and gone:
             return draft, Refused("refused", gone, f"focus rollout abort {focus.name}")
         reason = getattr(ask, "reason", "") or f"{words} by {by}"
@@ -206,6 +209,11 @@ def _undo(draft: Draft, ask: Undo, by: str) -> Answered:
         return draft, Refused("conflict", f"{action.what} is as declared already: nothing to undo", hint)
     if not move.may_go_back(action):
         return draft, Refused("conflict", f"{action.key} is {action.phase}: nothing to undo")
+    focus, entry = known.focus(draft, action.focus), draft.world.board.entries.get(str(action.command.target))
+    if entry is not None and not isinstance(focus, Refused):
+        refused = bounded.refusal(draft, focus, entry.target.control, entry.declared)
+        if refused is not None:
+            return draft, refused
     return move.take_back(draft, action.key, ask.reason or f"undone by {by}", by), Done(
         action.key, "taken back"
     )

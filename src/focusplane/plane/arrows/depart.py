@@ -15,7 +15,7 @@ from focusplane.kernel.ids import Json, short_id
 from focusplane.kernel.quantity import format_percent
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrival import Probed
-from focusplane.plane.arrows import expose, on_record
+from focusplane.plane.arrows import bounded, expose, on_record
 from focusplane.plane.arrows.judge import old_after
 from focusplane.plane.arrows.trouble import GRACE_MS, healths
 from focusplane.plane.arrows.words import of_flag, utc
@@ -36,7 +36,18 @@ def refusal(draft: Draft, focus: Focus, version: str, flag: str = "", hotfix: bo
     if focus.name in draft.world.waiting:
         return Refused("conflict", "a rollout is about to start: its destination is being asked")
     wrong = _no_variant(draft, focus, flag, version) if flag else _no_version(draft, focus, version)
-    return wrong or may_not_change(draft, focus, flag, hotfix)
+    return (
+        wrong or may_not_change(draft, focus, flag, hotfix) or _bounded(draft, focus, flag, version, hotfix)
+    )
+
+
+def _bounded(draft: Draft, focus: Focus, flag: str, variant: str, hotfix: bool) -> Refused | None:
+    """The first step goes further than the budget allows. Others have agreed to a hotfix."""
+    spec = focus.rollout_of(flag)
+    if not flag or hotfix or spec is None or not spec.steps:
+        return None
+    why = bounded.stop(draft, focus, flag, variant, spec.steps[0].weight)
+    return Refused("refused", why, f"focus explain {focus.name}") if why else None
 
 
 def _no_version(draft: Draft, focus: Focus, version: str) -> Refused | None:

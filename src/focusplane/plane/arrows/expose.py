@@ -17,7 +17,7 @@ from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.canary import next_step, rule
 from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.verdict import Ruling, Verdict
-from focusplane.plane.arrows import agreement, capacity, compared, move, sight
+from focusplane.plane.arrows import agreement, bounded, capacity, compared, move, sight
 from focusplane.plane.arrows.judge import few_instances, old_after, waits
 from focusplane.plane.arrows.words import gist, of_flag, said_shares, said_verdict
 from focusplane.plane.draft import Draft
@@ -168,6 +168,7 @@ def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verd
         return f"step {rollout.step + 1} lasts {format_duration(step.for_ms)} at least"
     stop = budget_freeze(draft, spec, focus, rollout.hotfix_until > draft.at)
     stop = stop or few_instances(draft, focus, rollout, spec.judge)
+    stop = stop or bounded.step_stop(draft, focus, rollout)
     if requests < max(1, step.min_requests):
         needed = max(1, step.min_requests)
         stop = f"step {rollout.step + 1} needs {needed} canary requests, there were {requests}"

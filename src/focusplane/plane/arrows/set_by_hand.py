@@ -20,7 +20,7 @@ from focusplane.kernel.errors import UsageError
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import DAY
-from focusplane.plane.arrows import known, move, wanted
+from focusplane.plane.arrows import bounded, known, move, wanted
 from focusplane.plane.arrows.contain import BY_HAND
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
@@ -38,7 +38,11 @@ def set_control(draft: Draft, ask: SetControl, by: str) -> Answered:
         state = wanted.state(focus, ask.control, ask.state, draft.world.stable.get(focus.name, ""))
     except UsageError as wrong:
         return draft, Refused("usage", wrong.what, wrong.hint)
-    refused = _not_settable(draft, focus, state, ask) or _no_way_there(draft, focus, state, ask)
+    refused = (
+        _not_settable(draft, focus, state, ask)
+        or _no_way_there(draft, focus, state, ask)
+        or bounded.refusal(draft, focus, ask.control, state)
+    )
     if refused is not None:
         return draft, refused
     expires_at = draft.at + ask.for_ms if ask.for_ms is not None else None
@@ -117,6 +121,9 @@ def clear_control(draft: Draft, ask: ClearControl, by: str) -> Answered:
     unknown = _undeclared(draft, target)
     if unknown is not None:
         return draft, unknown
+    refused = bounded.refusal(draft, focus, ask.control, draft.world.board.entries[str(target)].declared)
+    if refused is not None:
+        return draft, refused
     reason = ask.reason or f"cleared by {by}"
     return _by_hand(draft, focus, Clear(target, reason, ""), by, f"clear {ask.control}", reason)
 
