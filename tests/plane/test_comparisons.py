@@ -288,3 +288,17 @@ def test_two_variants_of_a_flag_are_compared_as_a_rollout_of_it_would(share: str
     it.seconds(90)
     assert now(it, wish).ruling is ruling
     assert queries.comparison(it.world, now(it, wish).id)["flag"] == "pricing"
+
+
+def test_why_it_is_as_it_is_can_be_asked_by_its_id() -> None:
+    it = plain()
+    serve(it, 3, v1=(200, 0))
+    asked(it)
+    serve(it, 3, v1=(200, 0), v2=(1, 0))
+    told = queries.explain(it.world, it.facts, now(it).id)
+    assert (told["kind"], told["now"]["verdict"]) == ("comparison", "continue")
+    assert told["reason"].endswith("canary 0 of 3, baseline 0 of 600")
+    serve(it, 20, v1=(200, 0), v2=(20, 4))
+    told = queries.explain(it.world, it.facts, now(it).id)
+    assert told["reason"].startswith("worse: canary")
+    assert [one["kind"] for one in told["transitions"]] == ["comparison.began", "comparison.ruled"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from focusplane.act.fact import Fact, Kind
 from focusplane.kernel.errors import NotFoundError
 from focusplane.plane.queries.actions import action_row, incident_row
+from focusplane.plane.queries.comparisons import comparison
 from focusplane.plane.queries.corrections import correction
 from focusplane.plane.queries.detection import detection_of
 from focusplane.plane.queries.focuses import find, objective_row
@@ -40,6 +41,8 @@ def explain(world: World, facts: Sequence[Fact], key: str) -> Shown:
         "inputs": dict(first.body) if first else {},
         "present": list(moving(world, str(now["focus"]))) if kind == "rollout" else [],
     }
+    if kind == "comparison":  # what it shows by now, also while nothing was ruled
+        said["reason"] = "; ".join(now["reasons"])
     if kind == "focus":  # it is no decision: what counts is how it stands, not what was said of it last
         said = {
             "rule": "",
@@ -125,10 +128,13 @@ def _subject(world: World, key: str) -> tuple[str, Shown, frozenset[str]]:
         if running.id == key:
             belong = [one.key for one in world.actions.values() if one.rollout == key]
             return "rollout", rollout(world, name), _keys(key, belong)
-    if key in world.corrections:
-        return "correction", correction(world, key), frozenset({key})
-    if key in world.policies.set.focuses:
-        return "focus", focus_row(world, key), frozenset({key})
+    for kind, held, row in (
+        ("correction", world.corrections, correction),
+        ("comparison", world.comparisons, comparison),
+        ("focus", world.policies.set.focuses, focus_row),
+    ):
+        if key in held:
+            return kind, row(world, key), frozenset({key})
     return "", {}, frozenset({key})
 
 
