@@ -1,4 +1,4 @@
-"""Controls and flags from the command line."""
+"""Controls from the command line."""
 
 import json
 from typing import Any
@@ -7,8 +7,7 @@ import click
 
 from focusplane.cli.output import Shown, table
 from focusplane.cli.remote import Remote, asks
-from focusplane.define.log import did_you_mean
-from focusplane.kernel.errors import NotFoundError, UsageError
+from focusplane.kernel.errors import UsageError
 from focusplane.kernel.quantity import format_duration
 from focusplane.wire.json_door import storable
 
@@ -23,7 +22,7 @@ def control_command() -> None:
 @asks
 def list_controls(remote: Remote, focus: str) -> None:
     """What each control is set to, overridden ones first."""
-    _list(remote, remote.get("/api/v1/controls", focus=focus, limit=1000))
+    list_controls_of(remote, remote.get("/api/v1/controls", focus=focus, limit=1000))
 
 
 @control_command.command("set", context_settings={"ignore_unknown_options": True})
@@ -36,7 +35,7 @@ def list_controls(remote: Remote, focus: str) -> None:
 def set_control(remote: Remote, focus: str, control: str, state: str, lasts: str | None, reason: str) -> None:
     """STATE as policies write it: 100/s, off, on, open, v1=95%,v2=5%, or JSON."""
     body = {"state": read_state(control, state), "reason": reason, "for": lasts}
-    _tell(remote, remote.put(f"/api/v1/controls/{focus}/{control}", body))
+    tell_control(remote, remote.put(f"/api/v1/controls/{focus}/{control}", body))
 
 
 @control_command.command("clear")
@@ -46,54 +45,7 @@ def set_control(remote: Remote, focus: str, control: str, state: str, lasts: str
 @asks
 def clear_control(remote: Remote, focus: str, control: str, reason: str) -> None:
     """Back to what the policy declares."""
-    _tell(remote, remote.delete(f"/api/v1/controls/{focus}/{control}", reason=reason))
-
-
-@click.group("flag")
-def flag_command() -> None:
-    """List, set and kill flags."""
-
-
-@flag_command.command("list")
-@click.argument("focus", default="")
-@asks
-def list_flags(remote: Remote, focus: str) -> None:
-    """Every flag with the variant it serves."""
-    shown = remote.get("/api/v1/controls", focus=focus, limit=1000)
-    shown["items"] = [one for one in shown["items"] if one["control"].startswith("flag.")]
-    _list(remote, shown)
-
-
-@flag_command.command("set")
-@click.argument("focus")
-@click.argument("key")
-@click.argument("variant")
-@click.option("--percentage", help="of the tenants, such as 5%")
-@click.option("--reason", required=True)
-@asks
-def set_flag(remote: Remote, focus: str, key: str, variant: str, percentage: str | None, reason: str) -> None:
-    """Serve a variant, to everybody or to a percentage of the tenants."""
-    state = {"variant": variant, **({"percentage": percentage} if percentage else {})}
-    _tell(remote, remote.put(f"/api/v1/controls/{focus}/flag.{key}", {"state": state, "reason": reason}))
-
-
-@flag_command.command("kill")
-@click.argument("focus")
-@click.argument("key")
-@click.option("--reason", default="killed by hand", show_default=True)
-@asks
-def kill_flag(remote: Remote, focus: str, key: str, reason: str) -> None:
-    """Serve the variant that its policy calls `off`. It stays off until somebody brings it back."""
-    board = remote.get("/api/v1/board")
-    parts = {part["name"]: part for part in board["focuses"]}
-    if focus not in parts:
-        raise NotFoundError(f"there is no focus {focus!r}", did_you_mean(focus, list(parts)))
-    flags = parts[focus].get("flags", {})
-    if key not in flags:
-        raise NotFoundError(f"{focus} declares no flag {key!r}", did_you_mean(key, list(flags)))
-    flag = flags[key]
-    body = {"state": {"variant": flag["off"]}, "reason": reason}
-    _tell(remote, remote.put(f"/api/v1/controls/{focus}/flag.{key}", body))
+    tell_control(remote, remote.delete(f"/api/v1/controls/{focus}/{control}", reason=reason))
 
 
 def read_state(control: str, text: str) -> dict[str, Any]:
@@ -133,11 +85,11 @@ def _weight(text: str) -> tuple[str, str]:
     return version.strip(), share.strip()
 
 
-def _tell(remote: Remote, shown: Shown) -> None:
+def tell_control(remote: Remote, shown: Shown) -> None:
     remote.output.show(shown, lambda: click.echo(f"{shown['id']}  {shown['reason']}"))
 
 
-def _list(remote: Remote, shown: Shown) -> None:
+def list_controls_of(remote: Remote, shown: Shown) -> None:
     def human() -> None:
         table(
             ["CONTROL", "STATE", "STANDING", "GENERATION", "REASON"],

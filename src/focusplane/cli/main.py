@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("token", "make, list and remove tokens"),
     "rollout": ("rollout", "start, watch and stop rollouts"),
     "control": ("control", "set, clear and list controls"),
-    "flag": ("control", "list, set and kill flags"),
+    "flag": ("flag", "list, set and kill flags; explain them; find those that are to go"),
     "gate": ("guard", "may this focus be changed now?"),
     "judge": ("judge", "is the canary worse than the stable version?"),
     "migrate": ("migrate", "run a schema migration that stops and goes back on harm"),
