@@ -217,4 +217,24 @@ def test_a_difference_as_json_is_a_list_like_every_other(
     other = written(tmp_path / "other", team=TEAM, pay=focus("pay", "99%"))
     assert run(["diff", str(one), str(other), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert (set(told), [change["before"] for change in told["items"]]) == ({"items", "next"}, ["99.9%"])
+    assert (set(told), [change["before"] for change in told["items"]]) == (
+        {"items", "next", "churn"},
+        ["99.9%"],
+    )
+
+
+def test_an_edit_of_a_flag_says_how_many_get_another_variant_and_warns_of_a_loss(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = focus("pay")
+    text += "  controls: {flags: {x: {variants: {on: true, off: false}, default: on, off: off, expires: 2099-01-01, percentage: 50%}}}\n"
+    one = written(tmp_path / "one", team=TEAM, pay=text)
+    other = written(tmp_path / "other", team=TEAM, pay=text.replace("50%", "20%"))
+    assert run(["diff", str(one), str(other)]) == 1
+    said = capsys.readouterr()
+    assert "pay controls.flags.x.percentage: 50% -> 20%" in said.out
+    assert said.err.startswith("warning  pay flag.x: about 29.6% of all tenants")
+    assert "lose one that they have" in said.err
+    assert run(["diff", str(other), str(one), "--json"]) == 1
+    (moved,) = json.loads(capsys.readouterr().out)["churn"]
+    assert (moved["key"], moved["lost"], moved["warns"], moved["of"]) == ("x", 0, False, 10_000)

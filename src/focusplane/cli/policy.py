@@ -19,6 +19,8 @@ from focusplane.define.shapes import Name
 from focusplane.edge.policy_files import PolicyDirectory
 from focusplane.kernel.errors import ConflictError, UsageError
 from focusplane.kernel.quantity import parse_rate
+from focusplane.kernel.tick import SECOND
+from focusplane.wire.clock import SystemClock
 
 _FIRST = """\
 # yaml-language-server: $schema=focus.schema.json
@@ -124,13 +126,26 @@ def check_command(path: Path, style: str, as_json: bool, strict: bool, traffic: 
 @click.argument("after", type=Place)
 @click.option("--json", "as_json", is_flag=True)
 def diff_command(before: Path, after: Path, as_json: bool) -> None:
-    """What changes in meaning between two policy sets. Exit 1 if something does."""
+    """What changes in meaning between two policy sets, and whom edits of flags give another variant. Exit 1 if
+    something changes.
+    """
+    from focusplane.control.churn import SAMPLE, churn
+    from focusplane.control.flags.declared import declared_of
     from focusplane.define.diff import diff
 
-    changes = diff(good(before).policies, good(after).policies)
+    old, new = good(before).policies, good(after).policies
+    changes = diff(old, new)
+    at_s = SystemClock().now_ms() // SECOND
+    moved = list(churn(declared_of(old.focuses), declared_of(new.focuses), at_s))
     told = "\n".join(str(one) for one in changes) or "no change"
-    shown = {"items": [asdict(one) for one in changes], "next": None}
+    shown = {
+        "items": [asdict(one) for one in changes],
+        "next": None,
+        "churn": [{**asdict(one), "of": SAMPLE, "warns": one.warns} for one in moved],
+    }
     Output(as_json).show(shown, lambda: click.echo(told))
+    for one in moved:
+        click.echo(f"{'warning' if one.warns else 'notice'}  {one}", err=True)
     raise click.exceptions.Exit(int(bool(changes)))
 
 

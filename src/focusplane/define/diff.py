@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from focusplane.define.focus import PolicySet
+from focusplane.define.targeting import Crowd, Rule
 from focusplane.define.wording import worded
 from focusplane.kernel.quantity import Rate, format_duration, format_percent, format_rate
 
@@ -15,6 +16,8 @@ _NUMBERS = frozenset({"burn", "factor", "tolerance"})
 """Fractions that are no shares."""
 _SPELT = {"table": "rules"}
 """Fields that policies spell otherwise."""
+_WHOLE = (Rate, Crowd)
+"""Said as a whole, also where only a part of it changed."""
 _DERIVED = frozenset({"digest", "rules", "name", "key"})
 
 
@@ -90,7 +93,8 @@ def _say_composite(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {say(item)}" for key, item in value.items()) or "nothing"
     if isinstance(value, tuple | list):
-        return ", ".join(say(item) for item in value) or "nothing"
+        between = "; " if any(isinstance(item, Rule) for item in value) else ", "
+        return between.join(say(item) for item in value) or "nothing"
     return str(value)
 
 
@@ -107,7 +111,7 @@ def _shown(value: Any) -> Iterator[tuple[str, str]]:
 def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, str, str]]:
     if before == after:
         return
-    if is_dataclass(before) and type(before) is type(after) and not isinstance(before, Rate):
+    if is_dataclass(before) and type(before) is type(after) and not isinstance(before, _WHOLE):
         for field in fields(before):
             if field.name not in _DERIVED:
                 one, other = getattr(before, field.name), getattr(after, field.name)
