@@ -117,6 +117,18 @@ def test_kayentas_canary_config_is_one_that_the_remote_judge_takes() -> None:
     assert kayenta.token_in({"canaryConfig": config}) == "TOKEN"
 
 
+def test_the_steps_of_github_and_gitlab_are_what_they_run() -> None:
+    yaml = YAML(typ="safe")
+    github = yaml.load((FOLDER / "github-actions.yml").read_text())
+    steps = [step for job in github["jobs"].values() for step in job["steps"]]
+    assert all(("run" in step) != ("uses" in step) for step in steps)
+    gitlab = yaml.load((FOLDER / "gitlab-ci.yml").read_text())
+    jobs = {name: job for name, job in gitlab.items() if name not in ("stages", "default")}
+    assert {job["stage"] for job in jobs.values()} == set(gitlab["stages"])
+    assert all(isinstance(line, str) for job in jobs.values() for line in job["script"])
+    assert jobs["take-back"]["when"] == "on_failure"
+
+
 def commands() -> Iterator[tuple[str, str]]:
     """Every `focus ...` that stands in the files of pipelines and on their pages."""
     for path in [*sorted(FOLDER.iterdir()), *PAGES]:

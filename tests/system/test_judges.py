@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ spec:
   owner: crew
   objectives: [{name: availability, target: 99%, window: 30d, sli: {bad: {status: 5xx}}}]
 """
+CONFIG = Path(__file__).resolve().parents[2] / "examples" / "pipelines" / "kayenta-canary-config.json"
 EVERY_S = 0.1
 SERVED: Mapping[str, tuple[int, int]] = {"bad": (40, 10), "good": (100, 0), "silent": (0, 0)}
 """Focus -> requests and failures of its canary in each report; its stable version has 200, and one failure."""
@@ -129,6 +131,21 @@ class Pipelines:
         assert shown["complete"] == (score in (0, 100))
         return {0: "rollback", 100: "promote"}.get(score, "continue")
 
+    def remote(self, failures: list[float]) -> int:
+        """The score of metrics that Kayenta measured and posts, with the token in its canary config."""
+        config = json.loads(CONFIG.read_text().replace("TOKEN", self.token).replace('"checkout"', '"good"'))
+        values = {"failures": failures, "requests": [900.0] * len(failures), "p95": [0.2] * len(failures)}
+        series = [
+            {"name": name, "id": name, "tags": {}, "values": {"control": control, "experiment": some}}
+            for name, some in values.items()
+            for control in ([0.0] * len(failures) if name == "failures" else some,)
+        ]
+        limits = {"pass": 95, "marginal": 75}
+        body = {"canaryConfig": config, "scoreThresholds": limits, "metricSetPairList": series}
+        answer = self._post("kayenta/judge", body)
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["score"]["score"])
+
     def say(self, focus: str) -> set[str]:
         return {self.argo(focus), self.flagger(focus), self.kayenta(focus)}
 
@@ -149,6 +166,9 @@ def test_the_bad_canary_is_rolled_back_the_good_one_promoted_and_the_silent_one_
     assert town.focus("judge", "bad", *arms).returncode == 1
     assert town.focus("judge", "good", *arms, "--wait", "1m").returncode == 0
     assert town.focus("judge", "silent", *arms).returncode == 4
+
+    scores = [pipelines.remote(failures) for failures in ([90.0] * 30, [0.0] * 30, [0.0] * 3)]
+    assert scores == [0, 100, 85]
 
     town.kill(town.plane)
     town.start_plane()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.plane.pairs import BAD, GOOD, plain, serve
+from tests.plane.pairs import BAD, GOOD, POLICY, plain, serve
 from tests.web.played import BEARER, TOKENS, Played
 
 from focusplane.act.request import Freeze
@@ -146,6 +146,21 @@ async def test_a_played_flagger_steps_promotes_and_rolls_back_as_the_hooks_say(
             bad = round(canary * (failing or 0.0))
             serve(it, 1, v1=(600 - 6 * weight, 0), v2=(canary, bad))
     assert (ended if ends else "", most, failed) == (ends, highest, 0)
+
+
+async def test_where_the_policy_is_content_with_quiet_no_evidence_of_safety_is_waited_for() -> None:
+    policy = POLICY.replace("---", "  rollout: {promote: quiet, judge: {slack: 0.001%}}\n---", 1)
+    it = Rig({"search.yaml": policy})
+    serve(it, 5, v1=(200, 1))
+    transport = httpx.ASGITransport(app=build_app(Played(it), TOKENS))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:7600") as api:
+        assert await tick(api, 0) == "step"
+        serve(it, 5, v1=(200, 1))
+        assert await tick(api, 10) == "", "there was no request of it"
+        serve(it, 5, v1=(200, 1), v2=(20, 0))
+        assert await tick(api, 10) == "step"
+        serve(it, 10, v1=(200, 1), v2=(20, 5))
+        assert await tick(api, 20) == "rolled back"
 
 
 async def tick(api: httpx.AsyncClient, weight: int) -> str:
