@@ -10,6 +10,7 @@ Rule = Callable[[Any], Any]
 """A compiled piece of a rule: of what it is evaluated with, its value."""
 DEEPEST = 64
 MOST_PIECES = 10_000
+SCALARS = frozenset({str, int, float, bool, type(None)})
 DEEPEST_LOOP = 2
 """Array operators inside array operators: with bounded lists, this bounds the time of an evaluation."""
 
@@ -75,7 +76,20 @@ class Scope:
     """The rule asks what time it is."""
 
     def each(self, args: list[Any], place: Place, loops: int = 0) -> list[Node]:
-        return [self.compile(self, arg, place.below(f"[{at}]", loops)) for at, arg in enumerate(args)]
+        nodes = []
+        for at, arg in enumerate(args):
+            if arg.__class__ in SCALARS:
+                self.count(place)
+                nodes.append(constant(arg))
+            else:
+                nodes.append(self.compile(self, arg, place.below(f"[{at}]", loops)))
+        return nodes
+
+    def count(self, place: Place) -> None:
+        """One piece more. Raises `RuleError` if those are too many."""
+        self.pieces += 1
+        if self.pieces > MOST_PIECES:
+            raise RuleError(place.path, f"the rule has more than {MOST_PIECES:,} pieces")
 
 
 Builder = Callable[[Scope, list[Any], Place], Node]

@@ -10,7 +10,6 @@ from focusplane.control.flags.branches import BRANCHES
 from focusplane.control.flags.loops import LOOPS
 from focusplane.control.flags.node import (
     DEEPEST,
-    MOST_PIECES,
     Builder,
     Node,
     Place,
@@ -34,9 +33,7 @@ OPERATORS = frozenset({*BUILDERS, *TESTS, *VALUES, REFERENCE})
 
 def compiled(scope: Scope, logic: Any, place: Place) -> Node:
     """The closure of one piece of a rule. Raises `RuleError`."""
-    scope.pieces += 1
-    if scope.pieces > MOST_PIECES:
-        raise RuleError(place.path, f"the rule has more than {MOST_PIECES:,} pieces")
+    scope.count(place)
     if place.depth > DEEPEST:
         raise RuleError(place.path, f"the rule is nested more than {DEEPEST} deep")
     if isinstance(logic, list):
