@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from tests.system.customers import Customers
+from tests.system.customers import PLAIN, Customers
 from tests.system.town import Shown, Town, until
 
 from focusplane.define.controls import Address
@@ -87,7 +88,7 @@ def test_a_variant_that_fails_is_taken_back_and_one_that_does_not_is_promoted(
         place = len(customers.hits)
         until(customers.more(60), "customers go on")
         assert {(hit.status, hit.version) for hit in customers.after(place + 20)} == {(200, "good")}
-    changes = json.loads(town.focus("change", "list", "--focus", "store", "--json").stdout)
+    changes = json.loads(town.focus("change", "list", "store", "--json").stdout)["items"]
     told = [one["what"] for one in changes if one["what"].startswith("flag.price")]
     assert told == [
         "flag.price: good 100%",
@@ -95,3 +96,50 @@ def test_a_variant_that_fails_is_taken_back_and_one_that_does_not_is_promoted(
         "flag.price: old 100%",
         "flag.price: bad 50%, old 50%",
     ]
+
+
+def test_a_rollout_of_a_flag_goes_on_after_the_plane_was_killed_and_everybody_keeps_what_they_had(
+    town: Town, store: Address
+) -> None:
+    with Customers(store) as customers:
+        until(lambda: town.get("/focuses/store")["objectives"][0]["total"], "requests are counted")
+        begin(town, "good")
+        paused = town.focus("rollout", "pause", "store", "--why", "the partner is on holiday")
+        assert paused.returncode == 0, paused.stderr
+        began = rollout(town)
+        assert (began["phase"], began["weight"]) == ("held", 0.5)
+        until(lambda: "1 of 1" in rollout(town)["seen"]["text"], "the application runs it")
+        mine = {f"t{number}": served(store, f"t{number}") for number in range(20)}
+        assert set(mine.values()) == {"old", "good"}
+        asked = {tenant: remote(town, tenant) for tenant in mine}
+        assert asked == mine, "who asks over the network is told what the application tells itself"
+
+        town.kill(town.plane)
+        until(customers.more(20), "customers are served while the plane is dead")
+        assert {tenant: served(store, tenant) for tenant in mine} == mine
+        town.start_plane()
+        after = rollout(town)
+        assert (after["id"], after["phase"], after["weight"]) == (began["id"], "held", 0.5)
+        assert {tenant: served(store, tenant) for tenant in mine} == mine
+        assert town.focus("rollout", "resume", "store").returncode == 0
+        until(lambda: rollout(town)["phase"] == "promoted", "it goes on, and what does not fail is promoted")
+        assert len(town.facts("rollout.started")) == 1
+    assert all(hit.status == 200 for hit in customers.hits)
+
+
+def served(store: Address, tenant: str) -> str:
+    """The variant that a tenant is served by the application."""
+    answer = httpx.get(f"http://{store}/", headers={"x-tenant": tenant}, verify=PLAIN, timeout=30.0)
+    return answer.headers["x-focus-version"]
+
+
+def remote(town: Town, tenant: str) -> str:
+    """The variant that the plane answers by OFREP."""
+    answer = httpx.post(
+        f"{town.api}/ofrep/v1/evaluate/flags/price",
+        json={"context": {"targetingKey": tenant}},
+        headers={"authorization": f"Bearer {town.token}"},
+        verify=PLAIN,
+        timeout=30.0,
+    )
+    return str(answer.json()["variant"])
