@@ -89,6 +89,12 @@ def test_rates_per_second_become_counts_and_lose_nothing_by_rounding() -> None:
     assert "experiment 144 of 360000" in found.metrics[0].reason
 
 
+def test_of_very_many_steps_some_are_taken_together_and_no_request_is_lost() -> None:
+    found = counted(([0.0] * 10_000, [1.0] * 10_000), ([7.0] * 10_000, [7.0] * 10_000))
+    assert "experiment 10000 of 70000, control 0 of 70000" in found.metrics[0].reason
+    assert found.score == 0
+
+
 def test_tags_are_strata_and_a_tag_without_its_requests_is_broken() -> None:
     many, few = [500.0] * 30, [0.0] * 30
     series = [

@@ -153,7 +153,7 @@ def _put(path: str, value: object) -> Shown:
         json.dumps(_put("scoreThresholds", {"pass": "95", "marginal": 75})).encode(),
         json.dumps(_put("scoreThresholds", {"pass": 0, "marginal": 0})).encode(),
         json.dumps(_put("canaryConfig.metrics", [1])).encode(),
-        json.dumps(_put("canaryConfig.metrics", [{"name": "m"}] * 501)).encode(),
+        json.dumps(_put("canaryConfig.metrics", [{"name": "m"}] * 201)).encode(),
         json.dumps(_put("canaryConfig.classifier", {"groupWeights": {"errors": -1}})).encode(),
         json.dumps(_put("metricSetPairList", {"a": 1})).encode(),
         b'{"canaryConfig": {"metrics": [{"name": "\\ud800"}]}, "scoreThresholds": {"pass": 95, "marginal": 75}}',

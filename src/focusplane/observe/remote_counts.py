@@ -10,23 +10,27 @@ from focusplane.observe.arms import ArmBucket, Pair
 from focusplane.observe.canary import begin, fold, rule
 from focusplane.observe.watched import Class, Direction, Seen, Series, Values, Watched, filled
 
+MOST_BUCKETS = 1_440
+"""A day of minutes, over all tags: what one metric may cost is bounded."""
+
 
 def by_counts(one: Watched, own: Sequence[Series], requests: Sequence[Series], spec: JudgeSpec) -> Seen:
     """Failures among requests, step by step, each set of tags a stratum of its own: our own judge."""
     joined = [(each, _same_tags(each, requests)) for each in own]
-    pairs: dict[int, list[Pair]] = {}
+    pairs: list[Pair] = []
     for each, total in joined:
         if total is None or total.problem:
             return _broken(one, f"no {one.requests!r} with the tags {dict(each.tags)}")
         counted = _counted(one, each, total)
         if isinstance(counted, str):
             return _broken(one, counted)
-        for place, pair in enumerate(counted, start=1):
-            pairs.setdefault(place, []).append(pair)
-    buckets = [ArmBucket(place, tuple(pairs[place])) for place in sorted(pairs)]
+        pairs += _fewer(counted, max(1, MOST_BUCKETS // len(own)))
     if one.tolerance:
         spec = replace(spec, tolerance=Fraction(one.tolerance).limit_denominator(1000))
-    verdict = rule(fold(begin(spec), buckets), spec, Step(Fraction(0)))
+    steps = ArmBucket(
+        1, tuple(pairs)
+    )  # strata of one bucket or buckets of their own: the factors are the same
+    verdict = rule(fold(begin(spec), [steps]), spec, Step(Fraction(0)))
     if not verdict.canary_requests:
         return Seen(one, Class.NODATA, f"no requests of the experiment in {one.requests!r}", holds=True)
     errors, (low, high) = verdict.metrics[0], verdict.ratio_ci
@@ -35,6 +39,24 @@ def by_counts(one: Watched, own: Sequence[Series], requests: Sequence[Series], s
         f"{errors.baseline_total}; ratio {low:g} to {'any' if high >= 1e12 else f'{high:g}'}"
     )
     return Seen(one, Class.NODATA, said, errors.e_regress, verdict.e_safe, verdict.ratio_ci, holds=True)
+
+
+def _fewer(pairs: list[Pair], most: int) -> list[Pair]:
+    """Of very many steps some are taken together."""
+    together = -(-len(pairs) // most)
+    if together <= 1:
+        return pairs
+    groups = [pairs[at : at + together] for at in range(0, len(pairs), together)]
+    return [
+        Pair(
+            group[0].stratum,
+            sum(each.canary_total for each in group),
+            sum(each.canary_bad for each in group),
+            sum(each.baseline_total for each in group),
+            sum(each.baseline_bad for each in group),
+        )
+        for group in groups
+    ]
 
 
 def _same_tags(one: Series, others: Sequence[Series]) -> Series | None:

@@ -12,7 +12,7 @@ from focusplane.wire.alerts_json import instant
 from focusplane.wire.json_door import mapping, rows, text
 
 JUDGE = "RemoteJudge-v1.0"
-MOST_METRICS = 500
+MOST_METRICS = 200
 MOST_POINTS = 20_000
 LONGEST = 1_000
 _WORDS = {"NaN": math.nan, "Infinity": math.nan, "-Infinity": math.nan}
