@@ -66,6 +66,12 @@ def board(
     return replace(made, version=version)
 
 
+def untouched(version: int = 5, name: str = "pay") -> Board:
+    """A board that wants what the policy says, and that nobody has moved."""
+    stable = TrafficState("v1", {"v1": Fraction(1)})
+    return replace(boards.declare(Board("p1", 1), ControlId(name, "traffic"), stable), version=version)
+
+
 def http_route(backends: Mapping[str, int] | None = None, name: str = "pay") -> Object:
     weights = backends if backends is not None else {"pay-v1": 100, "pay-v2": 0}
     refs = [{"name": each, "port": 80, "weight": weight} for each, weight in weights.items()]

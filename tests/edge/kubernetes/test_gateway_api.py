@@ -13,6 +13,7 @@ from tests.edge.kubernetes.cluster import (
     focus,
     http_route,
     story,
+    untouched,
     weights_of,
 )
 
@@ -49,13 +50,39 @@ def test_the_weights_of_the_route_follow_the_board_and_nothing_else_in_it_change
     story(server, told)
 
 
-def test_a_route_that_is_as_wanted_is_not_written() -> None:
-    server = cluster_with()
+def test_a_route_that_is_as_wanted_gets_nothing_but_our_mark() -> None:
+    server = ApiServer(accept)
+    server.create(ROUTES, http_route(), manager="argocd-controller")
 
     async def told(village: Village) -> None:
+        before = server.find("pay")["spec"]
         village.plane.publish(board({"v1": 100}), PAY)
         await village.in_step(5)
-        assert {method for method, _ in server.asked} == {"GET"}
+        assert server.find("pay")["spec"] == before
+        assert next(iter(server.owners.values()))["focusplane"] == {("metadata", "annotations", ANNOTATION)}
+        written = [method for method, _ in server.asked].count("PATCH")
+        village.plane.publish(board({"v1": 100}, version=6), PAY)
+        await village.in_step(6)
+        assert (written, [method for method, _ in server.asked].count("PATCH")) == (1, 1)
+
+    story(server, told)
+
+
+def test_a_plane_that_comes_up_beside_a_route_that_it_never_wrote_sends_nobody_elsewhere() -> None:
+    server = ApiServer(accept)
+    server.create(ROUTES, http_route({"pay-v1": 0, "pay-v2": 100}))
+
+    async def told(village: Village) -> None:
+        village.plane.publish(untouched(), PAY)
+        said = await village.rejected()
+        assert said.detail == (
+            "httproute/shop/pay splits v2 100%, which this plane never wrote, and the policy says v1:"
+            " correct `initial`, or focus control set pay traffic v1=100%"
+        )
+        assert weights_of(server.find("pay")) == {"pay-v1": 0, "pay-v2": 100}
+        village.plane.publish(board({"v1": 100}, version=6), PAY)
+        await village.in_step(6)
+        assert weights_of(server.find("pay")) == {"pay-v1": 100, "pay-v2": 0}
 
     story(server, told)
 

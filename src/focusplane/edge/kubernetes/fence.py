@@ -54,5 +54,5 @@ def objection(found: Writer, board: Board) -> str:
 
 
 def ours(found: Writer, board: Board) -> bool:
-    """Written by this plane in this epoch, or by nobody: no word of ours is due."""
-    return not found.plane or (found.plane, found.epoch) == (board.plane, board.epoch)
+    """Written by this plane in this epoch."""
+    return (found.plane, found.epoch) == (board.plane, board.epoch)

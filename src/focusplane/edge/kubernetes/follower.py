@@ -9,7 +9,7 @@ from focusplane.edge.kubernetes.fence import ANNOTATION, Writer, objection, ours
 from focusplane.edge.kubernetes.kinds import KINDS, beside
 from focusplane.edge.kubernetes.owned import kept, overlay
 from focusplane.edge.kubernetes.split import Object, Shares, Status, Unsettled, Wanted, Write
-from focusplane.kernel.errors import ConflictError, NotFoundError, UnreachableError
+from focusplane.kernel.errors import ConflictError, NotFoundError, RefusedError, UnreachableError
 from focusplane.plane.ports import ReadBack
 
 TRIES = 4
@@ -68,9 +68,13 @@ async def converge(client: Client, wanted: Wanted, board: Board) -> Status:
             why = objection(found, board)
             if why:
                 raise ForeignError(why, found)
-            if not differ(shares, wanted) and ours(found, board):
+            if differ(shares, wanted):
+                _meant(wanted, found, shares)
+                await _write(client, obj, wanted, board, KINDS[wanted.driver.kind].write(obj, wanted, more))
+            elif ours(found, board):
                 return KINDS[wanted.driver.kind].settled(obj, wanted)
-            await _write(client, obj, wanted, board, more)
+            else:
+                await _write(client, obj, wanted, board, Write({}))
             return Unsettled("it was written")
         except StaleError:
             if number == TRIES - 1:
@@ -106,10 +110,27 @@ def differ(found: Shares, wanted: Wanted) -> bool:
     return {name: share for name, share in found.items() if share} != asked
 
 
-async def _write(client: Client, obj: Object, wanted: Wanted, board: Board, more: Object) -> None:
-    """Only onto the very object that was read: `resourceVersion` makes a late write miss (N6)."""
+def _meant(wanted: Wanted, found: Writer, shares: Shares) -> None:
+    """Users are not sent elsewhere because a plane comes up beside an object that it never wrote: `initial` may be wrong.
+
+    Raises `RefusedError`.
+    """
+    if found.plane or wanted.moved:
+        return
+    runs = (
+        ", ".join(f"{name} {float(share * 100):g}%" for name, share in shares.items() if share) or "nothing"
+    )
+    raise RefusedError(
+        f"{wanted.driver} splits {runs}, which this plane never wrote, and the policy says {wanted.state.stable}:"
+        f" correct `initial`, or focus control set {wanted.focus} traffic {wanted.state.stable}=100%"
+    )
+
+
+async def _write(client: Client, obj: Object, wanted: Wanted, board: Board, change: Write) -> None:
+    """Only onto the very object that was read: `resourceVersion` makes a late write miss (N6). Without a change only the
+    mark of this board.
+    """
     kind, driver = KINDS[wanted.driver.kind], wanted.driver
-    change: Write = kind.write(obj, wanted, more)
     metadata = {
         "name": driver.name,
         "namespace": driver.namespace,

@@ -25,7 +25,7 @@ from focusplane.plane.ports import Clock, ReadBack
 
 log = logging.getLogger("focusplane")
 
-PAUSES_MS = (300, 500, 1_000, 2_000, 5_000, 15_000)
+PAUSES_MS = (300, 500, 1_000, 2_000, 5_000)
 """After looks in a row that did not find it in step."""
 AGAIN_MS = 15 * SECOND
 """So often an object that is in step is looked at, to see that it is still there."""
@@ -77,10 +77,11 @@ class KubernetesPlane:
         traffic = focus.controls.traffic
         if traffic is None or traffic.driver is None:
             return None
-        state = self._board.state(focus.name, "traffic")
-        if not isinstance(state, TrafficState):
+        entry = self._board.entries.get(f"{focus.name}/traffic")
+        if entry is None or not isinstance(entry.state, TrafficState):
             state = TrafficState(traffic.initial, {traffic.initial: Fraction(1)})
-        return Wanted(focus.name, traffic.driver, traffic, state)
+            return Wanted(focus.name, traffic.driver, traffic, state)
+        return Wanted(focus.name, traffic.driver, traffic, entry.state, entry.cause != "policy")
 
     def reports(self) -> Sequence[ReadBack]:
         return [report for report in map(self._report, self._followers.values()) if report is not None]

@@ -19,12 +19,13 @@ HUNDRED = 100
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one object should split, and for whom."""
+    """What one object should split, and for whom. `moved` means that a person or a rollout asked for it, not the policy."""
 
     focus: str
     driver: Driver
     traffic: Traffic
     state: TrafficState
+    moved: bool = False
 
     @property
     def percents(self) -> dict[str, int]:

@@ -52,7 +52,7 @@ def astray(shares: Mapping[str, Mapping[str, Fraction]], wanted: TrafficState) -
     for node, found in sorted(shares.items()):
         versions = {*found, *wanted.weights}
         if any(abs(found.get(v, NOTHING) - wanted.weights.get(v, NOTHING)) > TOLERANCE for v in versions):
-            return f"{node} runs {said_weights(found)}"
+            return f"{node} runs {said_weights(found) or 'nothing'}"
     return ""
 
 
