@@ -63,7 +63,7 @@ def test_what_somebody_sets_in_the_route_is_drift_that_is_told_and_set_back(
 ) -> None:
     (town.policies / "pay.yaml").write_text(PAY.replace("name: pay}}", "name: pay, force: true}}"))
     town.start_plane("--kubeconfig", str(kubeconfig(town, cluster)))
-    until(lambda: town.node("kubernetes"), "the route is known")
+    until(lambda: (town.node("kubernetes") or {}).get("state") == "current", "the route is in step")
 
     def half(obj: dict) -> None:  # type: ignore[type-arg]
         for ref in obj["spec"]["rules"][1]["backendRefs"]:
