@@ -6,7 +6,8 @@ import pytest
 from tests.oracle.flagd.compare import SOME_TIME, differences, ours
 from tests.oracle.flagd.environments import Oracle, node_oracle, python_oracle
 from tests.oracle.flagd.faults import FAULTS, NAMES, Fault
-from tests.oracle.flagd.generate import Sound, Wild, lines
+from tests.oracle.flagd.generate import Wild, lines
+from tests.oracle.flagd.sound import Sound
 
 from focusplane.control.flags.ruleset import Ruleset
 

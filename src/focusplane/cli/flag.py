@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from focusplane.cli.control import list_controls_of, tell_control
+from focusplane.cli.flag_lint import lint_flags
 from focusplane.cli.policy_set import Place, good
 from focusplane.cli.remote import Remote, asks
 from focusplane.control.board import Board
@@ -26,6 +27,9 @@ from focusplane.wire.clock import SystemClock
 @click.group("flag")
 def flag_command() -> None:
     """List, set, clear and kill flags, explain what they serve, and find those that are to go."""
+
+
+flag_command.add_command(lint_flags)
 
 
 @flag_command.command("list")
