@@ -160,7 +160,7 @@ def serve(root: Path) -> tuple[subprocess.Popen[bytes], str]:
     (policies / "orders.yaml").write_text(POLICY)
     ports = [
         word
-        for door in ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+        for door in ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
         for word in (f"--{door}", "0")
     ]
     argv = [sys.executable, "-m", "focusplane", "serve", str(policies), "--data", str(root / "data")]

@@ -26,7 +26,7 @@ from otlp import FOCUSES, SPANS, request
 from focusplane.demo.processes import Processes, wait_until
 
 LOADS = (0, 20_000, 100_000)
-DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
 ENDED_NS, DURATIONS_MS = 0x1122334455667788, (3, 12, 35, 80, 140, 260, 420, 900)
 MARK_ID = b"\xfe\xed\xfa\xce\xde\xad\xbe\xef"
 TICKS_A_SECOND, PAGE_BYTES = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")

@@ -207,7 +207,7 @@ class Bench:
         self._town = subprocess.Popen(
             [*me, "--town", str(listen), str(v1), str(v2)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )  # fmt: skip
-        doors = ["--port", str(api), "--otlp-http-port", str(otlp), "--otlp-grpc-port", str(grpc), "--xds-port", str(xds)]  # fmt: skip
+        doors = ["--port", str(api), "--otlp-http-port", str(otlp), "--otlp-grpc-port", str(grpc), "--xds-port", str(xds), "--grpc-port", "0"]  # fmt: skip
         ready = folder / "ready.json"
         serve = ["serve", str(policies), "--data", str(data), "--ready-file", str(ready), *doors]
         self.plane: Child = processes.start("plane", [*me, "--plane", *serve])

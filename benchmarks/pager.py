@@ -35,7 +35,7 @@ from focusplane.demo.processes import Processes, answers, free_ports, wait_until
 HOST, RATE, EVERY_S, HISTORY_S = "127.0.0.1", 200, 5, 6 * 3_600
 SETTLED_S, APART_S, PATIENCE_S, POLL_S = 30.0, 1.7, 150.0, 0.1
 """All is well for so long before the first town fails, the next one a little later: at another moment of a scrape."""
-DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
 OURS, SLOTH, SAME = "focusplane", "page", "act"
 """Who tells: the plane; Sloth's page of 14.4x over 1h or 6x over 6h; Prometheus with the plane's rule."""
 POLICY = """\

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 POLICIES = Path(__file__).resolve().parent.parent / "examples" / "checkout"
-DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
 FLOOR = "import fastapi, grpc, numpy, sqlalchemy"
 STARTS = 5
 

@@ -20,7 +20,7 @@ from tests.fuzz.payloads import POLICY
 from focusplane.demo.processes import Processes, wait_until
 
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
-DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
 STARTS_S = 60.0
 ROUND = 40
 

@@ -26,7 +26,7 @@ Shown = dict[str, Any]
 HOST = "127.0.0.1"
 PATIENCE_S = 60.0
 """Generous: the machine may be busy. What is awaited comes within seconds where it is idle."""
-DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
 
 
 def until(true: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:

@@ -22,7 +22,7 @@ FOCUS = "checkout"
 READY_WITHIN_S = 60.0
 STEPS = ("spec", "rollout", "steps")
 SOURCE = ("spec", "source")
-PORTS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port")
+PORTS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
 PROBES = 20.0
 """Requests a second that are marked synthetic: they count for nothing, and keep telemetry flowing."""
 FAR_FUTURE = "9999-12-31"

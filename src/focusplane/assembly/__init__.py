@@ -1,31 +1,26 @@
 """The composition root: settings -> a running plane. The only module that knows both ports and adapters."""
 
 import asyncio
-import contextlib
 import gc
 import json
 import logging
-import resource
 import signal
-import socket
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import grpc
-import uvicorn
 import uvloop
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
 
+from focusplane.assembly.doors import answering, bind, grpc_doors, most_connections, serving
 from focusplane.edge.access_log import access_log_routes
 from focusplane.edge.alertmanager import Alertmanager
 from focusplane.edge.apprise_notifier import AppriseNotifier, missing, resolve
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
-from focusplane.edge.impatient_http import ImpatientHttp, impatient
+from focusplane.edge.flagd_sync import FlagdSync, flagd_server
+from focusplane.edge.impatient_http import impatient
 from focusplane.edge.kubernetes.client import Client
 from focusplane.edge.kubernetes.cluster import cluster
 from focusplane.edge.kubernetes.plane import KubernetesPlane
@@ -41,7 +36,7 @@ from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
 from focusplane.edge.visitor import HttpVisitor
 from focusplane.edge.watchdog import Pulse, Watchdog
-from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
+from focusplane.kernel.errors import ConflictError, PolicyError
 from focusplane.plane import queries
 from focusplane.plane.announce import announce
 from focusplane.plane.arrival import PolicyRead, Started
@@ -59,25 +54,8 @@ from focusplane.wire.clock import SystemClock
 log = logging.getLogger("focusplane")
 
 HEARTBEAT_S = 15.0
-WANTED_FILES = 20_000
-KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
-"""When the kernel asks whether a silent peer still lives, so that one that lost its power is let go after two minutes."""
 GARBAGE = (20_000, 20, 20)
 """Thresholds of the collector: new objects before a look at them, and how often the older ones are looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """The sockets of a plane, bound before anything is started, so that port 0 is known."""
-
-    api: socket.socket
-    otlp_http: socket.socket
-    xds: socket.socket
-
-    def addresses(self, grpc_port: int, host: str) -> dict[str, str]:
-        """What the ready file says."""
-        found = {name: _url(getattr(self, name)) for name in ("api", "otlp_http", "xds")}
-        return {**found, "otlp_grpc": f"http://{host}:{grpc_port}"}
 
 
 def serve(settings: Settings) -> int:
@@ -112,7 +90,7 @@ async def _serve(settings: Settings) -> int:
         SqlJournal(settings.data, restored=settings.restored),
         PolicyDirectory(settings.policy_dir),
     )
-    doors = _bind(settings)
+    doors = bind(settings)
     notifier, visitor = AppriseNotifier(), HttpVisitor()
     performer = Performer(TcpProber(), notifier, visitor)
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
@@ -124,8 +102,12 @@ async def _serve(settings: Settings) -> int:
 
     core = OtlpIntake(loop, clock, OtlpSettings(default_environment=settings.environment), loop.world.series)
     tokens, senders = _rights(settings)
-    grpc_server, grpc_port = _grpc_door(core, senders, settings)
-    addresses = doors.addresses(grpc_port, settings.host)
+    grpc_servers, grpc_ports = grpc_doors(
+        settings,
+        otlp_grpc_port=partial(otlp_server, core, senders=senders),
+        grpc_port=partial(flagd_server, FlagdSync(loop, None if is_loopback(settings.host) else tokens)),
+    )
+    addresses = doors.addresses(settings.host, grpc_ports)
     outward = _outward(settings, loop, clock, addresses["api"])
     apps = [
         (
@@ -138,8 +120,8 @@ async def _serve(settings: Settings) -> int:
     ]
     stop = _stop_signal()
     async with (
-        _answering(grpc_server),
-        _serving(apps, impatient(loop.refused, _most_connections())),
+        answering(grpc_servers),
+        serving(apps, impatient(loop.refused, most_connections())),
         asyncio.TaskGroup() as tasks,
     ):
         running = [
@@ -208,115 +190,10 @@ def _states(outward: Sequence[Alertmanager | Watchdog]) -> list[Peer]:
     return [one.state for one in outward]
 
 
-def _bind(settings: Settings) -> Doors:
-    return Doors(
-        _listen(settings.host, settings.port, "--port"),
-        _listen(settings.host, settings.otlp_http_port, "--otlp-http-port"),
-        _listen(settings.xds_host, settings.xds_port, "--xds-port"),
-    )
-
-
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option_number, value in KEEPALIVE:  # what is accepted inherits it
-        door.setsockopt(socket.IPPROTO_TCP, option_number, value)
-    try:
-        door.bind((host, port))
-    except OSError as error:
-        door.close()
-        raise UsageError(
-            f"{host}:{port} cannot be listened on: {error.strerror}", f"{option} 0 picks a free port"
-        ) from error
-    return door
-
-
 def _telemetry(core: OtlpIntake, senders: Senders) -> Starlette:
     """All that comes in by HTTP, on one port."""
     doors = (otlp_routes, remote_write_routes, access_log_routes)
     return Starlette(routes=[route for door in doors for route in door(core, senders)])
-
-
-def _grpc_door(core: OtlpIntake, senders: Senders, settings: Settings) -> tuple[grpc.aio.Server, int]:
-    """gRPC binds its port itself, and says only that it could not."""
-    address = f"{settings.host}:{settings.otlp_grpc_port}"
-    try:
-        return otlp_server(core, address, senders)
-    except RuntimeError as error:
-        raise UsageError(
-            f"{address} cannot be listened on: is it in use?", "--otlp-grpc-port 0 picks a free port"
-        ) from error
-
-
-def _most_connections() -> int:
-    """Of each HTTP door: together they leave a quarter of the process's files to everything else."""
-    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files < WANTED_FILES:
-        files = min(WANTED_FILES, most) if most != resource.RLIM_INFINITY else WANTED_FILES
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
-    return min(files // 4, ImpatientHttp.most)
-
-
-def _url(door: socket.socket) -> str:
-    host, port = door.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-@contextlib.asynccontextmanager
-async def _answering(server: grpc.aio.Server) -> AsyncIterator[None]:
-    """The gRPC door, closed however it ends."""
-    await server.start()
-    try:
-        yield
-    finally:
-        await server.stop(grace=0.2)
-
-
-@contextlib.asynccontextmanager
-async def _serving(
-    apps: Sequence[tuple[ASGIApp, socket.socket, bool]], protocol: type[ImpatientHttp]
-) -> AsyncIterator[None]:
-    """Every app on its own socket, in this event loop; stopped at the end without waiting for held polls."""
-    servers = [_Server(_config(app, protocol, forwarded)) for app, _, forwarded in apps]
-    tasks = [
-        asyncio.create_task(server.serve([door])) for server, (_, door, _) in zip(servers, apps, strict=True)
-    ]
-    while not all(server.started for server in servers):
-        for task in tasks:
-            if task.done():
-                task.result()
-        await asyncio.sleep(0.005)
-    try:
-        yield
-    finally:
-        for server in servers:
-            server.should_exit = server.force_exit = True
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Server(uvicorn.Server):
-    """Signals belong to the plane, not to one of its servers."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-
-def _config(app: ASGIApp, protocol: type[ImpatientHttp], forwarded: bool) -> uvicorn.Config:
-    """Unless `forwarded`, who asks is who is connected: an Envoy writes an address of its own into `x-forwarded-for`."""
-    return uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        http=protocol,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=1,
-        lifespan="off",
-        proxy_headers=forwarded,
-        server_header=False,
-    )
 
 
 def _stop_signal() -> asyncio.Event:
