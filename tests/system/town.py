@@ -74,6 +74,10 @@ class Town:
     def xds(self) -> str:
         return f"http://{HOST}:{self._doors['xds-port']}"
 
+    def port(self, door: str) -> int:
+        """Of one of `DOORS`."""
+        return self._doors[door]
+
     @property
     def gateway(self) -> Address:
         return Address(HOST, self._listen)

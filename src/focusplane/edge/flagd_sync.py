@@ -23,6 +23,8 @@ SELECTOR = "flagd-selector"
 MOST_STREAMS = 1_000
 """At a time, each a client that follows. Beyond is RESOURCE_EXHAUSTED, and they try again."""
 MOST_REQUEST = 64 * 1024
+_LENGTH = 2
+"""The wire type of everything here."""
 _LOOK_S = 30.0
 """So long a stream waits for a turn of the plane before it looks whether its client is still there."""
 _OPTIONS = (
@@ -129,7 +131,7 @@ def _answer(text: str, context: bytes = b"") -> bytes:
 
 def _field(number: int, body: bytes) -> bytes:
     """A length-delimited field of a protobuf message."""
-    return bytes([number << 3 | 2]) + _varint(len(body)) + body
+    return bytes([number << 3 | _LENGTH]) + _varint(len(body)) + body
 
 
 def _varint(value: int) -> bytes:
@@ -143,19 +145,18 @@ def _varint(value: int) -> bytes:
 def _selector(body: bytes) -> str:
     """Field 2 of a request, `provider_id = 1; selector = 2`; empty if it is not there or the bytes are no such message."""
     place = 0
-    found = ""
     while place < len(body):
-        tag, place = body[place], place + 1
-        size = shift = 0
-        while place < len(body):
-            octet, place = body[place], place + 1
-            size |= (octet & 0x7F) << shift
-            shift += 7
-            if octet < 0x80 or shift > 28:
+        tag, size, place = body[place], 0, place + 1
+        for shift in (0, 7, 14):
+            if place >= len(body):
+                return ""
+            size |= (body[place] & 0x7F) << shift
+            place += 1
+            if body[place - 1] < 0x80:
                 break
-        if tag & 7 != 2:
-            return found
+        if tag & 7 != _LENGTH or place + size > len(body):
+            return ""
         if tag >> 3 == 2:
-            found = body[place : place + size].decode("utf-8", "replace")
+            return body[place : place + size].decode("utf-8", "replace")
         place += size
-    return found
+    return ""
