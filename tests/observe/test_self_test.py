@@ -1,5 +1,6 @@
 """The judge against the stable version itself: false alarms are counted, noise widens the tolerance, and a week of calm narrows it."""
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import pytest
 
 from focusplane.define.rollout import JudgeSpec
 from focusplane.instrument.signal import Outcome, Signal, Slice, Source
+from focusplane.kernel.ids import canonical
 from focusplane.kernel.tick import DAY, HOUR, SECOND
 from focusplane.observe.arms import ArmBucket, Pair
 from focusplane.observe.self_test import FOLD_MS, MOST_TIMES, RUN_MS, SelfTest, Widened, pooled
@@ -85,15 +87,23 @@ def test_a_run_with_too_few_requests_says_nothing() -> None:
     assert test.over() == (0, 0)
 
 
-def test_the_tallies_outlive_a_restart_and_are_forgotten_after_a_week() -> None:
+def test_who_goes_on_after_a_restart_in_the_middle_of_a_run_says_the_same() -> None:
+    test = SelfTest()
+    serve(test, T0, 34, {"a": 0, "b": 1})
+    state = json.loads(canonical(test.state()))
+    again = SelfTest.restored(state)
+    assert again == test
+    for each in (test, again):
+        serve(each, T0 + 34 * 60 * SECOND, 60, {"a": 0, "b": 1})
+    assert again == test
+    assert SelfTest.restored({}) == SelfTest()
+
+
+def test_runs_are_forgotten_after_a_week() -> None:
     test = SelfTest()
     serve(test, T0, 31, {"a": 0, "b": 0})
-    state = test.state()
-    assert isinstance(state, dict)
-    again = SelfTest.restored(state)
-    assert (again.over(), again.widened, again.fresh) == (test.over(), test.widened, test.fresh)
-    serve(again, T0 + 8 * DAY, 21, {"a": 0, "b": 0})
-    assert again.over()[0] == 2
+    serve(test, T0 + 8 * DAY, 21, {"a": 0, "b": 0})
+    assert test.over()[0] == 3  # the one that silence cut short ends when there is data again
 
 
 def test_seconds_are_pooled_without_losing_a_request_and_long_buckets_are_left_alone() -> None:

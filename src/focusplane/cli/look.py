@@ -8,6 +8,7 @@ import click
 
 from focusplane.cli.ailments import findings, tell_findings
 from focusplane.cli.output import Shown, clock, counted, in_words, pairs, span, table
+from focusplane.cli.path import LIMIT, show_path
 from focusplane.cli.policy_set import Place, good
 from focusplane.cli.remote import Data, Remote, asks
 from focusplane.kernel.errors import NotFoundError, UsageError
@@ -269,6 +270,8 @@ def _why(shown: Shown) -> None:
         click.echo("\ninputs")
         for line in told:
             click.echo(f"  {line}")
+    path = shown.get("path") or (shown["now"].get("verdict") or {}).get("path")
+    show_path(path, (shown["now"].get("thresholds") or {}).get("e") or LIMIT)
     for title, rows in (
         ("what happened", "transitions"),
         ("why nothing happened", "nothing_happened_because"),

@@ -6,6 +6,7 @@ import click
 
 from focusplane.cli import following
 from focusplane.cli.output import Shown, clock, number, pairs, table
+from focusplane.cli.path import show_path
 from focusplane.cli.remote import Remote, asks
 from focusplane.cli.rollout_plan import plan_command
 from focusplane.cli.together import together_command
@@ -235,3 +236,4 @@ def _show(shown: Shown, why: bool) -> None:
                 for one in verdict["metrics"]
             ],
         )
+        show_path(verdict.get("path"), verdict["threshold"])

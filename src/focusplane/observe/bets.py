@@ -101,16 +101,20 @@ def by_stratum(known: Strata, pairs: Sequence[Pair]) -> Strata:
     return tuple(sorted(rows.items()))
 
 
+def loudest(strata: Strata, null: Null) -> tuple[tuple[str, float], ...]:
+    """ln of the e-value of the counts of each stratum alone, the loudest first; of those alone that speak of harm."""
+    found = [
+        (name, log_mixture(log_factors(exposures([_worth(row, null.unit)]), null.rho, null.eps, null.harm)))
+        for name, row in strata
+        if row[1] or null.unit != 1
+    ]
+    return tuple(sorted((each for each in found if each[1] > 0), key=lambda each: (-each[1], each[0])))
+
+
 def worst(strata: Strata, null: Null) -> str:
     """The stratum whose counts alone speak loudest of harm, if one of several does."""
-    if len(strata) < 2:
-        return ""
-    scores = {
-        name: log_mixture(log_factors(exposures([_worth(row, null.unit)]), null.rho, null.eps, null.harm))
-        for name, row in strata
-    }
-    name = max(sorted(scores), key=lambda each: scores[each])
-    return name if scores[name] > 0 else ""
+    found = loudest(strata, null) if len(strata) > 1 else ()
+    return found[0][0] if found else ""
 
 
 def plus(logs: Logs, more: Floats) -> Logs:

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from focusplane.define.rollout import JudgeSpec, Step
+from focusplane.observe.bets import loudest
 from focusplane.observe.eprocess import e_value, log_mixture
 from focusplane.observe.evidence import RATIOS, Evidence, begin, fold, next_step
 from focusplane.observe.safety import safety
@@ -20,6 +21,7 @@ from focusplane.observe.verdict import Ruling, Verdict
 
 __all__ = ["begin", "fold", "next_step", "rule"]
 
+SHOWN_STRATA = 5
 ERRORS_WEIGHT = 0.5
 """Half of the evidence is errors; latency and each further metric share the rest alike, the quantiles that of latency."""
 
@@ -57,6 +59,10 @@ def rule(evidence: Evidence, spec: JudgeSpec, step: Step, stale: str = "") -> Ve
         baseline_requests=baseline,
         eta_requests=eta,
         metrics=metrics,
+        strata=tuple(
+            (name, digits(e_value(log_e)))
+            for name, log_e in loudest(evidence.strata, evidence.null)[:SHOWN_STRATA]
+        ),
     )
 
 

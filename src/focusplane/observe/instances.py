@@ -1,7 +1,9 @@
 """Instances: who counts requests of each version, so that one sick machine is not taken for a sick version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from focusplane.kernel.ids import Json
 from focusplane.kernel.tick import MINUTE
 
 MOST_VERSIONS, MOST_OF_EACH = 20, 64
@@ -28,3 +30,11 @@ class Instances:
         """How many count requests of it now."""
         since = mark - max(HEARD_MS, 3 * interval)
         return sum(at > since for at in self.last.get(version, {}).values())
+
+    def state(self) -> Json:
+        return {version: dict(known) for version, known in self.last.items()}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Mapping[str, int]]) -> "Instances":
+        """The inverse of `state`."""
+        return cls({version: dict(known) for version, known in state.items()})

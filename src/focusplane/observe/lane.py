@@ -232,6 +232,7 @@ class Lane:
             "roster": self.roster.state(),
             "told": dict(self.told),
             "self_test": self.self_test.state(),
+            "instances": self.instances.state(),
             "tracks": {name: track.state() for name, track in self.tracks.items()},
             "ledger": self.ledger.state(),
             "corrections": [
@@ -265,6 +266,7 @@ class Lane:
             roster=Roster.restored(state.get("roster", {})),
             told=dict(state.get("told", {})),
             self_test=SelfTest.restored(state.get("self_test", {})),
+            instances=Instances.restored(state.get("instances", {})),
             corrections={
                 key: Corrected(key, objective, since, until, As(mode))
                 for key, objective, since, until, mode in state.get("corrections", ())

@@ -17,6 +17,7 @@ from focusplane.kernel.tick import DAY, HOUR, MINUTE, SECOND
 from focusplane.observe.arms import ArmBucket, Arms, Pair
 from focusplane.observe.canary import begin, fold, together
 from focusplane.observe.evidence import Evidence
+from focusplane.observe.evidence_json import from_json, to_json
 from focusplane.observe.histogram import merged
 from focusplane.observe.own_past import at_least
 
@@ -161,16 +162,40 @@ class SelfTest:
         return replace(spec, tolerance=spec.tolerance * WIDER**self.widened) if self.widened else spec
 
     def state(self) -> Json:
-        """What outlives a restart: the tallies. The present run begins anew."""
+        """Everything: who goes on from it says the same."""
         hours: list[Json] = [[at, *row] for at, row in sorted(self.hours.items())]
-        return {"hours": hours, "widened": self.widened, "since": [self.since, *self.fresh]}
+        return {
+            "hours": hours,
+            "widened": self.widened,
+            "since": [self.since, *self.fresh],
+            "arms": self.arms.state(),
+            "run": [self.run, int(self.alarmed), self.by],
+            "ranks": dict(self.ranks),
+            "heard": dict(self.heard),
+            "evidence": None if self.evidence is None else to_json(self.evidence),
+        }
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> "SelfTest":
-        """The inverse of `state`; of nothing from an older snapshot."""
-        hours = {int(at): (int(runs), int(alarms)) for at, runs, alarms in state.get("hours", ())}
-        since, runs, alarms = state.get("since", (0, 0, 0))
-        return cls(hours=hours, widened=int(state.get("widened", 0)), since=since, fresh=(runs, alarms))
+        """The inverse of `state`; nothing of an older snapshot."""
+        if not state:
+            return cls()
+        run, alarmed, by = state["run"]
+        since, runs, alarms = state["since"]
+        evidence = state["evidence"]
+        return cls(
+            Arms.restored(state["arms"]),
+            run,
+            None if evidence is None else from_json(evidence),
+            bool(alarmed),
+            by,
+            dict(state["ranks"]),
+            dict(state["heard"]),
+            {at: (ran, false) for at, ran, false in state["hours"]},
+            state["widened"],
+            since,
+            (runs, alarms),
+        )
 
 
 def pooled(buckets: Iterable[ArmBucket]) -> Sequence[ArmBucket]:

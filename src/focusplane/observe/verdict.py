@@ -58,6 +58,8 @@ class Verdict:
     eta_requests: int | None
     """How many more requests in all until promotion can be expected, if the canary is as good as it looks."""
     metrics: tuple[MetricEvidence, ...] = ()
+    strata: tuple[tuple[str, float], ...] = ()
+    """Where errors speak of harm, loudest first, with the e-value of the counts of that stratum alone."""
 
     def of_errors_alone(self, spec: JudgeSpec) -> bool:
         """Nothing but errors speaks of harm by itself."""

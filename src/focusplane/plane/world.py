@@ -29,6 +29,7 @@ from focusplane.kernel.tick import MINUTE, Tick
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.health import Health
+from focusplane.observe.path import Path
 from focusplane.observe.verdict import Verdict
 
 
@@ -220,6 +221,8 @@ class World:
     rollouts: Mapping[str, Rollout] = field(default_factory=dict)
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    paths: Mapping[str, Path] = field(default_factory=dict)
+    """focus -> how the evidence of its last rollout went"""
     watches: Mapping[str, Watch] = field(default_factory=dict)
     """`focus/flag` -> how its variant fares, for those that a mitigation waits for to be worse"""
     actions: Mapping[str, Action] = field(default_factory=dict)

@@ -225,6 +225,7 @@ def _forget(draft: Draft, focus: Focus) -> Draft:
         "rollouts",
         "evidence",
         "verdicts",
+        "paths",
         "waiting",
         "refusals",
         "looks",

@@ -12,10 +12,11 @@ from focusplane.control.command import ControlId, Set
 from focusplane.control.rollout import Cause, Phase, Rollout, Saw
 from focusplane.define.focus import Focus
 from focusplane.define.rollout import Promote, RolloutSpec, Then
-from focusplane.kernel.ids import short_id
+from focusplane.kernel.ids import Json, short_id
 from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.observe.canary import next_step, rule
 from focusplane.observe.health import Budget, Health, State
+from focusplane.observe.path import told
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import agreement, bounded, capacity, compared, move, sight
 from focusplane.plane.arrows.judge import few_instances, old_after, waits
@@ -84,12 +85,19 @@ def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> 
         **of_flag(after),
         **({"evidence_of_safety": False} if cause.saw in rollouts_.UNPROVEN else {}),
         **said_verdict(draft.world.verdicts.get(focus.name)),
+        **_went(draft, after),
     )
     if after.step != rollout.step:
         draft = _judged_anew(draft, after)
     if after.wanted == rollout.wanted or cause.saw is Saw.OVERTAKEN:
         return draft
     return move_control(draft, focus, after, cause.reason, cause.saw in rollouts_.UNPROVEN)
+
+
+def _went(draft: Draft, rollout: Rollout) -> dict[str, Json]:
+    """How the evidence went, on the record of how it ended."""
+    path = draft.world.paths.get(rollout.focus)
+    return {"path": told(path)} if rollout.over and path is not None and path.of == rollout.id else {}
 
 
 def _held(draft: Draft, rollout: Rollout, why: str) -> Draft:

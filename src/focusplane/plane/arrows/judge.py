@@ -24,6 +24,7 @@ from focusplane.observe.evidence import Evidence
 from focusplane.observe.health import Budget
 from focusplane.observe.own_past import explains, own_past
 from focusplane.observe.pace import WIDEST_MS
+from focusplane.observe.path import further, point
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import MetricEvidence, Ruling, Verdict
 from focusplane.plane.arrows import compared, sight
@@ -91,6 +92,8 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     verdict = _widened(spec.judge, evidence.spec, verdict)
     before = world.verdicts.get(focus.name)
     draft = draft.put("evidence", focus.name, evidence).put("verdicts", focus.name, verdict)
+    went = further(world.paths.get(focus.name), rollout.id, point(verdict, draft.at, rollout.step))
+    draft = draft.put("paths", focus.name, went)
     if before is not None and before.ruling is verdict.ruling:
         return draft
     if before is None and verdict.ruling is Ruling.HOLD:

@@ -10,6 +10,7 @@ from focusplane.plane.queries.corrections import correction
 from focusplane.plane.queries.detection import detection_of
 from focusplane.plane.queries.focuses import find, objective_row
 from focusplane.plane.queries.focuses import focus as focus_row
+from focusplane.plane.queries.path import path_told
 from focusplane.plane.queries.present import headline, moving, objective_present, present
 from focusplane.plane.queries.rollouts import rollout
 from focusplane.plane.queries.shown import Shown
@@ -38,7 +39,7 @@ def explain(world: World, facts: Sequence[Fact], key: str) -> Shown:
     said: Shown = {
         "rule": str(first.body.get("rule", "")) if first else "",
         "reason": first.reason if first else str(now.get("reason", "")),
-        "inputs": dict(first.body) if first else {},
+        "inputs": _body(first) if first else {},
         "present": list(moving(world, str(now["focus"]))) if kind == "rollout" else [],
     }
     if kind == "comparison":  # what it shows by now, also while nothing was ruled
@@ -55,9 +56,15 @@ def explain(world: World, facts: Sequence[Fact], key: str) -> Shown:
         "kind": kind or "fact",
         **said,
         "now": now,
+        "path": path_told(about, key),
         "transitions": [told(fact) for fact in about[-_MOST:]],
         "nothing_happened_because": holds(about),
     }
+
+
+def _body(fact: Fact) -> Shown:
+    """Without how the evidence went, which is told once."""
+    return {name: value for name, value in fact.body.items() if name != "path"}
 
 
 def _objective(world: World, facts: Sequence[Fact], name: str, objective: str) -> Shown:
@@ -105,7 +112,7 @@ def told(fact: Fact) -> Shown:
         "focus": fact.focus,
         "subject": fact.subject,
         "reason": fact.reason,
-        "body": dict(fact.body),
+        "body": _body(fact),
     }
 
 

@@ -16,6 +16,7 @@ from focusplane.plane.arrows.expose import UNPROVEN
 from focusplane.plane.arrows.sight import NODE_ALIVE_MS
 from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
+from focusplane.plane.queries.path import path_of
 from focusplane.plane.queries.shown import Shown, plain
 from focusplane.plane.world import Waiting, World
 
@@ -88,7 +89,9 @@ def rollout(world: World, name: str) -> Shown:
         "self_test": self_tested(world, name),
         "thresholds": thresholds(spec),
         "price": rollout_price(world, running),
-        "verdict": None if verdict is None else shown_verdict(verdict, spec),
+        "verdict": None
+        if verdict is None
+        else {**shown_verdict(verdict, spec), "path": path_of(world, name, running.id)},
         "sentence": sentence(running, verdict, world.tick),
     }
 

@@ -1,4 +1,5 @@
-// Two charts by uPlot: the share that failed (in all and by version), and latency percentiles with the bounds of p95.
+// Charts by uPlot: the share that failed (in all and by version), latency percentiles with the bounds of p95, and how the
+// evidence of a rollout went.
 const card = document.querySelector("[data-series]");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const under = Number(card.dataset.under) || null;
@@ -115,6 +116,51 @@ function build(versions) {
   charts = [failed, latency];
 }
 
+// The evidence of the rollout on a logarithmic scale; what lies far below 1 speaks neither way.
+const path = document.getElementById("c-evidence");
+const LOW = 0.05;
+let evidence = null;
+let evidenceShape = null;
+const odds = (value) => (value == null ? "over a million" : value >= 1000 ? Math.round(value).toLocaleString("en") : `${Number(value.toPrecision(3))}`);
+const far = (told) => told.map((one) => Math.min(Math.max(one ?? 1e6, LOW), 1e6));
+
+function threshold(value) {
+  return { hooks: { draw: [(plot) => {
+    const y = plot.valToPos(value, "y", true);
+    const { ctx } = plot;
+    ctx.save();
+    ctx.strokeStyle = colour("--soft");
+    ctx.setLineDash([4, 4]);
+    ctx.beginPath();
+    ctx.moveTo(plot.bbox.left, y);
+    ctx.lineTo(plot.bbox.left + plot.bbox.width, y);
+    ctx.stroke();
+    ctx.restore();
+  }] } };
+}
+
+async function refreshEvidence() {
+  const answer = await fetch(path.dataset.rollout);
+  if (!answer.ok) return;
+  const { verdict } = await answer.json();
+  const told = verdict?.path;
+  document.getElementById("c-path").hidden = !told || told.at.length < 2;
+  if (!told || told.at.length < 2) return;
+  const names = Object.keys(told.metrics);
+  const now = [told.rollout, ...names].join();
+  if (evidenceShape !== now) {
+    evidenceShape = now;
+    evidence?.destroy();
+    const hidden = { width: 0, points: { show: false }, scale: "times" };
+    evidence = chart("c-evidence", [
+      row("harm", "--bad", odds), row("safety", "--live", odds),
+      ...names.map((name) => row(name, "--soft", odds, { width: 1, dash: [3, 3] })),
+      { label: "times as bad, from", ...hidden, value: (_, value) => odds(value) }, { label: "to", ...hidden, value: (_, value) => (value == null ? "open" : odds(value)) },
+    ], odds, { scales: { y: { distr: 3, range: (_, low, high) => [LOW, Math.max(high, 10 * verdict.threshold)] }, times: { auto: true } }, ...threshold(verdict.threshold) });
+  }
+  evidence.setData([told.at.map((one) => one / 1000), far(told.harm), far(told.safe), ...names.map((name) => far(told.metrics[name].harm)), told.low, told.high]);
+}
+
 async function refresh(now) {
   const step = Math.max(Math.ceil(span / 150_000) * 1000, 1000);
   const end = Math.floor((now ?? Date.now()) / step) * step;
@@ -136,13 +182,13 @@ document.addEventListener("focus:turn", async (event) => {
   const every = span > 1_000_000 ? 10_000 : 1_000;
   if (busy || event.detail - seen < every) return;
   busy = true;
-  try { await refresh(event.detail); seen = event.detail; } finally { busy = false; }
+  try { await Promise.all([refresh(event.detail), refreshEvidence()]); seen = event.detail; } finally { busy = false; }
 });
 document.querySelectorAll("[data-span]").forEach((button) => button.addEventListener("click", () => {
   span = Number(button.dataset.span);
   seen = 0;
   document.querySelectorAll("[data-span]").forEach((one) => one.setAttribute("aria-pressed", String(one === button)));
 }));
-const again = () => { if (shape !== null) { build(shape === "" ? [] : shape.split(",")); seen = 0; } };
+const again = () => { evidenceShape = null; if (shape !== null) { build(shape === "" ? [] : shape.split(",")); seen = 0; } };
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-new ResizeObserver(() => charts.forEach((one) => one.setSize({ width: one.root.parentElement.clientWidth, height: 162 }))).observe(card);
+new ResizeObserver(() => [...charts, ...(evidence ? [evidence] : [])].forEach((one) => one.setSize({ width: one.root.parentElement.clientWidth, height: 162 }))).observe(card);
