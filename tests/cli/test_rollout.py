@@ -68,6 +68,40 @@ def test_a_start_is_fine_once_it_has_started(plane: Plane, capsys: pytest.Captur
     assert "the rollout of v2 has started" in told.err
 
 
+FLAG: dict[str, Any] = {
+    **STARTED,
+    "version": "new",
+    "flag": "price",
+    "what": "price=new",
+    "phase": "promoted",
+    "stable": "new",
+    "declared": "old",
+    "evidence_of_safety": False,
+    "unproven": "no evidence of harm, at step 1",
+}
+
+
+def test_a_variant_is_asked_for_with_its_flag_and_nothing_is_probed(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plane.answers["POST", PATH] = (200, {**FLAG, "phase": "stepping", "answer": "it has started"})
+    assert run(["rollout", "start", "pay", "new", "--flag", "price"]) == 0
+    assert plane.asked == [("POST", PATH, {"version": "new", "flag": "price"})]
+    assert "the rollout of price=new has started" in capsys.readouterr().err
+
+
+def test_the_status_of_a_flag_says_what_the_policy_says_and_what_was_never_shown(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plane.answers["GET", PATH] = (200, FLAG)
+    assert run(["rollout", "status", "pay"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "flag price" in lines
+    assert "variant new" in lines
+    assert "evidence of safety none: no evidence of harm, at step 1" in lines
+    assert any(line.startswith("policy says default: old; new is served instead") for line in lines)
+
+
 def test_a_destination_that_says_nothing_in_time_is_exit_status_1(
     plane: Plane, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,7 @@ async def test_a_refusal_keeps_its_reason_and_gets_its_status(
 
 async def test_what_is_asked_reaches_the_plane_with_who_asked(api: Api, plane) -> None:  # type: ignore[no-untyped-def]
     await api.post("/api/v1/rollouts/checkout", json={"version": "v3"})
+    await api.post("/api/v1/rollouts/checkout", json={"variant": "on", "flag": "new-pricing"})
     await api.post("/api/v1/rollouts/checkout/abort", json={"reason": "enough"})
     await api.put(
         "/api/v1/controls/checkout/throttle", json={"state": {"rate": "9/s"}, "for": "5m", "reason": "flood"}
@@ -117,6 +118,7 @@ async def test_what_is_asked_reaches_the_plane_with_who_asked(api: Api, plane) -
     await api.post("/api/v1/incidents/inc-5b20/note", json={"text": "looking"})
     assert plane.asked == [
         (StartRollout("checkout", "v3"), "admin"),
+        (StartRollout("checkout", "on", "new-pricing"), "admin"),
         (AbortRollout("checkout", "enough"), "admin"),
         (SetControl("checkout", "throttle", {"rate": "9/s"}, "flood", 300_000), "admin"),
         (ClearControl("checkout", "throttle", "over"), "admin"),

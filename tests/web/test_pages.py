@@ -6,6 +6,7 @@ from fractions import Fraction
 import httpx
 import pytest
 
+from focusplane.control.rollout import Phase
 from focusplane.define.slo import Level
 from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.reading import Measured, NoData
@@ -91,6 +92,23 @@ async def test_a_rollout_that_did_not_begin_is_on_the_page_with_its_reason(
         html = (await api.get("/focus/checkout")).text
         assert "v3 was not started" in html
         assert "v3 is not ready to take traffic" in html
+
+
+async def test_a_rollout_of_a_flag_is_shown_like_one_of_a_version_and_says_what_was_never_shown(
+    api: httpx.AsyncClient, plane
+) -> None:  # type: ignore[no-untyped-def]
+    of_version = plane.world.rollouts["checkout"]
+    quiet = "no evidence of harm, at step 1"
+    rollout = replace(
+        of_version, version="on", stable="off", flag="new-pricing", phase=Phase.STEPPING, unproven=quiet
+    )
+    plane.world = replace(plane.world, rollouts={"checkout": rollout})
+    html = (await api.get("/focus/checkout")).text
+    assert "<b>new-pricing=on</b>" in html
+    assert "Failures of both variants, per metric" in html
+    assert "<b>Without evidence of safety.</b> No evidence of harm, at step 1." in html
+    assert "new-pricing=on serves" in html
+    assert "new-pricing=on at" in (await api.get("/")).text
 
 
 async def test_the_page_says_what_was_seen_which_source_counts_and_plain_states(

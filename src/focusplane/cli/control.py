@@ -113,7 +113,9 @@ def _said(state: Shown) -> str:
     match state["kind"]:
         case "flag":
             whole = state["percentage"] == "100%"
-            return str(state["variant"]) if whole else f"{state['variant']} for {state['percentage']}"
+            rest = f", {state['rest']} for the rest" if state.get("rest") else ""
+            some = f"{state['variant']} for {state['percentage']}{rest}"
+            return str(state["variant"]) if whole else some
         case "traffic":
             return ", ".join(f"{version} {share}" for version, share in state["weights"].items())
         case "throttle":

@@ -70,7 +70,7 @@ def rollout(world: World, name: str) -> Shown:
         "weight_text": running.exposed,
         "started_at": running.started_at,
         "step_since": running.step_since,
-        "step_for": format_duration(max(world.tick.at - running.step_since, 0)),
+        "step_for": format_duration(max((running.ended_at or world.tick.at) - running.step_since, 0)),
         "held_since": running.held_since,
         "hold_reason": running.hold_reason,
         "hold_ends_at": _hold_ends(running, spec),
