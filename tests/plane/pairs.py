@@ -1,8 +1,11 @@
 """Two versions of `search` in virtual time, each answering so many requests a second."""
 
+from focusplane.act.comparison import Comparison
+from focusplane.act.request import Answer, Compare, Done
 from focusplane.instrument.signal import Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrival import Counted
+from focusplane.plane.arrows import compare
 from focusplane.testing.rig import Rig
 
 POLICY = """apiVersion: focusplane/v1
@@ -20,6 +23,7 @@ spec: {members: [ana@example.org]}
 GOOD = {"v1": (200, 0), "v2": (100, 0)}
 BAD = {"v1": (200, 0), "v2": (20, 4)}
 SILENT = {"v1": (200, 0)}
+ASK = Compare("search", "v1", "v2")
 
 
 def plain() -> Rig:
@@ -43,3 +47,13 @@ def said(end: int, version: str = "", status: int = 0, count: int = 0) -> Signal
     """A report of one second; by default that it is there and has nothing to report."""
     part, outcome = Slice(version=version), Outcome(status)
     return Signal("search", "production", Source.EDGE, "e", end - SECOND, end, part, outcome, count)
+
+
+def asked(it: Rig, wish: Compare = ASK, by: str = "argo") -> Comparison:
+    answer: Answer = it.ask(wish, by, "judge")
+    assert isinstance(answer, Done), answer
+    return it.world.comparisons[answer.subject]
+
+
+def now(it: Rig, wish: Compare = ASK) -> Comparison:
+    return it.world.comparisons[compare.key(wish)]
