@@ -47,8 +47,12 @@ WORDS_THAT_NAME_NOTHING = frozenset(
     {"utils", "util", "helpers", "helper", "common", "misc", "manager", "service"}
 )
 
-SHARED_BY_CONTROLS = frozenset({"admission", "board", "command", "limit", "snapshot", "split", "state"})
-"""What controls have in common: the Board, the words that change it, the answer to a request, a rate, a tenant's share."""
+SHARED_BY_CONTROLS = frozenset(
+    {"admission", "board", "churn", "command", "limit", "reasons", "snapshot", "split", "state"}
+)
+"""What controls have in common: the Board, the words that change it, the answer to a request, a rate, a tenant's share.
+
+`churn` and `reasons` ask flags, and no control asks them."""
 
 MAX_LINES = 400
 

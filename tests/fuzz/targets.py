@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import httpx
-from tests.fuzz import kayentas, payloads
+from tests.fuzz import flag_sets, kayentas, payloads
 from tests.fuzz.mutate import BYTES, as_bytes, hurt, misplace, reword
 
 from focusplane.act.fact import Fact
@@ -279,6 +279,7 @@ def targets() -> Iterator[Target]:
     yield Target("snapshot", _saved, _snapshot)
     yield Target("xds", _poll, _discover)
     yield Target("kayenta", kayentas.made, kayentas.taken)
+    yield Target("flagd", flag_sets.made, flag_sets.taken)
 
 
 @cache

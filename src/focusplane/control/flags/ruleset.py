@@ -46,8 +46,8 @@ class Ruleset:
         for key, data in _flags(told):
             try:
                 flags[key] = _compiled(key, data, part, before.get(key))
-            except RuleError as fault:
-                faults[key] = str(fault)
+            except (RuleError, RecursionError) as fault:
+                faults[key] = str(fault) if isinstance(fault, RuleError) else "flag: is nested too deep"
                 if key in before:
                     flags[key] = before[key]
         changed = {key for key in before.keys() | flags.keys() if before.get(key) is not flags.get(key)}
