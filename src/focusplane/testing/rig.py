@@ -28,6 +28,7 @@ from focusplane.plane.arrival import (
     Started,
     Visited,
 )
+from focusplane.plane.arrows.sight import DRIVERS
 from focusplane.plane.ports import Turn
 from focusplane.plane.recover import empty
 from focusplane.plane.step import Step, step
@@ -141,18 +142,18 @@ class Rig:
                 self.sent.append(effect)
                 self._next.append(Notified(effect.key, not self.mute))
             case Probe():
+                places = [str(address) for address in effect.addresses] or [effect.version]
                 results = {
-                    str(address): "no connection"
-                    if str(address) in self.down
-                    else self.ready.get(effect.version, "")
-                    for address in effect.addresses
+                    place: "no connection" if place in self.down else self.ready.get(effect.version, "")
+                    for place in places
                 }
                 self._next.append(Probed(effect.key, effect.focus, effect.version, results))
             case Observe():
                 state = self.world.board.state(effect.focus, "traffic")
                 wanted = dict(state.weights) if isinstance(state, TrafficState) else {}
                 weights = self.really or wanted
-                self._next.append(Observed(effect.key, effect.focus, {"edge-1": weights}))
+                node = self._driven().get(effect.focus, "edge-1")
+                self._next.append(Observed(effect.key, effect.focus, {node: weights}))
             case Visit():
                 tried = self.pages.get(effect.probe.url, Tried(Saw.GOOD, "status 200"))
                 self._next.append(Visited(effect.key, effect.focus, effect.objective, tried))
@@ -162,6 +163,12 @@ class Rig:
         if version > self._served and not self.deaf:
             self._served = version
             self._next.extend(Reported(name, "edge-1", version) for name in ("envoy", "sdk"))
+            self._next.extend(Reported(DRIVERS, name, version) for name in self._driven().values())
+
+    def _driven(self) -> Mapping[str, str]:
+        """Focus -> the object of its driver."""
+        split = {name: one.controls.traffic for name, one in self.world.policies.set.focuses.items()}
+        return {name: str(one.driver) for name, one in split.items() if one is not None and one.driver}
 
     def _second(self, load: Load, end: int) -> Sequence[Signal]:
         found: list[Signal] = []
