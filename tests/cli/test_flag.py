@@ -104,3 +104,51 @@ def test_a_flag_is_cleared_by_its_name(served: Plane) -> None:
     )
     assert run("clear", "search", "ranking")[0] == 0
     assert served.asked[-1][:2] == ("DELETE", "/api/v1/controls/search/flag.ranking?reason=")
+
+
+def test_flags_that_are_to_go_are_listed_page_by_page_with_the_evidence(plane: Plane) -> None:
+    one = {
+        "target": "pay/a",
+        "owner": "t",
+        "expires": "",
+        "permanent": "",
+        "stale": True,
+        "evaluated_at": None,
+    }
+    two = {**one, "target": "pay/b", "stale": False, "why": [], "evaluated_at": 1_790_000_000_000}
+    plane.answers["GET", "/api/v1/flags"] = [
+        (
+            200,
+            {"items": [{**one, "why": ["never evaluated, in 9 requests of the last 30d"]}], "next": "pay/a"},
+        ),
+        (200, {"items": [two], "next": None}),
+    ]
+    code, said = run("stale", "--days", "14")
+    assert code == 0
+    assert "never evaluated, in 9 requests" in said
+    assert "pay/b" not in said
+    assert [path for _, path, _ in plane.asked] == [
+        "/api/v1/flags?days=14&limit=1000",
+        "/api/v1/flags?days=14&limit=1000&after=pay%2Fa",
+    ]
+
+
+def test_a_flag_is_pruned_by_a_patch_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "app.py").write_text('shop.flag("ranking")\n')
+    result = CliRunner().invoke(
+        flag_command, ("prune", "ranking", str(tmp_path / "p.yaml"), "--code", str(tmp_path))
+    )
+    assert result.exit_code == 0
+    assert "-      ranking:\n" in result.stdout
+    assert "app.py:1  shop.flag" in result.stderr
+    assert (tmp_path / "p.yaml").read_text() == POLICY
+
+
+def test_a_flag_that_something_needs_is_not_pruned_in_silence(tmp_path: Path) -> None:
+    other = "      x: {variants: {on: 1, off: 0}, default: on, off: off, expires: 2099-01-01, requires: {ranking: new}}\n"
+    (tmp_path / "p.yaml").write_text(POLICY.replace("    flags:\n", "    flags:\n" + other))
+    result = CliRunner().invoke(flag_command, ("prune", "search/ranking", str(tmp_path)))
+    assert result.exit_code == 1
+    assert "no focus declares the flag 'ranking'" in result.stderr
+    assert CliRunner().invoke(flag_command, ("prune", "rankin", str(tmp_path))).exit_code != 0

@@ -142,3 +142,12 @@ async def test_a_step_of_a_schedule_that_begins_is_another_etag(api: httpx.Async
     assert (await api.post(path, json=body, headers=seen)).status_code == 304
     plane.world = replace(plane.world, tick=replace(plane.world.tick, at=at + 1))
     assert (await api.post(path, json=body, headers=seen)).status_code == 200
+
+
+async def test_flags_say_whose_they_are_and_whether_they_are_to_go(api: httpx.AsyncClient, plane) -> None:  # type: ignore[no-untyped-def]
+    aimed(plane, expires="2020-01-01")
+    (told,) = (await api.get("/api/v1/flags", params={"focus": "checkout"})).json()["items"]
+    assert (told["target"], told["stale"], told["evaluated_at"]) == ("checkout/new-pricing", True, None)
+    assert told["why"][0] == "expired on 2020-01-01"
+    assert told["why"][1].startswith("never evaluated, in ")
+    assert (await api.get("/api/v1/flags", params={"days": 0})).status_code == 422

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from focusplane.cli.control import list_controls_of, tell_control
+from focusplane.cli.flag_end import prune_command, stale_command
 from focusplane.cli.flag_lint import lint_flags
 from focusplane.cli.policy_set import Place, good
 from focusplane.cli.remote import Remote, asks
@@ -30,6 +31,8 @@ def flag_command() -> None:
 
 
 flag_command.add_command(lint_flags)
+flag_command.add_command(stale_command)
+flag_command.add_command(prune_command)
 
 
 @flag_command.command("list")

@@ -16,6 +16,7 @@ from focusplane.plane.queries.comparisons import (
 )
 from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
+from focusplane.plane.queries.flags import flags
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
 from focusplane.plane.queries.outgoing import WATCHDOG_MS, outgoing, watchdog
 from focusplane.plane.queries.reach import boardless, channels, undelivered
@@ -49,6 +50,7 @@ __all__ = [
     "fenced",
     "find",
     "find_incident",
+    "flags",
     "focus",
     "focuses",
     "holds",

@@ -1,0 +1,24 @@
+"""Flags: who answers for them, what requests had of them, and which of them are to go."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from focusplane.plane import queries
+from focusplane.plane.queries import Shown
+from focusplane.web.face import Faced, Viewer
+
+router = APIRouter(prefix="/api/v1", tags=["flags"])
+
+
+@router.get("/flags")
+async def flags(
+    face: Faced,
+    who: Viewer,
+    focus: Annotated[str, Query(max_length=200)] = "",
+    days: Annotated[int, Query(ge=1, le=3_650)] = 30,
+    after: Annotated[str, Query(max_length=400)] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Shown:
+    """Every flag with the evidence for its end over so many days; those that are to go first."""
+    return queries.page(queries.flags(face.plane.world, focus, days), after, limit, "target")
