@@ -18,10 +18,9 @@ TAIL = (
     "---\n{apiVersion: focusplane/v1, kind: Team, metadata: {name: t}, spec: {members: [a], channels: {}}}\n"
 )
 ONE = "variants: {on: true, off: false}, default: on, off: off, expires: 2099-01-01"
-BLOCK = (
-    """  controls:
+BLOCK = """  controls:
     flags:                    # the flags
-      first: {%s}
+      first: {ONE}
       # about the second
       second:
         variants: {on: "a, }b", off: 'c'}
@@ -30,15 +29,11 @@ BLOCK = (
         off: off
         expires: 2099-01-01
     throttle: {rate: 5/s}
-"""
-    % ONE
-)
-FLOW = (
-    '  controls: {flags: {first: {%s}, second: {variants: {on: "a, }b", off: c}, default: on, off: off, expires: 2099-01-01}}, throttle: {rate: 5/s}}\n'
-    % ONE
-)
-MIXED = "  controls:\n    flags: {first: {%s}}  # one\n    throttle: {rate: 5/s}\n" % ONE  # noqa: UP031
-ALONE = "  controls:\n    flags:  # one\n      first:\n        {%s}\n" % ONE  # noqa: UP031
+""".replace("ONE", ONE)
+SECOND = '{variants: {on: "a, }b", off: c}, default: on, off: off, expires: 2099-01-01}'
+FLOW = f"  controls: {{flags: {{first: {{{ONE}}}, second: {SECOND}}}, throttle: {{rate: 5/s}}}}\n"
+MIXED = f"  controls:\n    flags: {{first: {{{ONE}}}}}  # one\n    throttle: {{rate: 5/s}}\n"
+ALONE = f"  controls:\n    flags:  # one\n      first:\n        {{{ONE}}}\n"
 
 
 def cut(body: str, key: str) -> str:

@@ -36,8 +36,8 @@ def stale_command(remote: Remote, focus: str, days: int, everything: bool) -> No
         after = page["next"] or ""
         if not after:
             break
-    shown = {"items": [one for one in items if everything or one["stale"]], "next": None}
-    remote.output.show(shown, lambda: _listed(shown["items"], len(items)))
+    chosen = [one for one in items if everything or one["stale"]]
+    remote.output.show({"items": chosen, "next": None}, lambda: _listed(chosen, len(items)))
 
 
 def _listed(items: list[Shown], every: int) -> None:
