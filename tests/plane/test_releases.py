@@ -36,8 +36,8 @@ LEDGER = (
 BOTH = StartTogether({"ledger": "v2", "checkout": "v2"}, "one schema")
 
 
-def rig(ledger: str = LEDGER, rate: int = 400, **failing: str) -> Rig:
-    made = Rig({"checkout.yaml": POLICY, "ledger.yaml": ledger})
+def rig(text: str = LEDGER, rate: int = 400, **failing: str) -> Rig:
+    made = Rig({"checkout.yaml": POLICY, "ledger.yaml": text})
     for name in ("checkout", "ledger"):
         shares = {"v1": Fraction(1, 1000), "v2": Fraction(failing.get(name, "1/1000"))}
         made.loads.append(Load(name, per_second=rate, failing=shares))
@@ -170,3 +170,12 @@ def test_steps_that_do_not_match_are_refused() -> None:
     answer = it.ask(BOTH)
     assert isinstance(answer, Refused)
     assert "the same number of steps" in answer.reason or "cannot be seen" in answer.reason
+
+
+def test_a_member_that_is_too_costly_takes_all_back_although_nothing_is_proved() -> None:
+    costly = LEDGER.replace("slack: 0.5%", "slack: 30%, budgetShare: 0.0001%")
+    it = rig(costly, rate=2_000, ledger="1/10")
+    it.ask(BOTH)
+    it.seconds(30)
+    assert phases(it) == {"ledger": Phase.ROLLED_BACK, "checkout": Phase.ROLLED_BACK}
+    assert "ledger: too costly" in it.world.rollouts["checkout"].reason

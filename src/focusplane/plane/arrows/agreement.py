@@ -24,7 +24,7 @@ def agree(draft: Draft, causes: Causes) -> Causes:
 
 def _of(draft: Draft, release: Release, causes: Causes) -> Causes:
     mine = {focus: causes[focus] for focus in release.members if focus in causes}
-    harm = _harm(draft, release)
+    harm = _harm(draft, release) or _too_costly(draft, mine)
     if harm and not any(_is(cause, Saw.FROZEN) for cause in mine.values()):
         gone = next(filter(None, (_no_way_back(draft, focus) for focus in mine)), "")
         back = Cause(Saw.DESTINATION_GONE, f"{harm}; but a way back fails too: {gone}")
@@ -63,6 +63,18 @@ def _alone(cause: Cause | str, waits: list[str]) -> Cause | str:
     if cause.saw is Saw.HARMFUL:
         return Cause(Saw.NO_EVIDENCE, f"{cause.reason}; not yet over all members together")
     return cause
+
+
+def _too_costly(draft: Draft, causes: Causes) -> str:
+    """A member that has cost more than its cap allows takes all back: that is a price, and no chance is weighed."""
+    for name, cause in causes.items():
+        focus, verdict = draft.world.policies.set.focuses.get(name), draft.world.verdicts.get(name)
+        if focus is None or focus.rollout is None or verdict is None or isinstance(cause, str):
+            continue
+        proved = verdict.e_regress * focus.rollout.judge.alpha >= 1
+        if cause.saw is Saw.HARMFUL and not proved:
+            return f"{name}: {cause.reason}"
+    return ""
 
 
 def _harm(draft: Draft, release: Release) -> str:
