@@ -35,11 +35,11 @@ def stop(draft: Draft, focus: Focus, key: str, variant: str, share: Fraction) ->
     flag = focus.controls.flags.get(key)
     if flag is None or not flag.exposure:
         return ""
-    bound, words = _bound(draft, focus, flag)
-    if bound is None or share <= bound.at_most:
+    found, words = bound(draft, focus, flag)
+    if found is None or share <= found.at_most:
         return ""
-    most = format_percent(bound.at_most)
-    return f"{words}: {key}={variant} goes to {most} at most below {format_percent(bound.budget_below)}, not to {format_percent(share)}"
+    most = format_percent(found.at_most)
+    return f"{words}: {key}={variant} goes to {most} at most below {format_percent(found.budget_below)}, not to {format_percent(share)}"
 
 
 def step_stop(draft: Draft, focus: Focus, rollout: Rollout) -> str:
@@ -85,7 +85,7 @@ def _shares(flag: Flag, state: FlagState) -> dict[str, Fraction]:
     return shares
 
 
-def _bound(draft: Draft, focus: Focus, flag: Flag) -> tuple[Bound | None, str]:
+def bound(draft: Draft, focus: Focus, flag: Flag) -> tuple[Bound | None, str]:
     """The bound in force, and what it rests on. What cannot be seen may be used up."""
     unknown, left = _left(draft, focus)
     if unknown:
@@ -109,9 +109,9 @@ def _left(draft: Draft, focus: Focus) -> tuple[str, dict[str, Fraction]]:
 
 
 def _allows(flag: Flag, draft: Draft, focus: Focus) -> str:
-    bound, _ = _bound(draft, focus, flag)
-    if bound is None:
+    found, _ = bound(draft, focus, flag)
+    if found is None:
         return ""
-    after = strictest(flag.exposure, bound.budget_below)
+    after = strictest(flag.exposure, found.budget_below)
     most = f"up to {format_percent(after.at_most)}" if after is not None else "without a bound"
-    return f"with {format_percent(bound.budget_below)} left it may be raised {most}; up to {format_percent(bound.at_most)} it may now"
+    return f"with {format_percent(found.budget_below)} left it may be raised {most}; up to {format_percent(found.at_most)} it may now"

@@ -27,6 +27,7 @@ from focusplane.plane.queries.series import Span, series, span
 from focusplane.plane.queries.shown import Shown, page
 from focusplane.plane.queries.status import changes, control, controls, fenced, nodes, status, unused
 from focusplane.plane.queries.throttle import throttle
+from focusplane.plane.queries.variants import variants
 
 __all__ = [
     "DEFAULT_JUDGE",
@@ -79,5 +80,6 @@ __all__ = [
     "told",
     "undelivered",
     "unused",
+    "variants",
     "watchdog",
 ]

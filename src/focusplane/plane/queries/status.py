@@ -11,6 +11,7 @@ from focusplane.instrument.signal import Source
 from focusplane.plane.queries.actions import actions
 from focusplane.plane.queries.focuses import focuses
 from focusplane.plane.queries.shown import Shown, utc
+from focusplane.plane.queries.variants import exposure
 from focusplane.plane.world import Node, World
 from focusplane.wire.state_json import encode_state
 
@@ -108,7 +109,7 @@ def controls(world: World, focus: str = "") -> list[Shown]:
     """What each control is set to; overridden ones first."""
     entries = [one for one in world.board.entries.values() if focus in ("", one.target.focus)]
     return [
-        {**control(one), **_mover(world, one)}
+        {**control(one), **_mover(world, one), **_exposure(world, one)}
         for one in sorted(entries, key=lambda one: (not one.overridden, str(one.target)))
     ]
 
@@ -126,6 +127,12 @@ def control(entry: Entry) -> Shown:
         "reason": entry.reason,
         "cause": entry.cause,
     }
+
+
+def _exposure(world: World, entry: Entry) -> Shown:
+    """Of a flag: who had which variant lately."""
+    kind, _, key = entry.target.control.partition(".")
+    return {"exposure": exposure(world, entry.target.focus, key) if kind == "flag" else None}
 
 
 def _mover(world: World, entry: Entry) -> Shown:

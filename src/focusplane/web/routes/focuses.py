@@ -40,6 +40,12 @@ async def focus(face: Faced, who: Viewer, name: str) -> Shown:
     return queries.focus(face.plane.world, name)
 
 
+@router.get("/focuses/{name}/variants")
+async def variants(face: Faced, who: Viewer, name: str) -> Shown:
+    """Requests and failures of each variant of its flags in the last hour, also of flags that other systems serve."""
+    return {"items": queries.variants(face.plane.world, name)}
+
+
 @router.get("/focuses/{name}/budgets")
 async def budgets(
     face: Faced, who: Viewer, name: str, at: Annotated[int, Query(ge=0, le=2**53)] = 0
