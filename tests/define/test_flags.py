@@ -1,6 +1,7 @@
 """What a policy may say of a flag, and what is told about what it may not."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -141,3 +142,8 @@ def test_prerequisites_that_cannot_be_spelt_out_are_refused() -> None:
     base = line.format(0, "").replace(", requires: {}", "")
     text = TEXT.replace("      ranking:\n", base + base.replace("f0", "g0") + wide + "      ranking:\n")
     assert "D354" in {one.code for one in read(text).problems}
+
+
+def test_the_example_has_no_problem_at_all() -> None:
+    text = (Path(__file__).parents[2] / "examples/flags/focus.yaml").read_text()
+    assert load({"focus.yaml": text}, today="2026-11-26").problems == ()

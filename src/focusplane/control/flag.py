@@ -35,15 +35,10 @@ class Lamp:
     revision: str
     """The generation of its control; empty while no board knows it."""
 
-    @property
-    def static(self) -> bool:
-        """Everybody gets the same."""
-        return self.entry.rule is None
-
-    @property
-    def timed(self) -> bool:
-        """What it serves changes with the clock alone."""
-        return self.entry.timed
+    static: bool
+    """Everybody gets the same."""
+    timed: bool
+    """What it serves changes with the clock alone."""
 
     def evaluate(self, context: Mapping[str, Any] = NO_CONTEXT, at_s: int | None = None) -> Evaluated:
         """The same who gets the same answer on every instance; a growing percentage takes it from nobody.
@@ -82,7 +77,8 @@ class Lamps:
             answers = _worded(flag, control.state if control is not None else Off(), entry)
             off = Evaluated(flag.variants.get(flag.off), flag.off, Reason.ERROR)
             revision = str(control.generation) if control is not None else ""
-            lamps[focus][flag.key] = Lamp(name, replace(entry, answers=answers), off, revision)
+            worded = replace(entry, answers=answers)
+            lamps[focus][flag.key] = Lamp(name, worded, off, revision, entry.rule is None, entry.timed)
         return Lamps(ruleset, lamps)
 
     def lamp(self, focus: str, key: str) -> Lamp | None:
