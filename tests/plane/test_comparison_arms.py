@@ -54,6 +54,12 @@ def test_the_rules_are_those_of_a_rollout_that_declares_no_steps() -> None:
     serve(it, 90, v1=(200, 0), v2=(100, 0))
     serve(it, 30, v1=(200, 8), v2=(100, 2))
     assert "of the error budget is left" in now(it).why
+    few = POLICY_OF_PAIRS.replace("---", "  rollout: {judge: {minInstances: 2}}\n---", 1)
+    alone = Rig({"search.yaml": few})
+    serve(alone, 3, v1=(200, 0))
+    asked(alone)
+    serve(alone, 60, v1=(200, 0), v2=(100, 0))
+    assert now(alone).why.startswith("1 of 2 instances of v2 count requests")
     refused = it.ask(StartRollout("search", "v2"))
     assert isinstance(refused, Refused)
     assert "no rollout in steps" in refused.reason

@@ -17,6 +17,7 @@ from focusplane.act.request import (
     Unfreeze,
 )
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
+from focusplane.observe.self_test import SelfTest
 from focusplane.observe.verdict import Ruling
 from focusplane.plane import queries
 from focusplane.plane.arrival import Counted
@@ -58,10 +59,14 @@ def test_before_anything_is_seen_it_is_to_be_continued_and_says_why() -> None:
     assert reason == "too early to say: canary 0 of 0, baseline 0 of 5"
 
 
-@pytest.mark.parametrize(("every_s", "seconds"), [(1, 30), (7, 90)])
-def test_the_verdict_is_that_of_a_rollout_over_the_same_data(every_s: int, seconds: int) -> None:
-    """Also where reports speak of several seconds, and with every latency."""
+@pytest.mark.parametrize(("every_s", "seconds", "noisy"), [(1, 30, ""), (7, 90, ""), (1, 30, "2")])
+def test_the_verdict_is_that_of_a_rollout_over_the_same_data(
+    every_s: int, seconds: int, noisy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where reports speak of several seconds, with every latency, and where the stable version is noisy."""
     compared = 0
+    if noisy:
+        monkeypatch.setattr(SelfTest, "wide", lambda _, spec: replace(spec, tolerance=Fraction(noisy)))
     for share in ("0", "1/1000", "1/100", "4/100", "12/100"):
         it = Rig({"checkout.yaml": POLICY})
         failing: Mapping[str, Fraction] = {"v1": Fraction(1, 1000), "v2": Fraction(share)}

@@ -21,7 +21,7 @@ from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import known
 from focusplane.plane.arrows.compared import Sides
 from focusplane.plane.arrows.expose import budget_freeze
-from focusplane.plane.arrows.judge import capped, nothing_yet, stale, waits
+from focusplane.plane.arrows.judge import capped, few_instances, nothing_yet, stale, waits, wide, widened
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.arrows.words import said_verdict
 from focusplane.plane.draft import Draft
@@ -137,7 +137,7 @@ def _ruled(draft: Draft, sides: Sides, one: Comparison, mark: int) -> Comparison
     arms, spec = (one.canary, one.stable), rules(sides.focus, one.wish.flag)
     if one.verdict is not None and one.proved:
         return replace(one, why=_stop(draft, sides, spec, one, one.verdict))
-    evidence = one.evidence or nothing_yet(sides, spec.judge, arms, one.since)
+    evidence = one.evidence or nothing_yet(sides, wide(sides, spec.judge), arms, one.since)
     buckets = sides.buckets(arms, (evidence.folded_to, mark), one.step_since)
     extras, verdict = sides.extras(evidence, arms, mark, one.step_since), one.verdict
     if buckets or extras != evidence.extras or (verdict is None and one.evidence is not None):
@@ -145,6 +145,7 @@ def _ruled(draft: Draft, sides: Sides, one: Comparison, mark: int) -> Comparison
         step = Step(Fraction(0), min_requests=one.wish.min_requests)
         verdict = rule(evidence, evidence.spec, step, stale(draft, sides.focus, mark))
         verdict = capped(draft, sides.focus, evidence, verdict)
+        verdict = widened(spec.judge, evidence.spec, verdict)
     if verdict is None:
         return replace(one, why=waits(sides, arms, one.step_since))
     return replace(one, evidence=evidence, verdict=verdict, why=_stop(draft, sides, spec, one, verdict))
@@ -168,7 +169,8 @@ def _stop(draft: Draft, sides: Sides, spec: RolloutSpec, one: Comparison, verdic
         gone = sides.gone(one.stable)
         return f"{verdict.reason}; but the way back fails too: {gone}" if gone else ""
     if verdict.ruling is Ruling.PROMOTE or spec.promote is Promote.QUIET:
-        return budget_freeze(draft, spec, sides.focus)
+        few = few_instances(sides, (one.canary, one.stable), spec.judge)
+        return budget_freeze(draft, spec, sides.focus) or few
     return ""
 
 

@@ -75,8 +75,9 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     if isinstance(mark, NoData) or spec is None:
         return draft
     arms = (rollout.version, rollout.stable)
-    judge = spec.judge if rollout.flag else world.counters.lanes[focus.name].self_test.wide(spec.judge)
-    evidence = world.evidence.get(focus.name) or nothing_yet(sides, judge, arms, rollout.step_since)
+    evidence = world.evidence.get(focus.name) or nothing_yet(
+        sides, wide(sides, spec.judge), arms, rollout.step_since
+    )
     buckets = sides.buckets(arms, (evidence.folded_to, mark), rollout.step_since)
     extras = sides.extras(evidence, arms, mark, rollout.step_since)
     if not buckets and extras == evidence.extras:
@@ -89,7 +90,7 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     if rollout.steps[rollout.step].tenants:
         verdict = _of_names(draft, focus, rollout, evidence.spec, verdict)
     verdict = capped(draft, focus, evidence, verdict)
-    verdict = _widened(spec.judge, evidence.spec, verdict)
+    verdict = widened(spec.judge, evidence.spec, verdict)
     before = world.verdicts.get(focus.name)
     draft = draft.put("evidence", focus.name, evidence).put("verdicts", focus.name, verdict)
     went = further(world.paths.get(focus.name), rollout.id, point(verdict, draft.at, rollout.step))
@@ -111,7 +112,13 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     )
 
 
-def _widened(declared: JudgeSpec, used: JudgeSpec, verdict: Verdict) -> Verdict:
+def wide(sides: Sides, spec: JudgeSpec) -> JudgeSpec:
+    """The declared rules; of versions with the tolerance that the stable version against itself has shown to be needed."""
+    lane = sides.counters.lanes.get(sides.focus.name)
+    return spec if sides.flag or lane is None else lane.self_test.wide(spec)
+
+
+def widened(declared: JudgeSpec, used: JudgeSpec, verdict: Verdict) -> Verdict:
     """Says it when the tolerance is not the declared one; a rollout keeps the one with which it began."""
     if used.tolerance == declared.tolerance:
         return verdict
@@ -119,14 +126,14 @@ def _widened(declared: JudgeSpec, used: JudgeSpec, verdict: Verdict) -> Verdict:
     return replace(verdict, reason=f"{verdict.reason} ({words} against itself is noisy)")
 
 
-def few_instances(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) -> str:
+def few_instances(sides: Sides, arms: tuple[str, str], spec: JudgeSpec) -> str:
     """Why nothing is promoted while too few instances of a version count requests; empty if enough do, or nobody asks. A
     flag's variants share their instances.
     """
-    lane = draft.world.counters.lanes.get(focus.name)
-    if not spec.min_instances or rollout.flag or lane is None or lane.sources.mark is None:
+    lane = sides.counters.lanes.get(sides.focus.name)
+    if not spec.min_instances or sides.flag or lane is None or lane.sources.mark is None:
         return ""
-    for version in (rollout.version, rollout.stable):
+    for version in arms:
         found = lane.instances.of(version, lane.sources.mark, lane.sources.longest())
         if found < spec.min_instances:
             return f"{found} of {spec.min_instances} instances of {version} count requests: a bad machine would look like a bad version"
