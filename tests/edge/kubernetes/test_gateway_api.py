@@ -1,5 +1,6 @@
 """Weights of a Gateway API HTTPRoute: written, owned, read back and believed only when a gateway says that it runs them."""
 
+import asyncio
 from functools import partial
 
 import pytest
@@ -279,6 +280,22 @@ def test_what_passes_is_no_refusal_and_is_tried_again(status: int, words: str) -
         assert not said.rejected
         server.trouble = None
         await village.in_step(5)
+
+    story(server, told)
+
+
+def test_a_busy_server_is_left_alone_as_long_as_it_asks_for() -> None:
+    server = cluster_with()
+    busy = failure(429, "TooManyRequests", "later")
+    server.trouble = Answer(429, busy.body, {"Retry-After": "2"})
+
+    async def told(village: Village) -> None:
+        began = asyncio.get_running_loop().time()
+        village.plane.publish(board({"v1": 90, "v2": 10}), PAY)
+        await village.until(lambda said: "busy" in said.detail)
+        server.trouble = None
+        await village.in_step(5)
+        assert asyncio.get_running_loop().time() - began >= 2
 
     story(server, told)
 

@@ -99,6 +99,9 @@ def _refuse_unsafe(server: str, place: Mapping[str, Any], user: Mapping[str, Any
         raise UsageError(f"{server} would get our token in the open", "https, or `kubectl proxy` on loopback")
     if place.get("insecure-skip-tls-verify"):
         raise UsageError(f"{path} says not to verify {server}", "name its certificate-authority")
+    for key, table in (("proxy-url", place), ("tls-server-name", place), ("as", user), ("as-groups", user)):
+        if table.get(key):
+            raise UsageError(f"{path} asks for {key!r}, which is not followed", "a context without it")
     for key in ("exec", "auth-provider"):
         if key in user:
             hint = "kubectl create token SERVICEACCOUNT, or run in a Pod"

@@ -30,6 +30,7 @@ PAUSES_MS = (300, 500, 1_000, 2_000, 5_000)
 AGAIN_MS = 15 * SECOND
 """So often an object that is in step is looked at, to see that it is still there."""
 AWAY_MS = 30 * SECOND
+PASS_S = 0.1
 ONE_S = 20.0
 AT_ONCE = 8
 NO_CLUSTER = "no cluster is configured: --kubeconfig FILE, or run in a Pod with a service account"
@@ -71,7 +72,8 @@ class KubernetesPlane:
         self._followers = kept
         self._told = {name: told for name, told in self._told.items() if name in kept}
         self._woken.set()
-        self._tell()
+        for follower in kept.values():
+            self._tell(follower)
 
     def _wanted(self, focus: Focus) -> Wanted | None:
         traffic = focus.controls.traffic
@@ -110,14 +112,15 @@ class KubernetesPlane:
         """Never ends."""
         while True:
             now = self._clock.now_ms()
-            for follower in self._followers.values():
+            for name, follower in self._followers.items():
                 if follower.due <= now and not follower.busy:
                     self._start(follower)
-            self._tell()
+                told = self._told.get(name)
+                if told is not None and told.away is not self._away(follower, now):
+                    self._tell(follower)
             self._woken.clear()
-            waiting = [one.due - now for one in self._followers.values() if not one.busy]
             try:
-                async with asyncio.timeout(max(min(waiting, default=AGAIN_MS), 1) / 1000):
+                async with asyncio.timeout(PASS_S if self._followers else None):
                     await self._woken.wait()
             except TimeoutError:
                 continue
@@ -151,7 +154,7 @@ class KubernetesPlane:
             self._stumble(follower, board, DataError(said))
         finally:
             follower.busy = False
-            self._woken.set()
+            self._tell(follower)
 
     async def _once(self, follower: Follower, board: Board) -> Status:
         """An object in step is only looked at: what differs then is a drift, which is told before it is mended (F5)."""
@@ -200,15 +203,19 @@ class KubernetesPlane:
             raise RefusedError(NO_CLUSTER)
         return self._client
 
-    def _tell(self) -> None:
-        for name, follower in self._followers.items():
-            report = self._report(follower)
-            if report is not None and self._told.get(name) != report:
-                self._told[name] = report
-                self._on_report(report)
+    def _tell(self, follower: Follower) -> None:
+        """What is new about it; nothing of one that the policy has let go of meanwhile."""
+        name, report = str(follower.wanted.driver), self._report(follower)
+        if report is not None and self._told.get(name) != report and self._followers.get(name) is follower:
+            self._told[name] = report
+            self._on_report(report)
 
     def _report(self, follower: Follower) -> ReadBack | None:
         """Nothing as long as nothing is known of it."""
         if not follower.heard and not follower.detail:
             return None
-        return follower.report(away=self._clock.now_ms() - follower.heard >= AWAY_MS)
+        return follower.report(self._away(follower, self._clock.now_ms()))
+
+    def _away(self, follower: Follower, now: int) -> bool:
+        """The API server has not answered for it for long: what it runs is not known any more."""
+        return now - follower.heard >= AWAY_MS
