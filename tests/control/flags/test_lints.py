@@ -35,7 +35,7 @@ def asked(test):
 def test_a_comparison_that_holds_for_a_missing_attribute_is_doubted(test):
     (doubt,) = doubts(asked(test))
     assert "holds where age is missing, because nothing counts as 0" in doubt
-    assert doubt.endswith('ask {"!=": [{"var": "age"}, null]} first')
+    assert doubt.endswith('ask {"!==": [{"var": "age"}, null]} first')
 
 
 @pytest.mark.parametrize(

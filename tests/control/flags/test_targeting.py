@@ -7,6 +7,7 @@ from focusplane.control.command import Clear, ControlId, Set
 from focusplane.control.flags.declared import declared_of, declared_state
 from focusplane.control.flags.document import document
 from focusplane.control.flags.logic import condition
+from focusplane.control.flags.ruleset import Ruleset
 from focusplane.control.state import FlagState
 from focusplane.define.load import load
 from focusplane.define.targeting import Clause, Crowd, Trait, When
@@ -150,7 +151,12 @@ def test_a_prerequisite_at_a_percentage_is_spelt_out_with_its_own_bucketing():
 def test_a_missing_attribute_fits_no_comparison_of_numbers():
     age = {"var": "age"}
     when = When(Crowd(Clause((Trait("age", ("<5",)),))))
-    assert condition(when) == {"and": [{"!=": [age, None]}, {"<": [age, 5]}]}
+    assert condition(when) == {"and": [{"!==": [age, None]}, {"<": [age, 5]}]}
+    variants, rule = {"young": "y", "other": "o"}, {"if": [condition(when), "young", "other"]}
+    flag = {"state": "ENABLED", "variants": variants, "defaultVariant": "other", "targeting": rule}
+    rules = Ruleset.of({"flags": {"x": flag}})
+    contexts = ({}, {"age": None}, {"age": 0}, {"age": 4}, {"age": 5})
+    assert "".join(rules.evaluate("x", context).value for context in contexts) == "ooyyo"
 
 
 def test_values_become_the_words_of_jsonlogic():
@@ -168,5 +174,5 @@ def test_values_become_the_words_of_jsonlogic():
         "and": [{"sem_ver": [var, ">=", "2.3.0"]}, {"sem_ver": [var, "<", "3.0.0-rc.1"]}]
     }
     assert one("=5", "eu") == {
-        "or": [{"in": [var, ["eu"]]}, {"and": [{"!=": [var, None]}, {"==": [var, 5]}]}]
+        "or": [{"in": [var, ["eu"]]}, {"and": [{"!==": [var, None]}, {"==": [var, 5]}]}]
     }

@@ -121,7 +121,7 @@ def _missing(side: Any, known: frozenset[str]) -> str:
 
 
 def _ask_first(attribute: str) -> str:
-    return f'ask {{"!=": [{{"var": "{attribute}"}}, null]}} first'
+    return f'ask {{"!==": [{{"var": "{attribute}"}}, null]}} first'
 
 
 def _fractional(name: str, args: list[Any], known: frozenset[str]) -> Iterator[str]:

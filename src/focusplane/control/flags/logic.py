@@ -78,7 +78,7 @@ def _pattern(var: Json, value: str) -> Json:
 
 def _comparison(var: Json, operator: str, operand: str) -> Json:
     if NUMBER.fullmatch(operand):
-        there: Json = {"!=": [var, None]}
+        there: Json = {"!==": [var, None]}  # `!=` alone takes 0 for nothing
         return {"and": [there, {"==" if operator == "=" else operator: [var, int(operand)]}]}
     dots = operand.partition("-")[0].partition("+")[0].count(".")
     if dots == 1:
