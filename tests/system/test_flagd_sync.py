@@ -1,57 +1,17 @@
 """flagd's own provider follows a real plane: it agrees with the SDK about everybody, hears of a kill, and outlives us."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 from tests.oracle.flagd.environments import python_oracle
+from tests.system.provider import POLICY, Provider, running
 from tests.system.town import HOST, Town, until
 
 from focusplane.edge.flagd_sync import SERVICE
 from focusplane.sdk import Client
-
-POLICY = """apiVersion: focusplane/v1
-kind: Focus
-metadata: {name: NAME}
-spec:
-  owner: crew
-  boundary: [{service: NAME}]
-  objectives: [{name: availability, target: 99%, window: 30d, sli: {bad: {status: 5xx}}}]
-  segments: {beta: {plan: gold}}
-  controls:
-    flags:
-      fast:
-        {variants: {on: true, off: false}, default: on, off: off, owner: crew, expires: 2099-01-01, percentage: 30%}
-      theme:
-        variants: {dark: "dark", light: "light"}
-        default: light
-        off: light
-        owner: crew
-        expires: 2099-01-01
-        rules: [{when: {segment: beta}, serve: dark}]
-"""
-
-
-class Provider:
-    """The process in which the official provider runs."""
-
-    def __init__(self, popen: "subprocess.Popen[str]") -> None:
-        self._popen = popen
-
-    def ask(self, *words: object) -> Any:
-        assert self._popen.stdin is not None
-        assert self._popen.stdout is not None
-        self._popen.stdin.write(json.dumps(words) + "\n")
-        self._popen.stdin.flush()
-        return json.loads(self._popen.stdout.readline())
-
-    def value(self, key: str, default: object, **context: object) -> Any:
-        return self.ask("value", key, default, context)
 
 
 @contextmanager
@@ -59,9 +19,8 @@ def provider(town: Town, selector: str = "") -> Iterator[Provider]:
     python = python_oracle("v2").command[0]
     script = Path(__file__).parent / "flagd_client.py"
     argv = [python, str(script), str(town.port("grpc-port")), selector]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as popen:
-        yield Provider(popen)
-        popen.terminate()
+    with running(argv) as client:
+        yield client
 
 
 def test_the_official_provider_follows_us_and_agrees_with_the_sdk_about_everybody(

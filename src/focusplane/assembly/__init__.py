@@ -7,10 +7,12 @@ import logging
 import signal
 from collections.abc import Sequence
 from functools import partial
+from socket import socket
 from typing import Any
 
 import uvloop
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from focusplane.assembly.doors import answering, bind, grpc_doors, most_connections, serving
 from focusplane.edge.access_log import access_log_routes
@@ -19,6 +21,7 @@ from focusplane.edge.apprise_notifier import AppriseNotifier, missing, resolve
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
+from focusplane.edge.flag_file import FlagFile
 from focusplane.edge.flagd_sync import FlagdSync, flagd_server
 from focusplane.edge.impatient_http import impatient
 from focusplane.edge.kubernetes.client import Client
@@ -49,6 +52,7 @@ from focusplane.plane.recover import recover
 from focusplane.plane.settings import Settings
 from focusplane.plane.world import World
 from focusplane.web.app import build_app
+from focusplane.web.crossing import Crossing
 from focusplane.wire.clock import SystemClock
 
 log = logging.getLogger("focusplane")
@@ -109,12 +113,11 @@ async def _serve(settings: Settings) -> int:
     )
     addresses = doors.addresses(settings.host, grpc_ports)
     outward = _outward(settings, loop, clock, addresses["api"])
-    apps = [
-        (
-            build_app(loop, tokens, _names(settings), missing, addresses, partial(_states, outward)),
-            doors.api,
-            True,
-        ),
+    face = build_app(
+        loop, tokens, _words(settings.allowed_hosts), missing, addresses, partial(_states, outward)
+    )
+    apps: list[tuple[ASGIApp, socket, bool]] = [
+        (Crossing(face, _words(settings.flag_origins)), doors.api, True),
         (_telemetry(core, senders), doors.otlp_http, True),
         (xds_app(envoy, senders=_pollers(settings, tokens)), doors.xds, False),
     ]
@@ -137,14 +140,19 @@ async def _serve(settings: Settings) -> int:
         await notifier.load()
         await stop.wait()
         envoy.close()
-        await performer.stop()
-        await visitor.close()
-        await loop.stop()
+        await _quiet(performer, visitor, loop)
         for task in running:
             task.cancel()
         await kubernetes.close()
     journal.close()
     return 0
+
+
+async def _quiet(performer: Performer, visitor: HttpVisitor, loop: Loop) -> None:
+    """Nothing new is begun, then the last turn is taken."""
+    await performer.stop()
+    await visitor.close()
+    await loop.stop()
 
 
 def _drivers(settings: Settings, loop: Loop, clock: SystemClock, performer: Performer) -> KubernetesPlane:
@@ -154,6 +162,8 @@ def _drivers(settings: Settings, loop: Loop, clock: SystemClock, performer: Perf
     """
     if settings.envoy_files is not None:
         loop.attach(FilePlane(settings.envoy_files))
+    if settings.flag_file is not None:
+        loop.attach(FlagFile(settings.flag_file))
     found = cluster(settings.kubeconfig, settings.kube_context)
     kubernetes = KubernetesPlane(
         clock, Client(found) if found is not None else None, loop.report("kubernetes")
@@ -231,10 +241,6 @@ def _refuse_empty(world: World) -> None:
     if not world.policies.set.focuses and world.policies.refused:
         first = world.policies.refused[0]
         raise PolicyError(f"{first}", first.hint or "focus check says everything that is wrong")
-
-
-def _names(settings: Settings) -> tuple[str, ...]:
-    return _words(settings.allowed_hosts)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ class FlagdSync:
         of = f"{world.board.etag} {world.policies.set.digest}"
         before, text = self._made.get(focus, ("", ""))
         if before != of:
-            text = flag_set(world, focus)
+            text = flag_set(world.policies.set.focuses, world.board, focus)
             self._made[focus] = of, text
         return text
 

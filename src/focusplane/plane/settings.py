@@ -52,6 +52,12 @@ class Settings:
     envoy_files: Path | None = None
     """A directory for file xDS: an Envoy that starts while the plane is dead reads its last configuration there."""
 
+    flag_file: Path | None = None
+    """A file that always holds all flags as a flagd document, for providers that read one; written whole or not at all."""
+
+    flag_origins: str = ""
+    """Origins, comma-separated, whose pages may ask for flags by OFREP (`https://shop.example.org`). Nobody's by default."""
+
     kubeconfig: Path | None = None
     """The cluster whose objects split the traffic of focuses with a `driver`. Without it the service account of the Pod that
     the plane runs in is used, if there is one."""

@@ -19,6 +19,7 @@ from focusplane.web.routes import (
     changes,
     controls,
     corrections,
+    flagd,
     flagger,
     flags,
     focuses,
@@ -84,6 +85,7 @@ def build_app(
         throttle,
         alertmanager,
         ofrep,
+        flagd,
         login,
     ):
         app.include_router(one.router)

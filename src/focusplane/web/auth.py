@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from focusplane.define.people import Role
 from focusplane.kernel.errors import UnauthenticatedError
-from focusplane.kernel.tick import HOUR, MINUTE
+from focusplane.kernel.tick import DAY, HOUR, MINUTE
 from focusplane.plane.identity import Principal, sha256
 
 COOKIE = "focus_session"
 SESSION_MS = 12 * HOUR
 TICKET_MS = 5 * MINUTE
+_STREAM = "stream"
 
 
 @dataclass(slots=True)
@@ -46,9 +47,27 @@ class Sessions:
         if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(payload).encode()):
             raise UnauthenticatedError("this session is not known", "`focus login` prints a link")
         name, role, until = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        if until <= at:
+        if until <= at or role == _STREAM:
             raise UnauthenticatedError("this session is over", "`focus login` prints a new link")
         return Principal(name, Role(role), by_cookie=True)
+
+    def stream_key(self, principal: Principal, at: int) -> str:
+        """A word for the address of an event stream, because a browser's EventSource sends no header. The same all day, so
+        that a client does not connect anew with each answer; it opens nothing but that stream.
+        """
+        until = (at // DAY + 2) * DAY
+        said = json.dumps([principal.name, _STREAM, until])
+        payload = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
+        return f"{payload}.{self._sign(payload)}"
+
+    def streaming(self, key: str, at: int) -> str:
+        """Whose stream that is. Raises `UnauthenticatedError` for a word that was not signed here or is over."""
+        payload, _, signature = key.rpartition(".")
+        if hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(payload).encode()):
+            name, what, until = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            if what == _STREAM and until > at:
+                return str(name)
+        raise UnauthenticatedError("this stream is over", "evaluate in bulk: the answer names a new one")
 
     def _sign(self, payload: str) -> str:
         return hmac.new(self._key, payload.encode("utf-8", "replace"), hashlib.sha256).hexdigest()

@@ -19,6 +19,7 @@ from focusplane.web.chronicle import Chronicle
 from focusplane.web.flags import FlagsNow
 from focusplane.web.knocks import Knocks
 from focusplane.web.problem import settled
+from focusplane.web.streams import Streams
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -35,6 +36,7 @@ class Face:
     """how the receivers of alerts do"""
     knocks: Knocks = field(default_factory=Knocks)
     sessions: Sessions = field(default_factory=Sessions)
+    streams: Streams = field(default_factory=Streams)
     flags: FlagsNow = field(default_factory=FlagsNow)
 
     @property

@@ -44,16 +44,20 @@ def python_oracle(name: str) -> Oracle:
 
 def node_oracle() -> Oracle:
     """@openfeature/flagd-core by `js/package-lock.json`."""
-    pins, home = HERE / "js" / "package-lock.json", ROOT / ".venv" / "oracle-js"
+    return Oracle("js", ("node", str(node_program(HERE / "js" / "answer.cjs", "oracle-js"))))
+
+
+def node_program(script: Path, name: str) -> Path:
+    """A copy of the script beside the packages that the `package-lock.json` in its folder pins."""
+    pins, home = script.parent / "package-lock.json", ROOT / ".venv" / name
     if not _made(home, pins):
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / "js" / name, home / name)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(script.parent / file, home / file)
         _run("npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(home))
         _stamp(home, pins)
-    shutil.copy(HERE / "js" / "answer.cjs", home / "answer.cjs")
-    return Oracle("js", ("node", str(home / "answer.cjs")))
+    return Path(shutil.copy(script, home / script.name))
 
 
 def _made(home: Path, pins: Path) -> bool:

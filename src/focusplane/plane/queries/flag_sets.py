@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from focusplane.control.board import Board
 from focusplane.control.flags.declared import declared_of
 from focusplane.control.flags.document import SET_ID, document
+from focusplane.define.focus import Focus
 from focusplane.kernel.errors import NotFoundError
 from focusplane.plane.world import World
 
@@ -24,9 +27,9 @@ def wanted_focus(world: World, selector: str) -> str:
     return name
 
 
-def flag_set(world: World, focus: str = "") -> str:
+def flag_set(focuses: Mapping[str, Focus], board: Board, focus: str = "") -> str:
     """A flagd document as JSON; its `version` changes when anything in it does. Of one focus each flag has its own key."""
-    made: Any = document(declared_of(world.policies.set.focuses), world.board)
+    made: Any = document(declared_of(focuses), board)
     flags = made["flags"]
     if focus:
         own = {key: flag for key, flag in flags.items() if flag["metadata"]["focus"] == focus}

@@ -3,14 +3,15 @@
 Always sends `variant` and `errorDetails`, and integers as what they are: clients fail without (python provider 0.3.0).
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
@@ -19,9 +20,11 @@ from focusplane.control.flags.context import context_of
 from focusplane.control.flags.document import named
 from focusplane.control.flags.logic import TARGETING_KEY
 from focusplane.define.controls import Flag
+from focusplane.kernel.errors import UnavailableError
 from focusplane.kernel.tick import SECOND
 from focusplane.web.bodies import ContextBody
 from focusplane.web.face import Face, Faced, Sdk
+from focusplane.web.streams import MOST_STREAMS
 
 
 class _Spoken(APIRoute):
@@ -57,6 +60,7 @@ def _unread(request: Request, kinds: list[str]) -> JSONResponse:
 
 
 router = APIRouter(prefix="/ofrep/v1", tags=["ofrep"], route_class=_Spoken)
+KEEP_ALIVE_S = 15.0
 NO_TEXT = "targetingKey must be a string"
 _KNOWN = frozenset({"STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED", "UNKNOWN"})
 
@@ -103,7 +107,45 @@ async def bulk(
     rows = [
         evaluated(face, focus, flag, context, name) for name, focus, flag in named(face.flags.declared(world))
     ]
-    return JSONResponse({"flags": rows, "metadata": {"board": world.board.etag}}, headers=headers)
+    stream = f"/ofrep/v1/events?key={face.sessions.stream_key(who, face.now)}"
+    streams = [{"type": "sse", "endpoint": {"requestUri": stream}, "inactivityDelaySec": 120}]
+    told = {"flags": rows, "metadata": {"board": world.board.etag}, "eventStreams": streams}
+    return JSONResponse(told, headers=headers)
+
+
+@router.get("/events", response_class=StreamingResponse)
+async def events(
+    face: Faced, request: Request, key: Annotated[str, Query(max_length=500)]
+) -> StreamingResponse:
+    """Event `message` with `refetchEvaluation` each time another value may be served; the bulk answer names the address."""
+    face.sessions.streaming(key, face.now)
+    if face.streams.full:
+        raise UnavailableError(f"{MOST_STREAMS} clients follow already", "the client polls meanwhile")
+
+    async def stream() -> AsyncIterator[str]:
+        with face.streams.held():
+            told = face.flags.stamp(face.plane.world)
+            yield ": hello\n\n"
+            quiet = 0.0
+            while not face.plane.stopping:
+                number = face.plane.world.tick.number
+                stamp = face.flags.stamp(face.plane.world)
+                if stamp != told:
+                    told, quiet = stamp, 0.0
+                    said = {"type": "refetchEvaluation", "etag": stamp}
+                    yield f"event: message\nid: {stamp}\ndata: {json.dumps(said)}\n\n"
+                begun = asyncio.get_running_loop().time()
+                await face.plane.next_turn(number, KEEP_ALIVE_S)
+                quiet += asyncio.get_running_loop().time() - begun
+                if quiet >= KEEP_ALIVE_S:
+                    quiet = 0.0
+                    yield ": still here\n\n"
+
+    return StreamingResponse(
+        stream(),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
+    )
 
 
 def _context(sent: Mapping[str, Any]) -> dict[str, Any] | None:
