@@ -1,6 +1,7 @@
 """A flagd document, compiled: what is served, what is kept, and what stops nobody else."""
 
 import json
+import threading
 
 import pytest
 
@@ -189,6 +190,7 @@ def test_rules_are_bounded():
                 "deep": flag(deep),
                 "wide": flag(wide),
                 "loops": flag(loops),
+                "many": flag({"or": [{"some": [{"var": "x"}, True]}] * 65}),
                 "twice": flag({"$ref": "e15"}),
             },
             "$evaluators": twice,
@@ -200,6 +202,7 @@ def test_rules_are_bounded():
         "wide": "the rule has more than 10,000 pieces",
         "twice": "the rule has more than 10,000 pieces",
         "loops": "array operators are nested more than 2 deep",
+        "many": "the rule has more than 64 array operators",
     }
 
 
@@ -217,11 +220,15 @@ def test_rules_are_bounded():
             "more than 10,000 items",
         ),
         ({"some": [{"var": "too_many"}, True]}, "a list of 1,001 items is longer than 1,000"),
+        (
+            {"some": [{"var": "lists"}, {"some": [{"var": ""}, {"==": [{"var": ""}, 5]}]}]},
+            "a list of 101 items is longer than 100",
+        ),
     ],
 )
 def test_an_evaluation_is_bounded(rule, why):
     answer = ruleset({"if": [rule, "on", "off"]}).evaluate(
-        "new", {"many": [1] * 1_000, "too_many": [1] * 1_001}
+        "new", {"many": [1] * 1_000, "too_many": [1] * 1_001, "lists": [[1] * 101]}
     )
     assert why in answer.why or answer.variant == "on"  # a number grows to infinity, and no further
 
@@ -236,3 +243,24 @@ def test_metadata_of_a_flag_stands_before_that_of_the_set():
     rules = Ruleset.of({"metadata": {"owner": "all", "version": "7"}, "flags": flags})
     assert rules.metadata_of("new") == {"owner": "web", "version": "7"}
     assert rules.metadata_of("gone") == rules.metadata == {"owner": "all", "version": "7"}
+
+
+def test_readers_see_the_old_or_the_new_document_and_nothing_between():
+    old = ruleset({"if": [{"var": "x"}, "on", "off"]})
+    new = ruleset({"if": [{"var": "x"}, "off", "on"]}, old)
+    served, seen, done = [old], set(), threading.Event()
+
+    def read():
+        while not done.is_set():
+            rules = served[0]
+            seen.add((rules is old, rules.evaluate("new", {"x": 1}).variant))
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for turn in range(2_000):
+        served[0] = (old, new)[turn % 2]
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert seen <= {(True, "on"), (False, "off")}

@@ -3,7 +3,7 @@
 Inside, a rule sees one item and nothing around it. Lists are bounded and so is the nesting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from focusplane.control.flags.branches import truth_of
@@ -12,22 +12,36 @@ from focusplane.control.flags.operators import LONGEST_LIST
 from focusplane.control.flags.values import weighed
 
 
-def _items(run: Rule, data: Any) -> Sequence[Any]:
-    """The list to go through; what is none has no items. Raises `ValueError` if it is too long."""
-    found = run(data)
-    if not isinstance(found, list | tuple):
-        return []
-    if len(found) > LONGEST_LIST:
-        raise ValueError(f"a list of {len(found):,} items is longer than {LONGEST_LIST:,}")
-    return found
+LONGEST_INNER = 100
+"""Items of a list that is gone through for each item of another."""
+MOST_LOOPS = 64
+Items = Callable[[Any], Sequence[Any]]
 
 
-def _parts(scope: Scope, args: list[Any], place: Place) -> tuple[Rule, Node]:
+def _parts(scope: Scope, args: list[Any], place: Place) -> tuple[Items, Node]:
+    """What is gone through, and what is evaluated for each item."""
+    scope.loops += 1
     if place.loops >= DEEPEST_LOOP:
         raise RuleError(place.path, f"array operators are nested more than {DEEPEST_LOOP} deep")
+    if scope.loops > MOST_LOOPS:
+        raise RuleError(place.path, f"the rule has more than {MOST_LOOPS} array operators")
     items = scope.compile(scope, args[0], place.below("[0]"))
     body = scope.compile(scope, args[1] if len(args) > 1 else None, place.below("[1]", loops=1))
-    return items.run, body
+    return _items(items.run, LONGEST_INNER if place.loops else LONGEST_LIST), body
+
+
+def _items(run: Rule, longest: int) -> Items:
+    """The list to go through; what is none has no items. Raises `ValueError` if it is too long."""
+
+    def items(data: Any) -> Sequence[Any]:
+        found = run(data)
+        if not isinstance(found, list | tuple):
+            return ()
+        if len(found) > longest:
+            raise ValueError(f"a list of {len(found):,} items is longer than {longest:,}")
+        return found
+
+    return items
 
 
 def mapped(scope: Scope, args: list[Any], place: Place) -> Node:
@@ -35,7 +49,7 @@ def mapped(scope: Scope, args: list[Any], place: Place) -> Node:
         return constant([])
     items, body = _parts(scope, args, place)
     run = body.run
-    return Node(lambda data: weighed([run(item) for item in _items(items, data)]), plain=True)
+    return Node(lambda data: weighed([run(item) for item in items(data)]), plain=True)
 
 
 def filtered(scope: Scope, args: list[Any], place: Place) -> Node:
@@ -43,7 +57,7 @@ def filtered(scope: Scope, args: list[Any], place: Place) -> Node:
         return constant([])
     items, body = _parts(scope, args, place)
     test = truth_of(body)
-    return Node(lambda data: [item for item in _items(items, data) if test(item)], plain=True)
+    return Node(lambda data: [item for item in items(data) if test(item)], plain=True)
 
 
 def every(scope: Scope, args: list[Any], place: Place) -> Node:
@@ -54,7 +68,7 @@ def every(scope: Scope, args: list[Any], place: Place) -> Node:
     test = truth_of(body)
 
     def run(data: Any) -> bool:
-        found = _items(items, data)
+        found = items(data)
         return bool(found) and all(test(item) for item in found)
 
     return Node(run, plain=True)
@@ -65,7 +79,7 @@ def some(scope: Scope, args: list[Any], place: Place) -> Node:
         return constant(False)
     items, body = _parts(scope, args, place)
     test = truth_of(body)
-    return Node(lambda data: any(test(item) for item in _items(items, data)), plain=True)
+    return Node(lambda data: any(test(item) for item in items(data)), plain=True)
 
 
 def none(scope: Scope, args: list[Any], place: Place) -> Node:
@@ -73,7 +87,7 @@ def none(scope: Scope, args: list[Any], place: Place) -> Node:
         return constant(True)
     items, body = _parts(scope, args, place)
     test = truth_of(body)
-    return Node(lambda data: not any(test(item) for item in _items(items, data)), plain=True)
+    return Node(lambda data: not any(test(item) for item in items(data)), plain=True)
 
 
 def reduced(scope: Scope, args: list[Any], place: Place) -> Node:
@@ -85,7 +99,7 @@ def reduced(scope: Scope, args: list[Any], place: Place) -> Node:
 
     def fold(data: Any) -> Any:
         value = start(data)
-        for item in _items(items, data):
+        for item in items(data):
             value = weighed(run({"current": item, "accumulator": value}))
         return value
 

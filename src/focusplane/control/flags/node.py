@@ -68,6 +68,7 @@ class Scope:
     compile: Callable[["Scope", Any, Place], Node]
     watch: Watch | None = None
     pieces: int = 0
+    loops: int = 0
     refs: set[str] = field(default_factory=set)
     open_refs: set[str] = field(default_factory=set)
     whole: bool = False
