@@ -64,13 +64,15 @@ def set_flag(remote: Remote, focus: str, key: str, variant: str, percentage: str
 @click.argument("focus")
 @click.argument("key")
 @click.option("--reason", default="killed by hand", show_default=True)
+@click.option("--force", is_flag=True, help="also where you have killed many within a minute")
 @asks
-def kill_flag(remote: Remote, focus: str, key: str, reason: str) -> None:
+def kill_flag(remote: Remote, focus: str, key: str, reason: str, force: bool) -> None:
     """Serve the variant that its policy calls `off` to everybody, whatever rules say, until somebody brings it back."""
     board = remote.get("/api/v1/board")
     flags = {part["name"]: part.get("flags", {}) for part in board["focuses"]}
     _known(flags, focus, key)
-    body = {"state": {"variant": flags[focus][key]["off"]}, "reason": reason}
+    state = {"variant": flags[focus][key]["off"], **({"force": True} if force else {})}
+    body = {"state": state, "reason": reason}
     tell_control(remote, remote.put(f"/api/v1/controls/{focus}/flag.{key}", body))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
+from focusplane.define.bulk import too_much
 from focusplane.define.controls import Controls, Flag, Traffic
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.items import items_of, sealed, sealed_set
@@ -22,12 +23,15 @@ class Merged:
     policies: PolicySet
     held: tuple[str, ...]
     alarms: tuple[str, ...]
+    refused: str = ""
+    """why nothing of the new set is obeyed, though it is valid"""
 
 
 def merge(old: PolicySet, new: PolicySet) -> Merged:
     """The new set, with everything that vanished from the old one without a tombstone.
 
     Focuses, teams, runbooks, calendars, flags and versions are held; anything else inside a focus is a plain edit.
+    A set that takes many flags or routes away at once, by tombstones or edits, is held as a whole.
     A newcomer that claims the listener or the boundary of a held focus waits for the tombstone.
     """
     removed = new.removed
@@ -41,6 +45,9 @@ def merge(old: PolicySet, new: PolicySet) -> Merged:
     runbooks = _held("runbook", old.runbooks, new.runbooks, removed)
     calendars = _held("calendar", old.calendars, new.calendars, removed)
     policies = sealed_set(PolicySet(focuses, teams, runbooks, removed, calendars=calendars))
+    much = too_much(old, policies, removed)
+    if much:
+        return Merged(old, (), (much,), much)
     wanted = items_of(new)
     held = tuple(name for name in items_of(policies) if name not in wanted)
     return Merged(policies, held, (*_alarms(old, new), *waiting.values()))

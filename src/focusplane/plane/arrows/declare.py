@@ -62,6 +62,9 @@ def policies(draft: Draft, arrival: PolicyRead) -> Draft:
     draft = _say_held(draft, merged).unsay(Kind.POLICY_REFUSED, "", "policies")
     before, now = draft.world.policies.set, merged.policies
     notices = tuple(problem for problem in loaded.problems if problem.severity is not Severity.ERROR)
+    if merged.refused:
+        hint = "smaller parts, or the tombstone that it names"
+        notices += (Problem("policies", 1, 1, Severity.WARNING, "D373", merged.refused, hint),)
     draft = draft.but(policies=Policies(now, arrival.files, notices, held=merged.held))
     if before.digest == now.digest and before.focuses:
         return draft

@@ -20,7 +20,7 @@ from focusplane.kernel.errors import UsageError
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import DAY
-from focusplane.plane.arrows import bounded, known, move, wanted
+from focusplane.plane.arrows import bounded, bulk_kills, known, move, wanted
 from focusplane.plane.arrows.contain import BY_HAND
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
@@ -42,6 +42,7 @@ def set_control(draft: Draft, ask: SetControl, by: str) -> Answered:
         _not_settable(draft, focus, state, ask)
         or _no_way_there(draft, focus, state, ask)
         or bounded.refusal(draft, focus, ask.control, state)
+        or bulk_kills.refusal(draft, focus, ask, state, by)
     )
     if refused is not None:
         return draft, refused
