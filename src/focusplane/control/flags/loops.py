@@ -11,7 +11,6 @@ from focusplane.control.flags.node import DEEPEST_LOOP, Builder, Node, Place, Ru
 from focusplane.control.flags.operators import LONGEST_LIST
 from focusplane.control.flags.values import weighed
 
-
 LONGEST_INNER = 100
 """Items of a list that is gone through for each item of another."""
 MOST_LOOPS = 64
