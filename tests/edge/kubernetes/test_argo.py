@@ -168,3 +168,23 @@ def test_a_version_is_ready_once_its_image_is_deployed() -> None:
         assert list((await village.plane.ready(MINE["pay"], "v2")).values()) == [""]
 
     story(server, told)
+
+
+def test_traffic_that_a_new_image_gets_by_itself_is_a_drift_and_aborted() -> None:
+    server = argo("pay:1")
+
+    async def told(village: Village) -> None:
+        village.plane.publish(board({"v1": 100}), MINE)
+        await village.in_step(5)
+
+        def deploy(obj: Object) -> None:
+            obj["spec"]["template"] = template("pay:2")
+            obj["spec"]["strategy"]["canary"]["steps"] = STEPS[2:]
+
+        server.edit(ROLLOUTS, "pay", deploy, "ci")
+        assert await village.plane.observe(MINE["pay"]) == {NODE: {"v1": 0.9, "v2": 0.1}}
+        village.plane.publish(board({"v1": 100}, version=6), MINE)
+        await village.in_step(6)
+        assert server.find("pay")["status"]["abort"] is True
+
+    story(server, told)

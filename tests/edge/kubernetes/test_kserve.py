@@ -99,3 +99,19 @@ def test_a_percentage_that_a_pipeline_owns_is_left_alone(percent: int) -> None:
         assert server.find("fraud")["spec"]["predictor"]["canaryTrafficPercent"] == percent
 
     story(server, told)
+
+
+def test_a_model_that_is_deployed_without_waiting_is_a_drift_and_set_back_to_nothing() -> None:
+    server = kserve(1)
+    forced = {"pay": focus("{inferenceservice: {namespace: shop, name: fraud, force: true}}", VERSIONS)}
+
+    async def told(village: Village) -> None:
+        village.plane.publish(board({"v1": 100}), forced)
+        await village.in_step(5)
+        server.edit(MODELS, "fraud", lambda obj: obj.update(spec=service(2)["spec"]), "pipeline")
+        assert await village.plane.observe(forced["pay"]) == {NODE: {"v2": 1.0}}
+        village.plane.publish(board({"v1": 100}, version=6), forced)
+        await village.in_step(6)
+        assert await village.plane.observe(forced["pay"]) == {NODE: {"v1": 1.0, "v2": 0.0}}
+
+    story(server, told)
