@@ -13,6 +13,7 @@ from focusplane.act.request import (
     AbortRollout,
     Done,
     Freeze,
+    Gate,
     PauseRollout,
     PromoteRollout,
     Refused,
@@ -229,3 +230,16 @@ def test_what_a_rollout_cost_is_counted_until_it_was_taken_back() -> None:
     verdict = it.world.verdicts["shop"]
     assert price["failures"] >= verdict.metrics[0].canary_bad
     assert price["until"] - price["since"] > rollout.ended_at - rollout.started_at
+
+
+def test_the_gate_of_a_flag_asks_by_the_rules_that_it_has_of_its_own() -> None:
+    own = "owner: payments, rollout: {steps: [40%, 100%], freeze: {budgetBelow: 100%}}}"
+    it = rig(POLICY.replace("owner: payments}\n      banner", f"{own}\n      banner"), old="1/100")
+    whole, flag, unknown = (it.ask(Gate("shop", key)) for key in ("", "pricing", "prices"))
+    assert isinstance(whole, Done)
+    assert whole.body["allow"] is True
+    assert isinstance(flag, Done)
+    assert flag.body["allow"] is False
+    assert "of the error budget is left, below 100%" in flag.reason
+    assert isinstance(unknown, Refused)
+    assert unknown.hint == "known: pricing, banner"

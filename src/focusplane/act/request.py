@@ -166,9 +166,10 @@ class RecordChange:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """May this focus be changed now?"""
+    """May this focus be changed now? By the rules of `flag`'s rollouts, if one is named and has its own."""
 
     focus: str
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

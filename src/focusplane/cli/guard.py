@@ -1,5 +1,7 @@
 """Gate, freeze, and the yes or no to actions."""
 
+from urllib.parse import quote
+
 import click
 
 from focusplane.cli import following
@@ -10,14 +12,18 @@ from focusplane.kernel.errors import UsageError
 
 @click.command("gate")
 @click.argument("focus")
+@click.option(
+    "--flag", default="", metavar="KEY", help="by the rules that this flag's rollouts have of their own"
+)
 @click.option("--wait", "lasts", default="", help="until the answer is yes, at most so long: 1h")
 @asks
-def gate_command(remote: Remote, focus: str, lasts: str) -> None:
+def gate_command(remote: Remote, focus: str, flag: str, lasts: str) -> None:
     """May this focus be changed now? Exit 0 for yes, 1 for no."""
     seconds = following.seconds_of(lasts, "--wait") if lasts else 0.0
     shown: Shown = {}
     said = ""
-    for shown in following.looks(lambda: remote.post(f"/api/v1/gate/{focus}"), seconds):
+    path = f"/api/v1/gate/{focus}" + (f"?flag={quote(flag, safe='')}" if flag else "")
+    for shown in following.looks(lambda: remote.post(path), seconds):
         if lasts and shown["reason"] != said and not shown["allow"]:
             click.echo(f"not yet: {shown['reason']}", err=True)
         said = shown["reason"]

@@ -251,7 +251,10 @@ def _gate(draft: Draft, ask: Gate, by: str) -> Answered:
     focus = known.focus(draft, ask.focus)
     if isinstance(focus, Refused):
         return draft, focus
-    refused = depart.may_not_change(draft, focus)
+    if ask.flag and ask.flag not in focus.controls.flags:
+        known_flags = ", ".join(focus.controls.flags) or "none"
+        return draft, Refused("not-found", f"{focus.name} has no flag {ask.flag!r}", f"known: {known_flags}")
+    refused = depart.may_not_change(draft, focus, ask.flag)
     live = [
         i.id for i in draft.world.incidents.values() if i.focus == focus.name and i.stage in incidents.LIVE
     ]

@@ -54,9 +54,17 @@ async def unfreeze(face: Faced, who: Operator, body: FreezeBody) -> Shown:
 
 
 @router.post("/gate/{focus}", responses={403: {"description": "frozen, with ?strict=1"}})
-async def gate(face: Faced, who: Gated, focus: str, strict: bool = False) -> JSONResponse:
-    """May this focus be changed now? 200 either way; with `?strict=1` a no is a 403."""
-    done = await face.ask(Gate(focus), who)
+async def gate(
+    face: Faced,
+    who: Gated,
+    focus: str,
+    strict: bool = False,
+    flag: Annotated[str, Query(max_length=200)] = "",
+) -> JSONResponse:
+    """May this focus be changed now? 200 either way; with `?strict=1` a no is a 403. With `?flag=KEY` by the rules that this
+    flag's rollouts have of their own.
+    """
+    done = await face.ask(Gate(focus, flag), who)
     allow = done.body.get("allow") is True
     return JSONResponse(
         {**done.body, "allow": allow, "reason": done.reason}, 403 if strict and not allow else 200
