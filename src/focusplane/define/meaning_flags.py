@@ -185,10 +185,10 @@ def _unserved(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[P
         if isinstance(move, SetFlag) and move.flag == flag.key
     }
     idle = [variant for variant in flag.variants if variant not in served]
-    if idle and flag.aimed:
-        what = (
-            f"nothing serves {', '.join(map(repr, idle))} of {flag.key!r}: no rule, no default, no mitigation"
-        )
+    rolled_out = focus.rollout_of(flag.key)
+    if idle and flag.aimed and (rolled_out is None or not rolled_out.steps):
+        said = ", ".join(map(repr, idle))
+        what = f"nothing serves {said} of {flag.key!r}: no rule, no default, no mitigation, no rollout"
         hint = "serve it in a rule, or take it away"
         yield places.problem(f"{path}.variants.{idle[0]}", Severity.WARNING, "D360", what, hint)
 
