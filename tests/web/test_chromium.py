@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from focusplane.act.change import ChangeEvent
 from focusplane.define.people import Role
+from focusplane.observe.path import further, point
 from focusplane.plane.identity import Principal
 
 CHROMIUM = shutil.which("chromium")
@@ -132,6 +133,27 @@ async def test_lines_of_the_charts_are_told_in_words_that_a_keyboard_reaches(
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.dataset.sort") == "flag"
         assert await page.evaluate("document.documentElement.scrollWidth") == width
-        if folder := os.environ.get("FOCUS_SHOTS"):
             await page.screenshot(path=f"{folder}/focus-{width}.png", full_page=True)
+        assert wrong == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_the_way_of_the_evidence_is_drawn_once_there_is_one(app: Any, plane: Any, width: int) -> None:
+    world = plane.world
+    verdict, rollout = world.verdicts["checkout"], world.rollouts["checkout"]
+    path = None
+    for second in range(60):
+        now = replace(verdict, e_regress=1.05**second, e_safe=1 / (1 + second))
+        path = further(path, rollout.id, point(now, world.tick.at - (60 - second) * 1_000, 0))
+    async with chromium() as browser, opened(app, browser, width, "light") as (page, base, wrong):
+        await page.goto(f"{base}/focus/checkout")
+        await page.wait_for_selector("#c-latency canvas")
+        assert await page.is_hidden("#c-path")
+        plane.turn(replace(world, paths={"checkout": path}))
+        await page.reload()
+        await page.wait_for_selector("#c-evidence canvas")
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        legend = await page.inner_text("#c-evidence .u-legend")
+        for word in ("harm", "safety", "errors", "times as bad, from"):
+            assert word in legend
         assert wrong == []

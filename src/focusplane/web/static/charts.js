@@ -121,7 +121,7 @@ const path = document.getElementById("c-evidence");
 const LOW = 0.05;
 let evidence = null;
 let evidenceShape = null;
-const odds = (value) => (value == null ? "over a million" : value >= 1000 ? Math.round(value).toLocaleString("en") : `${Number(value.toPrecision(3))}`);
+const odds = (value) => (value == null ? "–" : value >= 1e6 ? "over a million" : value >= 1000 ? Math.round(value).toLocaleString("en") : `${Number(value.toPrecision(3))}`);
 const far = (told) => told.map((one) => Math.min(Math.max(one ?? 1e6, LOW), 1e6));
 
 function threshold(value) {
@@ -151,12 +151,14 @@ async function refreshEvidence() {
   if (evidenceShape !== now) {
     evidenceShape = now;
     evidence?.destroy();
+    const tens = axes(odds);
+    tens[1].values = (_, ticks) => ticks.map((one) => (Math.log10(one) % 1 === 0 ? odds(one) : null));
     const hidden = { width: 0, points: { show: false }, scale: "times" };
     evidence = chart("c-evidence", [
       row("harm", "--bad", odds), row("safety", "--live", odds),
       ...names.map((name) => row(name, "--soft", odds, { width: 1, dash: [3, 3] })),
-      { label: "times as bad, from", ...hidden, value: (_, value) => odds(value) }, { label: "to", ...hidden, value: (_, value) => (value == null ? "open" : odds(value)) },
-    ], odds, { scales: { y: { distr: 3, range: (_, low, high) => [LOW, Math.max(high, 10 * verdict.threshold)] }, times: { auto: true } }, ...threshold(verdict.threshold) });
+      { label: "times as bad, from", ...hidden, value: (_, value) => odds(value) }, { label: "to", ...hidden, value: (_, value) => odds(value) },
+    ], odds, { axes: tens, scales: { y: { distr: 3, range: (_, low, high) => [LOW, Math.max(high, 10 * verdict.threshold)] }, times: { auto: true } }, ...threshold(verdict.threshold) });
   }
   evidence.setData([told.at.map((one) => one / 1000), far(told.harm), far(told.safe), ...names.map((name) => far(told.metrics[name].harm)), told.low, told.high]);
 }
