@@ -223,3 +223,18 @@ def test_without_telemetry_of_the_old_variant_nothing_is_promoted_and_nothing_ta
     it.seconds(60)
     rollout = it.world.rollouts["shop"]
     assert (rollout.phase, rollout.step) == (Phase.HELD, 0)
+
+
+def test_a_variant_that_was_promoted_cannot_be_edited_away_under_those_who_have_it() -> None:
+    it = rig(old="1/1000")
+    it.ask(START)
+    it.ask(PromoteRollout("shop", "seen"))
+    policy(it, POLICY.replace("new: 2, ", ""))
+    (refused,) = it.world.policies.refused
+    assert refused.code == "D190"
+    assert "pricing=new of shop is served" in refused.what
+    assert pricing(it) == FlagState("new")
+    it.ask(ClearControl("shop", "flag.pricing"))
+    policy(it, POLICY.replace("new: 2, ", ""))
+    assert not it.world.policies.refused
+    assert pricing(it) == FlagState("old")

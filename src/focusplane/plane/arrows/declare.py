@@ -16,6 +16,7 @@ from focusplane.control.state import (
     BreakerState,
     ControlState,
     FallbackState,
+    FlagState,
     Off,
     QuotaState,
     ThrottleState,
@@ -89,6 +90,7 @@ def _carrying(draft: Draft, now: PolicySet) -> Iterator[Problem]:
     """What a set may not take away while traffic stands on it: a version that carries some, the rules of a live rollout."""
     for name, focus in now.focuses.items():
         state, rollout = draft.world.board.state(name, "traffic"), draft.world.rollouts.get(name)
+        yield from _served_by_hand(draft, focus)
         if rollout is not None and rollout.live and rollout.flag:
             yield from _carrying_flag(focus, rollout)
             rollout = None
@@ -114,6 +116,20 @@ def _carrying_flag(focus: Focus, rollout: Rollout) -> Iterator[Problem]:
     if focus.rollout_of(rollout.flag) is None:
         what = f"a rollout of {rollout.what} runs by the rules that {focus.name} no longer declares"
         yield Problem(focus.name, 1, 1, Severity.ERROR, "D191", what, hint)
+
+
+def _served_by_hand(draft: Draft, focus: Focus) -> Iterator[Problem]:
+    """A variant that was promoted or set, and that a flag no longer has, would be a kill for everybody who has it."""
+    for key, flag in focus.controls.flags.items():
+        entry = draft.world.board.entries.get(f"{focus.name}/flag.{key}")
+        state = entry.state if entry is not None and entry.overridden else None
+        live = draft.world.rollouts.get(focus.name)
+        if live is not None and live.live and live.flag == key:
+            continue
+        if isinstance(state, FlagState) and state.percentage and state.variant not in flag.variants:
+            what = f"{key}={state.variant} of {focus.name} is served, and cannot be removed"
+            hint = f"roll another variant out first, or focus control clear {focus.name} flag.{key}"
+            yield Problem(focus.name, 1, 1, Severity.ERROR, "D190", what, hint)
 
 
 def _refuse(draft: Draft, errors: tuple[Problem, ...]) -> Draft:
