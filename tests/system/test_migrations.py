@@ -1,11 +1,14 @@
 """`focus migrate` on a real plane and a real PostgreSQL: what harms nobody stands, what harms is stopped and taken back."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -18,6 +21,7 @@ pytestmark = [
     pytest.mark.requires_server("initdb", INSTALL),
     pytest.mark.requires_server("psql", "apt-get install postgresql-client"),
 ]
+ADD, WAIT = "ALTER TABLE orders ADD COLUMN note text", "SELECT pg_sleep(60)"
 QUICK = ("--watch", "1s", "--lock-limit", "500ms")
 
 
@@ -48,11 +52,16 @@ def columns(database: str) -> list[str]:
         return sorted(str(row[0]) for row in rows)
 
 
-def migrate(town: Town, database: str, statement: str, *options: str) -> subprocess.CompletedProcess[str]:
+def migrate(
+    town: Town, database: str, *statements: str, options: tuple[str, ...] = QUICK
+) -> subprocess.CompletedProcess[str]:
+    """Each statement in a transaction of its own."""
     undo = f"psql -qX {database} -c 'ALTER TABLE orders DROP COLUMN IF EXISTS note'"
-    tool = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", database, "-c", statement]
-    told = ["--database", database, "--undo", undo, *(options or QUICK)]
-    return town.focus("migrate", "start", "orders", *told, "--", *tool)
+    each = [word for statement in statements for word in ("-c", statement)]
+    tool = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", database, *each]
+    return town.focus(
+        "migrate", "start", "orders", "--database", database, "--undo", undo, *options, "--", *tool
+    )
 
 
 @contextmanager
@@ -83,7 +92,7 @@ def told(town: Town) -> list[str]:
 
 def test_what_harms_nobody_stands_and_is_on_the_ledger(shop: Town, database: str) -> None:
     with readers(database):
-        ended = migrate(shop, database, "ALTER TABLE orders ADD COLUMN note text")
+        ended = migrate(shop, database, ADD)
     assert ended.returncode == 0, ended.stderr
     assert "start: it stands, watched for 1s; the longest wait for a lock was" in ended.stdout
     assert columns(database) == ["id", "note"]
@@ -93,9 +102,9 @@ def test_what_harms_nobody_stands_and_is_on_the_ledger(shop: Town, database: str
 
 
 def test_a_lock_that_makes_others_wait_stops_it_and_it_is_taken_back(shop: Town, database: str) -> None:
-    slow = "ALTER TABLE orders ADD COLUMN note text; BEGIN; LOCK TABLE orders; SELECT pg_sleep(60); COMMIT"
+    slow = "BEGIN; LOCK TABLE orders; SELECT pg_sleep(60); COMMIT"
     with readers(database) as took:
-        ended = migrate(shop, database, slow)
+        ended = migrate(shop, database, ADD, slow)
         until(lambda: took[-1] < 0.2, "nobody waits any more")
     assert ended.returncode == 4, ended.stderr
     assert "stopped and taken back: 1 session waits for a lock, for " in ended.stderr
@@ -105,10 +114,9 @@ def test_a_lock_that_makes_others_wait_stops_it_and_it_is_taken_back(shop: Town,
 
 
 def test_failures_of_the_focus_stop_it(shop: Town, database: str) -> None:
-    statement = "ALTER TABLE orders ADD COLUMN note text; SELECT pg_sleep(60)"
     with Sender(shop.otlp, instance="till-2") as bad:
         threading.Timer(2.0, lambda: [bad.deliver(bad.batch(good=0, bad=400)) for _ in range(3)]).start()
-        ended = migrate(shop, database, statement)
+        ended = migrate(shop, database, ADD, WAIT)
     assert ended.returncode == 4, ended.stderr
     assert "failed in the last 10s" in ended.stderr or "availability:" in ended.stderr
     assert columns(database) == ["id"]
@@ -117,9 +125,8 @@ def test_failures_of_the_focus_stop_it(shop: Town, database: str) -> None:
 def test_a_plane_that_is_gone_sees_nothing_and_so_it_is_stopped_and_taken_back(
     shop: Town, database: str
 ) -> None:
-    statement = "ALTER TABLE orders ADD COLUMN note text; SELECT pg_sleep(60)"
     threading.Timer(2.0, lambda: shop.kill(shop.plane)).start()
-    ended = migrate(shop, database, statement, "--patience", "1s")
+    ended = migrate(shop, database, ADD, WAIT, options=("--patience", "1s"))
     assert ended.returncode == 4, ended.stderr
     assert "the plane does not answer" in ended.stderr
     assert columns(database) == ["id"]
@@ -127,11 +134,11 @@ def test_a_plane_that_is_gone_sees_nothing_and_so_it_is_stopped_and_taken_back(
 
 
 def test_a_tool_that_fails_is_taken_back_and_a_frozen_focus_is_not_touched(shop: Town, database: str) -> None:
-    ended = migrate(shop, database, "ALTER TABLE orders ADD COLUMN note text; SELECT 1/0")
+    ended = migrate(shop, database, ADD, "SELECT 1/0")
     assert (ended.returncode, columns(database)) == (1, ["id"])
     assert "psql ended with 1" in ended.stderr
     assert shop.ask("POST", "/freeze", {"focus": "orders", "reason": "holiday"}).status_code == 200
-    ended = migrate(shop, database, "ALTER TABLE orders ADD COLUMN note text")
+    ended = migrate(shop, database, ADD)
     assert (ended.returncode, columns(database)) == (4, ["id"])
     assert "orders may not be changed now: frozen: holiday" in ended.stderr
 
@@ -145,6 +152,37 @@ def test_the_way_back_and_the_last_step_are_commands_of_their_own(shop: Town, da
     back = shop.focus("migrate", "rollback", "orders", "--", sys.executable, "-c", "pass")
     assert (back.returncode, back.stdout) == (0, "rolled back\n")
     assert [one.partition(":")[0] for one in told(shop)] == ["migration rolled back", "migration complete"]
+
+
+def test_a_pipeline_that_ends_its_job_leaves_no_migration_behind(shop: Town, database: str) -> None:
+    ended: list[subprocess.CompletedProcess[str]] = []
+    job = threading.Thread(target=lambda: ended.append(migrate(shop, database, ADD, WAIT)))
+    job.start()
+    until(lambda: columns(database) == ["id", "note"], "it is under way")
+    [pid] = [int(one.name) for one in Path("/proc").glob("[0-9]*") if _is_job(one)]
+    os.kill(pid, signal.SIGTERM)
+    job.join()
+    assert ended[0].returncode == 4
+    assert "stopped and taken back: it was told to end" in ended[0].stderr
+    assert columns(database) == ["id"]
+
+
+def _is_job(process: Path) -> bool:
+    """The `focus migrate` of this test."""
+    try:
+        argv = (process / "cmdline").read_bytes().split(b"\0")
+        parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError):
+        return False
+    return b"migrate" in argv and parent == os.getpid()
+
+
+def test_a_tool_that_is_not_there_is_not_told_of(shop: Town) -> None:
+    ended = shop.focus("migrate", "start", "orders", "--", "no-such-tool")
+    assert (ended.returncode, told(shop)) == (2, [])
+    ended = shop.focus("migrate", "start", "orders", "--database", "env:NOT_SET", "--", "true")
+    assert (ended.returncode, told(shop)) == (2, [])
+    assert "NOT_SET is not set" in ended.stderr
 
 
 def test_a_password_of_the_tool_is_not_told(shop: Town) -> None:

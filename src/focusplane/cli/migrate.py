@@ -1,6 +1,7 @@
 """Schema migrations under watch: gated, told to the ledger of changes, stopped and taken back on harm."""
 
 import contextlib
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +11,8 @@ from uuid import uuid4
 
 import click
 
-from focusplane.cli.migration import APPLICATION, Limits, Watch, carry_out, linger, undo
+from focusplane.cli.migration import APPLICATION, Limits, Watch, carry_out, find, linger, told_to_end, undo
 from focusplane.cli.remote import Brake, Remote, asks
-from focusplane.edge.apprise_notifier import resolve
 from focusplane.kernel.errors import DataError, FocusplaneError, RefusedError, UsageError
 from focusplane.kernel.quantity import format_duration, parse_duration
 
@@ -112,7 +112,10 @@ def _migration(
 
 
 def _run(remote: Remote, step: str, asked: Migration) -> None:
-    with _locks(asked.database) as locks, Brake(remote, asked.focus, asked.tenant) as brake:
+    for argv in (asked.tool, asked.back):
+        if argv:
+            find(argv[0])
+    with told_to_end(), _locks(asked.database) as locks, Brake(remote, asked.focus, asked.tenant) as brake:
         _gate(remote, brake, asked.focus)
         eye = Watch(brake.ask, locks, asked.limits)
         change = _tell(remote, asked, f"migration {step}: {said(asked.tool)}")
@@ -178,8 +181,18 @@ def _locks(database: str) -> "Iterator[PostgresLocks | None]":
         raise UsageError(
             f"{missing.name} is not installed", "pip install 'focusplane[postgres]'"
         ) from missing
-    with PostgresLocks(resolve(database), APPLICATION) as locks:
+    with PostgresLocks(_url(database), APPLICATION) as locks:
         yield locks
+
+
+def _url(said: str) -> str:
+    """`env:NAME` is what the environment says, so that no password stands in a list of processes."""
+    kind, _, name = said.partition(":")
+    if kind != "env":
+        return said
+    if not os.environ.get(name):
+        raise UsageError(f"--database: {name} is not set", f"export {name}=postgresql://...")
+    return os.environ[name]
 
 
 def _span(text: str) -> int:

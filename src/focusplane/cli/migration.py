@@ -1,10 +1,12 @@
 """One migration on its way: the tool runs, the focus and the locks are watched, and harm stops it."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -98,7 +100,7 @@ def carry_out(argv: Sequence[str], watch: Watch) -> Ended:
     except KeyboardInterrupt:
         stop(tool)
         watch.leave_nothing()
-        return Ended(None, "somebody pressed Ctrl-C")
+        return Ended(None, "it was told to end")
     return Ended(tool.returncode)
 
 
@@ -111,18 +113,39 @@ def linger(watch: Watch) -> str:
                 return why
             time.sleep(LOOK_S)
     except KeyboardInterrupt:
-        return "somebody pressed Ctrl-C"
+        return "it was told to end"
     return ""
 
 
 def undo(argv: Sequence[str]) -> int:
-    """Run the way back; nothing stops it but its time. Its exit status, -1 if that was over."""
-    tool = _start(argv)
+    """Run the way back; no signal stops it, only its time. Its exit status, -1 if that was over."""
+    heard = {sign: signal.signal(sign, signal.SIG_IGN) for sign in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return tool.wait(UNDO_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        stop(tool)
-        return -1
+        tool = _start(argv)
+        try:
+            return tool.wait(UNDO_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            stop(tool)
+            return -1
+    finally:
+        for sign, before in heard.items():
+            signal.signal(sign, before)
+
+
+@contextlib.contextmanager
+def told_to_end() -> Iterator[None]:
+    """SIGTERM, with which a pipeline ends its jobs, means what Ctrl-C means: the tool is not left behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def find(tool: str) -> None:
+    """Raises `UsageError` for a tool that is not there: nothing is told before it can be run."""
+    if shutil.which(tool) is None:
+        raise UsageError(f"{tool} cannot be found, or not be run", "the tool stands after --")
 
 
 def stop(tool: "subprocess.Popen[bytes]") -> None:
