@@ -1,7 +1,6 @@
 """The pages in a real browser: no error, nothing from elsewhere, no sideways scroll, live."""
 
 import asyncio
-import os
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -133,7 +132,6 @@ async def test_lines_of_the_charts_are_told_in_words_that_a_keyboard_reaches(
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.dataset.sort") == "flag"
         assert await page.evaluate("document.documentElement.scrollWidth") == width
-            await page.screenshot(path=f"{folder}/focus-{width}.png", full_page=True)
         assert wrong == []
 
 
