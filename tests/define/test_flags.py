@@ -1,10 +1,16 @@
 """What a policy may say of a flag, and what is told about what it may not."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from focusplane.control.board import Board
+from focusplane.control.flag import Lamps
+from focusplane.control.flags.declared import declared_of
 from focusplane.define.diff import diff
 from focusplane.define.load import Loaded, load
 from focusplane.define.problem import Severity
@@ -102,6 +108,16 @@ def test_a_flag_of_before_keeps_its_digest() -> None:
         ("2026-12-01T08:00:00Z", "2026-12-09T08:00:00Z", "ERROR", "D359"),
         ("        expires: 2027-03-31\n", "", "ERROR", "D355"),
         ("        expires: 2027-03-31\n", "        expires: 2026-11-25\n", "ERROR", "D109"),
+        ("by: region", "by: tenantId", "WARNING", "D353"),
+        ("segment: phones, not", "plan: gold, not", "NOTICE", "D361"),
+        ("percentage: 20%", "percentage: 0.001%", "ERROR", "D362"),
+        ("{new: 50%, old: 50%}", "{new: 99.999%, old: 0.001%}", "ERROR", "D362"),
+        (
+            "        rules:\n",
+            "        rules:\n" + 48 * "          - {when: {a: b}, serve: new}\n",
+            "ERROR",
+            "D362",
+        ),
         ("variants: {new: v2, old: v1}", "variants: {new: v2, old: v1, idle: v0}", "WARNING", "D360"),
         ("variants: {new: v2, old: v1}", "variants: {new: v2, old: 1}", "ERROR", "D356"),
     ],
@@ -147,3 +163,79 @@ def test_prerequisites_that_cannot_be_spelt_out_are_refused() -> None:
 def test_the_example_has_no_problem_at_all() -> None:
     text = (Path(__file__).parents[2] / "examples/flags/focus.yaml").read_text()
     assert load({"focus.yaml": text}, today="2026-11-26").problems == ()
+
+
+def test_segments_of_the_defaults_are_for_whichever_focus_names_them() -> None:
+    shared = TEXT.replace(
+        "  segments:\n    beta: {tenant: [acme, globex]}\n    phones: {", "  segments:\n    phones: {"
+    )
+    shared += "---\n{apiVersion: focusplane/v1, kind: Defaults, spec: {segments: {beta: {tenant: acme}, idle: {a: b}}}}\n"
+    other = shared.partition("---")[0].replace("name: search", "name: find").partition("      ranking:")[0]
+    assert [(one.code, one.what) for one in read(shared + "---" + other).problems] == [
+        ("D361", "no rule names the segment 'idle'"),
+        ("D361", "no rule names the segment 'phones'"),
+    ]
+
+
+words = st.sampled_from(
+    [
+        "region",
+        "tenant",
+        "segment",
+        "not",
+        "any",
+        "beta",
+        "eu",
+        ">=2.3",
+        "<",
+        "*x*",
+        "*",
+        "",
+        "new",
+        "old",
+        "50%",
+        "on",
+    ]
+)
+nodes = st.recursive(
+    words | st.integers(-3, 10**20) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=8,
+)
+rules = st.lists(
+    st.fixed_dictionaries(
+        {
+            "when": st.dictionaries(words, nodes, min_size=1, max_size=3),
+            "serve": st.sampled_from(["new", "old"]),
+        }
+    ),
+    max_size=3,
+)
+
+
+@given(rules | nodes, nodes, nodes, nodes)
+def test_whatever_stands_there_is_told_or_served_and_never_an_exception(rules, requires, schedule, segment):  # type: ignore[no-untyped-def]
+    flag = {
+        "variants": {"new": 1, "old": 0},
+        "default": "new",
+        "off": "old",
+        "expires": "2099-01-01",
+        "rules": rules,
+    }
+    extra = {"requires": requires, "schedule": schedule}
+    for added in ({}, extra):
+        spec = {
+            "owner": "search",
+            "objectives": [
+                {"name": "a", "sli": {"bad": {"status": "5xx"}}, "target": "99%", "window": "30d"}
+            ],
+            "segments": {"beta": segment if added else {"tenant": "acme"}},
+            "controls": {"flags": {"x": {**flag, **added}}},
+        }
+        head = {"apiVersion": "focusplane/v1", "kind": "Focus", "metadata": {"name": "search"}, "spec": spec}
+        loaded = load({"p.yaml": json.dumps(head) + TEXT[TEXT.index("\n---") :]})
+        for focus in loaded.policies.focuses.values() if not loaded.refused else ():
+            lamps = Lamps.of(declared_of({focus.name: focus}), Board())
+            assert lamps.ruleset.faults == {}
+            for context in ({}, {"targetingKey": "acme", "region": "eu", "tenant": "acme"}):
+                assert lamps.lamps["search"]["x"].evaluate(context, 0).variant in ("new", "old")

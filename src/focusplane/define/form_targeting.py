@@ -15,6 +15,7 @@ from focusplane.define.yaml_nodes import Items, Node, Table
 MOST_TESTS, MOST_VALUES, MOST_CLAUSES = 16, 200, 16
 """Attributes of one condition, values of one attribute, and clauses of one `any` or `not`."""
 MOST_RULES, MOST_STEPS = 50, 50
+"""Of one flag."""
 ATTRIBUTE = Name("attribute", r"[A-Za-z_][A-Za-z0-9_.-]{0,62}", "an attribute such as region or appVersion")
 SEGMENT, NOT, ANY = "segment", "not", "any"
 _SEGMENTS = ListOf(Reference("segment"), least=1, single=True)

@@ -18,12 +18,13 @@ from focusplane.define.form_rollout import RolloutWords
 from focusplane.define.items import sealed, sealed_set
 from focusplane.define.log import Log, Places
 from focusplane.define.meaning import focus_problems
-from focusplane.define.meaning_flags import prerequisite_problems
+from focusplane.define.meaning_flags import segment_problems
 from focusplane.define.mitigation import Mitigation, OnBurn
 from focusplane.define.neighbours import set_problems
 from focusplane.define.not_yet import not_yet
 from focusplane.define.people import Runbook, Team
 from focusplane.define.planned import WorkCalendar
+from focusplane.define.prerequisites import prerequisite_problems
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.references import reference_problems
 from focusplane.define.rollout import RolloutSpec
@@ -81,6 +82,7 @@ def load(files: Mapping[str, str], today: str | None = None) -> Loaded:
         *(found for focus in policies.focuses.values() for found in focus_problems(focus, places, today)),
         *set_problems(policies, places, read.removed),
         *prerequisite_problems(policies, places),
+        *segment_problems(policies, places),
         *composite_problems(policies, places),
         *not_yet(policies, places),
     ]

@@ -1,21 +1,24 @@
-"""What the keys of one flag mean together: variants that exist, rules that can be reached, prerequisites that can be met."""
+"""What the keys of one flag mean together: variants that exist, rules that can be reached, words that are meant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
+from fractions import Fraction
 from itertools import pairwise
 
 from focusplane.define.controls import Flag, kind_of
 from focusplane.define.focus import Focus, PolicySet
-from focusplane.define.log import Places, did_you_mean
+from focusplane.define.form_targeting import MOST_RULES, MOST_STEPS
+from focusplane.define.log import Places, did_you_mean, problem_at
 from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.mitigation import SetFlag
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.targeting import TENANT, Clause, Crowd, Rule, Trait, When, comparisons
+from focusplane.define.yaml_nodes import Place
+from focusplane.kernel.quantity import format_percent
 
-MOST_SPELT_OUT = 50
-"""Flags that one flag spells out as its prerequisites, theirs among them."""
-DEEPEST = 8
 MOST_VARIANTS = 256
+MOST_REQUIRED = 10
+FINEST = Fraction(1, 10_000)
 
 
 def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -> Iterator[Problem]:
@@ -24,6 +27,7 @@ def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -
     yield from _variants(flag, path, places)
     yield from _expiry(flag, path, places, today)
     yield from _types(flag, path, places)
+    yield from _bounds(flag, path, places)
     yield from _rules(flag, path, places)
     yield from _schedule(flag, path, places)
     yield from _unserved(focus, flag, path, places)
@@ -57,8 +61,8 @@ def _exposure(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
 def attribute_problems(focus: Focus, places: Places) -> Iterator[Problem]:
     """Attributes that look like another one, or like the tenant: a rule that fits nobody says nothing when it runs."""
     found: dict[str, list[str]] = {}
-    for where, test in _tests(focus):
-        found.setdefault(test.attribute, []).append(where)
+    for where, attribute in _read(focus):
+        found.setdefault(attribute, []).append(where)
     order = list(found)
     for attribute, wheres in found.items():
         others = [
@@ -72,32 +76,25 @@ def attribute_problems(focus: Focus, places: Places) -> Iterator[Problem]:
             what = f"the attribute {attribute!r} is spelt like {near!r}"
             hint = "a rule on an attribute that nobody sends fits nobody"
             for where in wheres:
-                yield places.problem(
-                    f"{focus.name}.{where}.{attribute}", Severity.WARNING, "D353", what, hint
-                )
+                yield places.problem(f"{focus.name}.{where}", Severity.WARNING, "D353", what, hint)
 
 
-def prerequisite_problems(policies: PolicySet, places: Places) -> Iterator[Problem]:
-    """Prerequisites that are declared nowhere, lack a variant, run in a ring, or are too many to spell out."""
-    every = {
-        f"{focus.name}/{flag.key}": flag
-        for focus in policies.focuses.values()
-        for flag in focus.controls.flags.values()
-    }
+def segment_problems(policies: PolicySet, places: Places) -> Iterator[Problem]:
+    """Segments that no rule names; one that stands in `kind: Defaults` is for whichever focus needs it."""
+    named, idle = set[Place](), dict[Place, str]()
     for focus in policies.focuses.values():
-        for flag in focus.controls.flags.values():
-            path = f"{focus.name}.controls.flags.{flag.key}.requires"
-            for name, enough in flag.requires.items():
-                yield from _prerequisite(focus, name, enough, policies, (every, f"{path}.{name}", places))
-            own = f"{focus.name}/{flag.key}"
-            ring = _ring(own, every)
-            if ring:
-                what = f"the flag {flag.key!r} requires itself: {' -> '.join(ring)}"
-                yield places.error(path, "D354", what, "take one of these prerequisites away")
-            elif _spelt_out(own, every) > MOST_SPELT_OUT or _depth(own, every) > DEEPEST:
-                what = f"the prerequisites of {flag.key!r} are more than can be spelt out"
-                hint = f"{DEEPEST} deep and {MOST_SPELT_OUT} flags in all, each as often as it is named"
-                yield places.error(path, "D354", what, hint)
+        rules = [rule.when for flag in focus.controls.flags.values() for rule in flag.rules]
+        used = {one.name for when in rules for one in (*when.segments, *when.outside)}
+        for name in focus.segments:
+            place = places.of(f"{focus.name}.segments.{name}")
+            if name in used:
+                named.add(place)
+            else:
+                idle[place] = name
+    for place, name in idle.items():
+        if place not in named:
+            what = f"no rule names the segment {name!r}"
+            yield problem_at(place, Severity.NOTICE, "D361", what, "use it, or take it away")
 
 
 def _variants(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
@@ -141,6 +138,29 @@ def _types(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
         hint = "all boolean, all text, all numbers or all mappings"
         severity = Severity.ERROR if flag.aimed else Severity.WARNING
         yield places.problem(f"{path}.variants", severity, "D356", what, hint)
+
+
+def _bounds(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    """What is too much for one flag, and what is too little to be a share."""
+    for key, count, most in (
+        ("rules", len(flag.rules), MOST_RULES),
+        ("schedule", len(flag.schedule), MOST_STEPS),
+        ("requires", len(flag.requires), MOST_REQUIRED),
+    ):
+        if count > most:
+            what = f"the flag {flag.key!r} has {count} {key}; at most {most} are served"
+            yield places.error(f"{path}.{key}", "D362", what, "several small flags are easier to end")
+    shares = [(f"{path}.percentage", flag.percentage)]
+    shares += [
+        (f"{path}.rules.{at}.serve", part)
+        for at, rule in enumerate(flag.rules)
+        for part in rule.serve.values()
+    ]
+    shares += [(f"{path}.schedule.{at}.percentage", step.percentage) for at, step in enumerate(flag.schedule)]
+    for where, share in shares:
+        if 0 < share < FINEST:
+            what = f"{format_percent(share, 9)} is nobody: a share is counted in hundredths of a percent"
+            yield places.error(where, "D362", what, "0.01% is the least")
 
 
 def _rules(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
@@ -215,22 +235,25 @@ def _implies(mine: Trait, other: Trait) -> bool:
     )
 
 
-def _tests(focus: Focus) -> Iterator[tuple[str, Trait]]:
-    """Each test with the path of its clause below the focus."""
+def _read(focus: Focus) -> Iterator[tuple[str, str]]:
+    """Each attribute that is read, with its path below the focus."""
     for name, crowd in focus.segments.items():
         yield from _placed(f"segments.{name}", crowd)
     for flag in focus.controls.flags.values():
+        path = f"controls.flags.{flag.key}"
+        if flag.by != TENANT:
+            yield f"{path}.by", flag.by
         for number, rule in enumerate(flag.rules):
-            yield from _placed(f"controls.flags.{flag.key}.rules.{number}.when", rule.when.crowd)
+            yield from _placed(f"{path}.rules.{number}.when", rule.when.crowd)
 
 
-def _placed(path: str, crowd: Crowd) -> Iterator[tuple[str, Trait]]:
+def _placed(path: str, crowd: Crowd) -> Iterator[tuple[str, str]]:
     clauses: list[tuple[str, Clause]] = [(path, crowd.all)]
     clauses += [(f"{path}.any.{number}", clause) for number, clause in enumerate(crowd.any)]
     clauses += [(f"{path}.not.{number}", clause) for number, clause in enumerate(crowd.none)]
     for where, clause in clauses:
         for test in clause.tests:
-            yield where, test
+            yield f"{where}.{test.attribute}", test.attribute
 
 
 def _near(attribute: str, known: list[str]) -> str:
@@ -246,64 +269,3 @@ def _near(attribute: str, known: list[str]) -> str:
 
 def _fold(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "").replace(".", "")
-
-
-def _prerequisite(
-    focus: Focus,
-    name: str,
-    enough: tuple[str, ...],
-    policies: PolicySet,
-    at: tuple[Mapping[str, Flag], str, Places],
-) -> Iterator[Problem]:
-    every, path, places = at
-    full = name if "/" in name else f"{focus.name}/{name}"
-    flag = every.get(full)
-    if flag is None:
-        known = [own.removeprefix(f"{focus.name}/") for own in every]
-        yield places.error(path, "D354", f"no focus declares the flag {name!r}", did_you_mean(name, known))
-        return
-    there = policies.focuses[full.partition("/")[0]]
-    if there.environment != focus.environment:
-        what = f"{name!r} is of the environment {there.environment!r}, not of {focus.environment!r}"
-        yield places.error(path, "D354", what, "a prerequisite is evaluated where the flag is")
-    for variant in enough:
-        if variant not in flag.variants:
-            what = f"{variant!r} is none of the variants of the flag {name!r}"
-            yield places.error(path, "D107", what, did_you_mean(variant, list(flag.variants)))
-
-
-def _needed(own: str, every: Mapping[str, Flag]) -> list[str]:
-    focus = own.partition("/")[0]
-    flag = every.get(own)
-    names = [] if flag is None else [name if "/" in name else f"{focus}/{name}" for name in flag.requires]
-    return [name for name in names if name in every]
-
-
-def _ring(own: str, every: Mapping[str, Flag]) -> list[str]:
-    """The way from a flag back to itself; empty if there is none."""
-    waiting, seen = [[own, name] for name in _needed(own, every)], set[str]()
-    while waiting:
-        way = waiting.pop()
-        if way[-1] == own:
-            return way
-        if way[-1] not in seen:
-            seen.add(way[-1])
-            waiting += [[*way, name] for name in _needed(way[-1], every)]
-    return []
-
-
-def _spelt_out(own: str, every: Mapping[str, Flag]) -> int:
-    """How many flags are spelt out for this one; stops counting where it is too many, and in a ring."""
-    count, waiting = 0, _needed(own, every)
-    while waiting and count <= MOST_SPELT_OUT:
-        count += 1
-        waiting += _needed(waiting.pop(), every)
-    return count
-
-
-def _depth(own: str, every: Mapping[str, Flag]) -> int:
-    level, depth = {own}, 0
-    while level and depth <= DEEPEST:
-        level = {name for one in level for name in _needed(one, every)}
-        depth += bool(level)
-    return depth
