@@ -37,6 +37,7 @@ FLAG = Flag("new-pricing", {"on": True, "off": False}, "on", "off", "payments", 
 BREAKER = Breaker("psp", Fraction(1, 2), 10_000, 20, 15_000, 3)
 ROUTE = (Boundary("payment", ("POST /checkout",)),)
 MEASURED = FocusPart("checkout", "production", ROUTE, GRID_MS)
+FLAGGED = FocusPart("checkout", "production", ROUTE, GRID_MS, {"new-pricing": FLAG})
 GUARDED = FocusPart(
     "checkout",
     "production",
@@ -195,6 +196,15 @@ def requests(folder: str) -> None:
     measured = request_us(shop.asgi(plain)) - bare
     shop.close(0)
 
+    flagged = client_with(FLAGGED, folder)
+
+    async def ask(scope: Any, receive: Any, send: Any) -> None:
+        flagged.flag("new-pricing", CURRENT.get())
+        await plain(scope, receive, send)
+
+    told = request_us(flagged.asgi(ask)) - bare
+    flagged.close(0)
+
     guarded = client_with(GUARDED, folder)
 
     async def work(scope: Any, receive: Any, send: Any) -> None:
@@ -210,6 +220,7 @@ def requests(folder: str) -> None:
     report(
         "SDK: measure a request (tag, tenant, outcome, latency)", "< 3", measured, "OpenTelemetry ASGI", otel
     )
+    report("SDK: one flag, evaluated and counted for its variant", "< 2", told - measured)
     report("SDK: whole guard (and flag, quota, throttle, breaker)", "< 8", whole, "OpenTelemetry ASGI", otel)
 
 

@@ -55,11 +55,16 @@ def as_json(message: Any) -> bytes:
                 scope.get("spans", ()), message.resource_spans[0].scope_spans[0].spans, strict=True
             ):
                 span["traceId"], span["spanId"] = original.trace_id.hex(), original.span_id.hex()
+                span["parentSpanId"] = original.parent_span_id.hex()
     return json.dumps(plain).encode()
 
 
 COUNTS = st.integers(0, 2**40)
 TENANTS = st.sampled_from(["", "acme", "größe", "t" * 300])
+
+
+FLAGS = st.sampled_from(["", "cart", "größe", "t" * 300])
+VARIANT = st.sampled_from(["feature_flag.variant", "feature_flag.result.variant", "exception.type"])
 
 
 @st.composite
@@ -123,6 +128,11 @@ def trace_requests(draw: st.DrawFn) -> ExportTraceServiceRequest:
             tenant__id=draw(TENANTS),
             focus__synthetic=True,
         )
+        span.parent_span_id = bytes(7) + bytes([draw(st.integers(0, 6))])
+        for _ in range(draw(st.integers(0, 3))):
+            name = draw(st.sampled_from(["feature_flag", "feature_flag.evaluation", "exception"]))
+            said = {"feature_flag.key": draw(FLAGS), draw(VARIANT): draw(FLAGS)}
+            say(span.events.add(name=name).attributes, **said)
     return request
 
 

@@ -55,7 +55,7 @@ def _row(variant: str, seen: Measured | None, span: tuple[int, int] | None) -> S
 def _text(rows: list[Shown]) -> str:
     """`on: 1,203 requests, 0.42% failed; off: 40 requests, 0% failed`."""
     told = [
-        f"{row['variant']}: {row['requests']:,} requests, {row['failed_text']} failed"
+        f"{row['variant']}: {row['requests']:,} request{'' if row['requests'] == 1 else 's'}, {row['failed_text']} failed"
         for row in rows
         if row["requests"]
     ]
