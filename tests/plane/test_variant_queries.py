@@ -8,7 +8,10 @@ import pytest
 from focusplane.instrument.signal import Exposed, Outcome, Signal, Slice, Source
 from focusplane.kernel.errors import NotFoundError
 from focusplane.kernel.tick import SECOND
+from focusplane.observe.exposures import CROWDED
+from focusplane.observe.flag_tables import MOST_UNDECLARED
 from focusplane.plane import queries
+from focusplane.plane.arrival import Counted
 from focusplane.testing.rig import Load, Rig
 
 POLICY = (Path(__file__).parent / "pricing.yaml").read_text().replace("window: 30d", "window: 2h")
@@ -74,3 +77,19 @@ def test_flags_of_other_systems_are_listed_after_the_declared_ones() -> None:
     assert rows[-1]["variants"][0]["failed_text"] == "100%"
     with pytest.raises(NotFoundError):
         queries.variants(it.world, "nothing")
+
+
+def test_flags_without_a_place_are_said_once_by_spans_and_by_metrics_alike() -> None:
+    it = rig()
+    at = it.world.tick.at
+    for number, only in ((MOST_UNDECLARED, False), (MOST_UNDECLARED + 5, True)):
+        signals = tuple(
+            Signal(
+                "shop", "production", Source.APP, "shop/1", at - SECOND, at, Slice(), Outcome(200), 2,
+                exposed=(Exposed(f"f{only}{each}", "on"),), only_exposed=only,
+            )
+            for each in range(number)
+        )  # fmt: skip
+        it.turn(Counted(f"batch {only}", signals))
+    assert it.world.unused["shop/flags"] == 2 * (MOST_UNDECLARED + 5)
+    assert "shop/" + CROWDED not in it.world.unused

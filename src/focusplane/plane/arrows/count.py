@@ -2,6 +2,7 @@
 
 from focusplane.act.fact import Kind
 from focusplane.instrument.conventions import OTHER
+from focusplane.observe.exposures import CROWDED
 from focusplane.plane.arrival import Counted
 from focusplane.plane.draft import Draft
 
@@ -15,19 +16,28 @@ def telemetry(draft: Draft, arrival: Counted) -> Draft:
         return unused(draft, "", "duplicate", "a batch was sent again and counted once")
     draft.world.series.remember(arrival.moved)
     reasons: dict[tuple[str, str], int] = {}
-    before = overflowing(draft, arrival)
+    before, flags = overflowing(draft, arrival), crowded(draft, arrival)
     for signal in arrival.signals:
         added = draft.world.counters.add(signal, draft.at)
-        if added.why and signal.count:
+        if added.why and added.why is not CROWDED and signal.count:
             where = (signal.focus, added.why)
             reasons[where] = reasons.get(where, 0) + signal.count
     for (focus, why), count in reasons.items():
         draft = unused(draft, focus, why, why, count)
+    draft = _beyond(draft, arrival, before, flags)
+    for dropped in arrival.dropped:
+        draft = unused(draft, "", dropped.cause, dropped.example or dropped.cause, dropped.count)
+    return draft
+
+
+def _beyond(draft: Draft, arrival: Counted, before: dict[str, int], flags: dict[str, int]) -> Draft:
+    """Say what found no place of its own in this batch."""
     for focus, count in overflowing(draft, arrival).items():
         if count > before[focus]:
             draft = unused(draft, focus, "overflow", BEYOND, count - before[focus])
-    for dropped in arrival.dropped:
-        draft = unused(draft, "", dropped.cause, dropped.example or dropped.cause, dropped.count)
+    for focus, count in crowded(draft, arrival).items():
+        if count > flags[focus]:
+            draft = unused(draft, focus, "flags", CROWDED, count - flags[focus])
     return draft
 
 
@@ -36,6 +46,13 @@ def overflowing(draft: Draft, arrival: Counted) -> dict[str, int]:
     lanes = draft.world.counters.lanes
     names = sorted({signal.focus for signal in arrival.signals})
     return {name: lanes[name].apart.get("overflow", 0) for name in names if name in lanes}
+
+
+def crowded(draft: Draft, arrival: Counted) -> dict[str, int]:
+    """The same for flags, of which not every one has a place."""
+    lanes = draft.world.counters.lanes
+    names = sorted({signal.focus for signal in arrival.signals if signal.exposed})
+    return {name: lanes[name].flags.crowded for name in names if name in lanes}
 
 
 def unused(draft: Draft, focus: str, cause: str, words: str, count: int = 1) -> Draft:
