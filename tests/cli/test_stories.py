@@ -208,3 +208,36 @@ def test_a_folder_without_stories_and_a_file_that_is_none_are_usage(here: Path) 
 def test_a_policy_that_is_not_there_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["test", written(here, "load nothing.yaml\nexpect never page\n")]) == 2
     assert "there is no nothing.yaml beside the story" in capsys.readouterr().out
+
+
+ROLLOUT = POLICY.replace(
+    "{on: true, off: false}, default: on", "{old: 1, new: 2, off: 0}, default: old"
+).replace("  alerts:", "  rollout: {steps: [{weight: 25%, for: 10s}, 100%], judge: {slack: 2%}}\n  alerts:")
+
+
+def test_a_story_rolls_out_a_variant_that_fails_and_one_that_does_not(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "shop.yaml").write_text(ROLLOUT)
+    begin = "load shop.yaml\nat 0s traffic shop 100/s tenants 100\n"
+    bad = "at 10s errors fresh=new 20%\nat 30s deploy shop fresh=new\nexpect at 31s weight fresh=new 25%\n"
+    bad += "expect by 2m rollout shop rolled-back\nexpect from 2m weight shop/fresh=old 100%\n"
+    assert run(["test", written(here, begin + bad)]) == 0, capsys.readouterr().out
+    good = "at 30s deploy shop fresh=new\nexpect by 5m rollout shop promoted\nexpect from 5m flag fresh new\n"
+    assert run(["test", written(here, begin + good)]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("at 1s errors fresh=blue 20%", "no focus or version 'fresh=blue' is declared"),
+        ("at 1s unready fresh=new", "fresh=new has no instances"),
+    ],
+)
+def test_a_variant_that_is_not_meant_is_told_with_its_place(
+    here: Path, capsys: pytest.CaptureFixture[str], line: str, told: str
+) -> None:
+    (here / "shop.yaml").write_text(ROLLOUT)
+    assert run(["test", written(here, f"load shop.yaml\n{line}\nexpect never page\n")]) == 2
+    said = capsys.readouterr()
+    assert told in said.out + said.err

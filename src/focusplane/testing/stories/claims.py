@@ -6,6 +6,7 @@ from fractions import Fraction
 from focusplane.act.effect import Notify
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.incident import LIVE, Incident
+from focusplane.control.flags.declared import others
 from focusplane.control.rollout import Phase
 from focusplane.control.state import FlagState, TrafficState
 from focusplane.define.focus import Focus
@@ -120,7 +121,13 @@ def _rollout(world: World, focus: str) -> str:
 
 def _weights(world: World, focus: str) -> dict[str, Fraction]:
     state = world.board.state(focus, "traffic")
-    return dict(state.weights) if isinstance(state, TrafficState) else {}
+    weights = dict(state.weights) if isinstance(state, TrafficState) else {}
+    for key, flag in world.policies.set.focuses[focus].controls.flags.items():
+        served = world.board.state(focus, f"flag.{key}")
+        if isinstance(served, FlagState):
+            weights[f"{key}={others(flag, served)}"] = 1 - served.percentage
+            weights[f"{key}={served.variant}"] = served.percentage
+    return weights
 
 
 def _variant(world: World, focus: str, flag: str) -> str:

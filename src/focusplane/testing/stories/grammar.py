@@ -23,7 +23,7 @@ from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import DAY, MINUTE, SECOND
 from focusplane.observe.health import State
 from focusplane.testing.stories.line import Line, WrongWord
-from focusplane.testing.stories.names import Names
+from focusplane.testing.stories.names import Names, split
 from focusplane.testing.stories.story import (
     Asks,
     BudgetIs,
@@ -210,7 +210,8 @@ def _speak(names: Names, line: Line) -> Deed:
 
 def _deploy(names: Names, line: Line) -> Deed:
     focus = names.focus(line)
-    return Asks(StartRollout(focus.name, line.take("a version")))
+    flag, version = split(line.take("a version, or a variant such as fresh=on"))
+    return Asks(StartRollout(focus.name, version, flag))
 
 
 def _of_focus(ask: Callable[[Focus], Ask]) -> Callable[[Names, Line], Deed]:
@@ -218,7 +219,9 @@ def _of_focus(ask: Callable[[Focus], Ask]) -> Callable[[Names, Line], Deed]:
 
 
 def _unready(names: Names, line: Line) -> Deed:
-    _, version = names.target(line)
+    column, (_, version) = line.column, names.target(line)
+    if split(version)[0]:
+        raise WrongWord(column, "E403", f"{version} has no instances", "a version, such as v2")
     return Unready(version, line.take("why") if line.more else "connection refused")
 
 

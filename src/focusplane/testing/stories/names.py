@@ -34,7 +34,7 @@ class Names:
         return found
 
     def target(self, line: Line) -> tuple[Focus, str]:
-        """`checkout`, `v2` or `checkout/v2` -> the focus and the version, `*` for all of them."""
+        """`checkout`, `v2` or `checkout/v2` -> the focus and the version, `*` for all of them; a variant is `fresh=on`."""
         word = line.peek()
         name, slash, version = word.partition("/")
         focus = self.policies.focuses.get(name)
@@ -43,9 +43,9 @@ class Names:
             return focus, "*"
         mine = [focus] if focus is not None else list(self.policies.focuses.values())
         version = version if focus is not None else word
-        having = [one for one in mine if version in versions(one)]
+        having = [one for one in mine if version in (*versions(one), *variants(one))]
         if len(having) != 1:
-            known = [*self.policies.focuses, *(v for one in mine for v in versions(one))]
+            known = [*self.policies.focuses, *(v for one in mine for v in (*versions(one), *variants(one)))]
             raise _unknown(line, "focus or version", known)
         line.take("a version")
         return having[0], version
@@ -76,6 +76,17 @@ class Names:
 
 def versions(focus: Focus) -> tuple[str, ...]:
     return tuple(focus.controls.traffic.versions) if focus.controls.traffic is not None else ()
+
+
+def variants(focus: Focus) -> tuple[str, ...]:
+    """Each variant of each flag, as `fresh=on`."""
+    return tuple(f"{key}={name}" for key, flag in focus.controls.flags.items() for name in flag.variants)
+
+
+def split(version: str) -> tuple[str, str]:
+    """`fresh=on` -> the flag and its variant; a version, or all of them, is of no flag."""
+    key, is_variant, variant = version.partition("=")
+    return (key, variant) if is_variant else ("", version)
 
 
 def _unknown(line: Line, what: str, known: Iterable[str]) -> WrongWord:

@@ -1,17 +1,19 @@
 """Play: a story on a rig, turn by turn; what was expected is looked at after each turn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from focusplane.act.fact import Fact
 from focusplane.act.incident import LIVE
-from focusplane.act.request import AckIncident, Refused, Request, ResolveIncident
+from focusplane.act.request import AckIncident, Refused, Request, ResolveIncident, StartRollout
+from focusplane.kernel.errors import UsageError
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.snapshot import preserve, revive
 from focusplane.plane.world import World
 from focusplane.testing.rig import Load, Rig
 from focusplane.testing.stories.claims import holds, seen
+from focusplane.testing.stories.names import split
 from focusplane.testing.stories.story import (
     EVERYWHERE,
     Asks,
@@ -56,6 +58,8 @@ class _Stage:
     rig: Rig
     begin: int
     pace_ms: int
+    flags: Mapping[str, str]
+    """focus -> the flag that its requests evaluate, if the story speaks of its variants"""
     loads: dict[str, Load] = field(default_factory=dict)
     timeline: list[tuple[int, str, Fact | None]] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
@@ -79,7 +83,7 @@ class _Stage:
 def play(story: Story, look: Callable[[int, World], None] | None = None) -> Played:
     """The whole story. `look` is called after each turn with the ms since its beginning."""
     rig = Rig(story.files)
-    stage = _Stage(rig, rig.at, story.pace_ms)
+    stage = _Stage(rig, rig.at, story.pace_ms, _flags(story))
     stage.gather()
     waiting = list(story.deeds)
     open_ = list(story.expectations)
@@ -95,6 +99,23 @@ def play(story: Story, look: Callable[[int, World], None] | None = None) -> Play
     for one in open_:
         done[one] = _at_the_end(one, stage)
     return Played(story, tuple(done[one] for one in story.expectations), tuple(stage.timeline))
+
+
+def _flags(story: Story) -> dict[str, str]:
+    """Which flag the requests of each focus evaluate. Raises `UsageError` for two of one focus: a story is about one."""
+    found: dict[str, str] = {}
+    for _, deed in story.deeds:
+        match deed:
+            case Asks(StartRollout(focus, _, flag)):
+                key = flag
+            case Errors(focus, _, version) | Latency(focus, version) | Silence(focus, version):
+                key = split(version)[0]
+            case _:
+                continue
+        if key and found.setdefault(focus, key) != key:
+            what = f"the story speaks of variants of two flags of {focus}: {found[focus]} and {key}"
+            raise UsageError(what, "a story for each")
+    return found
 
 
 def _settled(one: Expectation, stage: _Stage, done: dict[Expectation, Held]) -> bool:
@@ -135,9 +156,9 @@ def _do(stage: _Stage, deed: Deed) -> None:
         case Errors():
             _errors(_load(stage, deed.focus), deed)
         case Latency(focus, version, ms):
-            _put(_load(stage, focus).latency_ms, version, float(ms))
+            _put(_load(stage, focus).latency_ms, split(version)[1], float(ms))
         case Silence(focus, version, ends):
-            _silence(_load(stage, focus), version, ends=ends)
+            _silence(_load(stage, focus), split(version)[1], ends=ends)
         case Unready(version, why):
             rig.ready[version] = why
         case _:
@@ -163,7 +184,9 @@ def _traffic(stage: _Stage, focus: str, per_second: Fraction, tenants: int) -> N
 def _load(stage: _Stage, focus: str) -> Load:
     load = stage.loads.get(focus)
     if load is None:
-        load = stage.loads[focus] = Load(focus, per_second=0, every_s=stage.pace_ms // SECOND)
+        load = stage.loads[focus] = Load(
+            focus, per_second=0, every_s=stage.pace_ms // SECOND, flag=stage.flags.get(focus, "")
+        )
         stage.rig.loads.append(load)
     return load
 
@@ -172,7 +195,7 @@ def _errors(load: Load, deed: Errors) -> None:
     if deed.tenant:
         load.failing_tenants[deed.tenant] = deed.share
     else:
-        _put(load.failing, deed.version, deed.share)
+        _put(load.failing, split(deed.version)[1], deed.share)
 
 
 def _put(table: dict[str, Fraction] | dict[str, float], version: str, value: Fraction | float) -> None:
