@@ -81,7 +81,7 @@ def test_the_gentlest_steps_that_are_in_reach_are_recommended() -> None:
 @pytest.mark.parametrize(
     ("case", "judge", "hold_ms", "within_ms", "said"),
     [
-        (Case(Fraction(0), Fraction(1, 1000), Fraction(1, 100)), USUAL, MINUTE, 0, "no traffic"),
+        (Case(Fraction(0), Fraction(1, 1000), Fraction(1, 100)), USUAL, MINUTE, 0, "without traffic"),
         (TENFOLD, BARE, MINUTE, 0, "larger judge.slack or judge.tolerance"),
         (TENFOLD, USUAL, 20 * SECOND, 0, "hold longer"),
         (TENFOLD, USUAL, 3 * MINUTE, 5 * SECOND, "no plan is that quick"),

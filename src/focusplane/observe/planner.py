@@ -157,7 +157,7 @@ def _lasts(option: Option, case: Case) -> int | None:
 
 def _help(options: Sequence[Option], case: Case, hold_ms: int, within_ms: int) -> str:
     if case.rate <= 0:
-        return "there is no traffic: state it, or let a synthetic supplement make some"
+        return "without traffic nothing can be shown: state what there will be"
     if not any(isinstance(one.show, Reachable) for one in options):
         return "no split ever shows safety: allow a larger judge.slack or judge.tolerance"
     best = min(each for one in options if (each := _lasts(one, case)) is not None)
