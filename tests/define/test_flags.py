@@ -12,9 +12,11 @@ from focusplane.control.board import Board
 from focusplane.control.flag import Lamps
 from focusplane.control.flags.declared import declared_of
 from focusplane.define.diff import diff
+from focusplane.define.focus import PolicySet
 from focusplane.define.load import Loaded, load
 from focusplane.define.problem import Severity
 from focusplane.define.targeting import Clause, Crowd, Segment, Timed, Trait, When
+from focusplane.wire import codec
 
 TEXT = """
 apiVersion: focusplane/v1
@@ -239,3 +241,8 @@ def test_whatever_stands_there_is_told_or_served_and_never_an_exception(rules, r
             assert lamps.ruleset.faults == {}
             for context in ({}, {"targetingKey": "acme", "region": "eu", "tenant": "acme"}):
                 assert lamps.lamps["search"]["x"].evaluate(context, 0).variant in ("new", "old")
+
+
+def test_whom_a_flag_is_for_survives_the_snapshot_of_a_plane() -> None:
+    policies = read().policies
+    assert codec.decode(codec.encode(policies, PolicySet), PolicySet) == policies

@@ -58,3 +58,10 @@ def killed(flag: Flag, state: FlagState) -> bool:
     if state.variant != flag.off:
         return False
     return flag.default != flag.off or (flag.aimed and state.percentage > 0)
+
+
+def already(flag: Flag, state: FlagState, variant: str) -> bool:
+    """Setting this variant would change nothing. Of a flag whose rules serve others besides `off`, only a kill is off."""
+    if variant == flag.off and flag.aimed:
+        return killed(flag, state)
+    return state.variant == variant

@@ -7,6 +7,7 @@ from focusplane.act.decide import Act, Blind, Seen, decide
 from focusplane.act.fact import Kind
 from focusplane.act.guard import INTERVAL_MS, OSCILLATION_MS, Ask, Circumstances, Go, Shadow, Veto, guard
 from focusplane.control.command import Command, ControlId, Set
+from focusplane.control.flags.declared import already
 from focusplane.control.state import FallbackState, FlagState, QuotaState, ThrottleState
 from focusplane.define.focus import Focus
 from focusplane.define.mitigation import (
@@ -190,7 +191,8 @@ def _in_place(draft: Draft, focus: Focus, mitigation: Mitigation) -> str:
     move_ = mitigation.move
     if isinstance(move_, SetFlag):
         state = draft.world.board.state(focus.name, f"flag.{move_.flag}")
-        if isinstance(state, FlagState) and state.variant == move_.variant:
+        flag = focus.controls.flags.get(move_.flag)
+        if flag is not None and isinstance(state, FlagState) and already(flag, state, move_.variant):
             return f"flag {move_.flag} is already {move_.variant}"
     if isinstance(move_, SetQuota) and move_.tenant == CULPRIT and not sight.tenant_shares(draft, focus):
         return "no tenant stands out: their traffic is not seen"
