@@ -6,13 +6,15 @@ from typing import Any
 
 from focusplane.define.controls import Flag
 from focusplane.kernel.ids import Json
-from focusplane.kernel.tick import MINUTE
+from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.flag_table import KEEP_MS, FlagTable
 
 MOST_UNDECLARED = 30
 """Flags that no policy of the focus declares and that are counted nevertheless: another system serves them, or another focus."""
 MOST_CELLS = 200_000
 """Seconds of all flags of a focus, times variants and strata; above, the oldest leave early."""
+SWEEP_MS = 10 * SECOND
+"""So often what is too old leaves."""
 LEAST_MS = MINUTE
 """So much of the seconds stays in any case."""
 
@@ -23,6 +25,7 @@ class FlagTables:
     declared: frozenset[str] = frozenset()
     crowded: int = 0
     """Requests of flags for which there was no place."""
+    swept: int = 0
 
     def declare(self, flags: Mapping[str, Flag]) -> None:
         """Go on under a new policy: declared variants have a place of their own."""
@@ -52,7 +55,10 @@ class FlagTables:
         return bool(idle)
 
     def forget_before(self, mark: int) -> None:
-        """Let go of what is older than is kept, and of the oldest seconds where there are too many."""
+        """Let go of what is older than is kept, and of the oldest seconds where there are too many; now and then."""
+        if not self.tables or mark < self.swept + SWEEP_MS:
+            return
+        self.swept = mark
         for table in self.tables.values():
             table.forget_before(mark)
         rows = [(slot, table) for table in self.tables.values() for slot in table.arms.exposures]
@@ -71,10 +77,11 @@ class FlagTables:
         return {
             "tables": {key: table.state() for key, table in self.tables.items()},
             "crowded": self.crowded,
+            "swept": self.swept,
         }
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> "FlagTables":
         """The inverse of `state`."""
         tables = {key: FlagTable.restored(table) for key, table in state.get("tables", {}).items()}
-        return cls(tables, crowded=state.get("crowded", 0))
+        return cls(tables, crowded=state.get("crowded", 0), swept=state.get("swept", 0))
