@@ -270,8 +270,9 @@ def _why(shown: Shown) -> None:
         click.echo("\ninputs")
         for line in told:
             click.echo(f"  {line}")
-    path = shown.get("path") or ((shown.get("now") or {}).get("verdict") or {}).get("path")
-    show_path(path, (shown["now"].get("thresholds") or {}).get("e") or LIMIT)
+    now = shown.get("now") or {}
+    path = shown.get("path") or (now.get("verdict") or {}).get("path")
+    show_path(path, (now.get("thresholds") or {}).get("e") or LIMIT)
     for title, rows in (
         ("what happened", "transitions"),
         ("why nothing happened", "nothing_happened_because"),
