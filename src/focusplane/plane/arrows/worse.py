@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from focusplane.act.decide import Act, Blind, Decision, Hold
 from focusplane.control.flag import by_tenant
-from focusplane.control.flags.declared import others
+from focusplane.control.flags.declared import already, others
 from focusplane.control.state import FlagState
 from focusplane.define.controls import Flag
 from focusplane.define.focus import Focus
@@ -49,8 +49,10 @@ def decision(draft: Draft, focus: Focus, move: SetFlag) -> Decision:
     if flag is None or not isinstance(state, FlagState):
         return Blind(f"there is no flag {move.flag} on the board")
     other = others(flag, state)
-    if state.variant == move.variant:
+    if already(flag, state, move.variant):
         return Hold(f"flag {flag.key} is already {move.variant}")
+    if state.variant == move.variant:
+        return Hold(f"flag {flag.key} goes by its rules alone: nobody is drawn by lot to compare them with")
     if state.percentage == 1:
         return Hold(f"everybody has {flag.key}={state.variant}: there is nobody to compare them with")
     watch = draft.world.watches.get(f"{focus.name}/{flag.key}")
