@@ -104,6 +104,15 @@ def test_a_request_that_evaluated_two_flags_counts_once_for_each_however_often_i
     }
 
 
+def test_flags_make_no_further_series_of_requests() -> None:
+    meter = Meter()
+    for variant in ("on", "off", "b", "c"):
+        request(meter, 200, ("cart", variant), ("prices", variant))
+    found = list(meter.collect())
+    assert len([delta for delta in found if delta.given is None]) == 1
+    assert len([delta for delta in found if delta.given is not None]) == 8
+
+
 def test_the_attempts_of_one_logical_request_count_once_as_their_first_success() -> None:
     meter = Meter()
     request(meter, 503, ("cart", "on"), key="a")
