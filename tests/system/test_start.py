@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from tests.system.town import DOORS, HOST, Town
 
-from focusplane.assembly import _listen
+from focusplane.assembly.doors import listen
 
 
 def serve(town: Town, *more: str) -> subprocess.CompletedProcess[str]:
@@ -92,7 +92,7 @@ def test_a_plane_whose_lock_was_removed_ends_when_another_takes_its_data(town: T
 
 def test_every_door_asks_the_kernel_whether_a_silent_peer_still_lives() -> None:
     """What is accepted inherits it: a peer that lost its power is let go after two minutes, not never."""
-    with closing(_listen(HOST, 0, "--port")) as door:
+    with closing(listen(HOST, 0, "--port")) as door:
         door.listen()
         with closing(socket.create_connection(door.getsockname())):
             accepted, _ = door.accept()

@@ -42,13 +42,13 @@ class Doors:
 
 def bind(settings: Settings) -> Doors:
     return Doors(
-        _listen(settings.host, settings.port, "--port"),
-        _listen(settings.host, settings.otlp_http_port, "--otlp-http-port"),
-        _listen(settings.xds_host, settings.xds_port, "--xds-port"),
+        listen(settings.host, settings.port, "--port"),
+        listen(settings.host, settings.otlp_http_port, "--otlp-http-port"),
+        listen(settings.xds_host, settings.xds_port, "--xds-port"),
     )
 
 
-def _listen(host: str, port: int, option: str) -> socket.socket:
+def listen(host: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
