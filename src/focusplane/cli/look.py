@@ -195,6 +195,7 @@ def _one(shown: Shown) -> None:
                 f"{rollout['version']} {rollout['phase']} at {rollout['weight']:.0%}" if rollout else "",
             ),
             ("incident", (shown["incident"] or {}).get("id", "")),
+            ("actions", shown["measures"]["M4"]["noisy"]),
             ("frozen", shown["frozen"] or ""),
         ]
     )

@@ -1,6 +1,6 @@
 """The measures M1-M8 of one focus; what is not measured says why instead of showing a zero."""
 
-from focusplane.act.action import Phase
+from focusplane.act.action import Action, Phase
 from focusplane.define.focus import Focus
 from focusplane.define.sli import SliKind
 from focusplane.kernel.tick import DAY, HOUR
@@ -12,6 +12,9 @@ from focusplane.plane.queries.sources import traced, untold
 from focusplane.plane.world import World
 
 _MONTH_MS = 30 * DAY
+USUAL_MITIGATIONS = 1
+"""In 30 days, of one focus."""
+BY_MITIGATION = "mitigation "
 _DONE = frozenset({Phase.APPLIED, Phase.VERIFIED, Phase.REVERTING, Phase.REVERTED})
 
 
@@ -20,7 +23,7 @@ def measures(world: World, focus: Focus) -> Shown:
         "M1": {"what": "availability", **_sli(world, focus, SliKind.EVENTS)},
         "M2": {"what": "latency", **_sli(world, focus, SliKind.LATENCY)},
         "M3": {"what": "burn rate", **_burn(world, focus)},
-        "M4": {"what": "control actions in 30 days", "value": _actions(world, focus)},
+        "M4": _rate(world, focus),
         "M5": {"what": "trace coverage", **traced(world, focus)},
         "M6": {"what": "time to mitigate", **_mitigate(world, focus)},
         "M7": {"what": "tenant impact", **_tenants(world, focus)},
@@ -54,12 +57,22 @@ def _burn(world: World, focus: Focus) -> Shown:
     return {"value": float(max(rates)), "text": f"{float(max(rates)):.1f}x"}
 
 
-def _actions(world: World, focus: Focus) -> int:
+def _actions(world: World, focus: Focus) -> list[Action]:
+    """What moved a control, also if it did not help or was overtaken."""
     since = world.tick.at - _MONTH_MS
-    return sum(
-        one.focus == focus.name and one.planned_at >= since and one.phase in _DONE
+    return [
+        one
         for one in world.actions.values()
-    )
+        if one.focus == focus.name and one.planned_at >= since and (one.phase in _DONE or one.board_version)
+    ]
+
+
+def _rate(world: World, focus: Focus) -> Shown:
+    """One mitigation a month is usual; more says that triggers are noisy. Steps of a rollout are no mitigation."""
+    done = _actions(world, focus)
+    alone = sum(one.by.startswith(BY_MITIGATION) for one in done)
+    noisy = f"{alone} mitigations in 30 days: are its triggers noisy?" if alone > USUAL_MITIGATIONS else ""
+    return {"what": "control actions in 30 days", "value": len(done), "mitigations": alone, "noisy": noisy}
 
 
 def _mitigate(world: World, focus: Focus) -> Shown:
