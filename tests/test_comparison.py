@@ -1,23 +1,32 @@
-"""The page that compares cannot claim what is not tested."""
+"""The pages that compare cannot claim what is not tested."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "comparison.md"
+OBJECTIVES, DELIVERY = ROOT / "docs" / "comparison.md", ROOT / "docs" / "comparison-delivery.md"
 TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 ANSWER = re.compile(r"(yes|partly|no)\b")
-COLUMNS = ["Sloth", "Pyrra", "OpenSLO", "slo-generator", "Datadog", "Nobl9", "focusplane"]
+COLUMNS = {
+    OBJECTIVES: (["Sloth", "Pyrra", "OpenSLO", "slo-generator", "Datadog", "Nobl9", "focusplane"],),
+    DELIVERY: (
+        ["flagd", "Unleash OSS", "LaunchDarkly", "GrowthBook", "focusplane"],
+        ["Flagger", "Argo Rollouts", "Kayenta + Orca", "GrowthBook", "focusplane"],
+    ),
+}
+PAGES = pytest.mark.parametrize("page", COLUMNS, ids=lambda page: page.stem)
 
 
-def rows() -> list[list[str]]:
+def rows(page: Path) -> list[list[str]]:
     """Cells of every row of a table that has a column of ours."""
     found, ours = [], False
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
+    for line in page.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| | Sloth"):
+        if line.startswith("| | ") and line.endswith("| focusplane |"):
             ours = True
-            assert [cell.strip("| ") for cell in cells if cell.strip("| ")] == COLUMNS
+            assert [cell.strip("| ") for cell in cells if cell.strip("| ")] in COLUMNS[page]
         elif not line.startswith("|"):
             ours = False
         elif ours and not line.startswith("|---"):
@@ -25,9 +34,10 @@ def rows() -> list[list[str]]:
     return found
 
 
-def test_every_yes_of_ours_names_a_test_that_exists_and_every_other_answer_is_plain() -> None:
+@PAGES
+def test_every_yes_of_ours_names_a_test_that_exists_and_every_other_answer_is_plain(page: Path) -> None:
     lost, unproved, unclear = [], [], []
-    for cells in rows():
+    for cells in rows(page):
         ours = cells[-1]
         if "benchmarks" in ours or cells[0] == "parts to run":
             continue
@@ -45,13 +55,20 @@ def _exists(path: str, name: str) -> bool:
     return file.exists() and bool(re.search(rf"^(async )?def {name}\(", file.read_text(), re.MULTILINE))
 
 
-def test_every_row_answers_for_all_of_them() -> None:
-    assert [cells[0] for cells in rows() if len(cells) != len(COLUMNS) + 1] == []
-    assert len(rows()) > 35
+@PAGES
+def test_every_row_answers_for_all_of_them(page: Path) -> None:
+    assert [cells[0] for cells in rows(page) if len(cells) != len(COLUMNS[page][0]) + 1] == []
+    assert len(rows(page)) > 30
 
 
-def test_what_was_compared_is_named_with_its_version() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    for word in ("0e395d8", "1ba95af", "aa5cb78", "967f124", "documentation only"):
-        assert word in text
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (OBJECTIVES, ("0e395d8", "1ba95af", "aa5cb78", "967f124", "documentation only")),
+        (DELIVERY, ("15bd6ad", "9f8d111", "a69573b", "8.2.0", "documentation only", "its source only")),
+    ],
+)
+def test_what_was_compared_is_named_with_its_version(page: Path, words: tuple[str, ...]) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [word for word in words if word not in text] == []
     assert "## Where they are better" in text
