@@ -1,5 +1,8 @@
 """A flag is cut out of any way to write it, and the rest of the file stays as it was."""
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,19 @@ def test_code_that_names_a_flag_is_found_as_a_whole_word_and_nothing_else(tmp_pa
     assert [(hit.path, hit.line, hit.text) for hit in found] == [
         (str(tmp_path / "src/a.py"), 2, 'if flag("fast-pay"):')
     ]
+
+
+def test_a_pipe_among_the_sources_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.py").write_text("flag('second')\n")
+    assert [hit.line for hit in named_in(tmp_path, "second")] == [1]
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_file_without_a_last_line_break_is_patched(tmp_path: Path, end: str) -> None:
+    before, after = f"a: 1\nb: 2{end}", "a: 1\n---\nc: 3\n"
+    (tmp_path / "x.yaml").write_text(before)
+    told = patch("x.yaml", before, after)
+    subprocess.run(["patch", "-p1"], input=told, text=True, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "x.yaml").read_text() == after

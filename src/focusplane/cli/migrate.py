@@ -11,14 +11,27 @@ from uuid import uuid4
 
 import click
 
-from focusplane.cli.migration import APPLICATION, Limits, Watch, carry_out, find, linger, told_to_end, undo
+from focusplane.cli.migration import (
+    APPLICATION,
+    Limits,
+    Watch,
+    carry_out,
+    deaf,
+    find,
+    linger,
+    told_to_end,
+    undo,
+)
 from focusplane.cli.remote import Brake, Remote, asks
 from focusplane.kernel.errors import DataError, FocusplaneError, RefusedError, UsageError
 from focusplane.kernel.quantity import format_duration, parse_duration
 
-_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
-_SECRET = re.compile(r"(?i)\b((?:password|passwd|secret|token)=)\S+")
-_OPTION = re.compile(r"(?i)--?(?:\w+-)*(?:password|passwd|secret|token)")
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)\S*@")
+_SECRET = re.compile(r"(?is)((?:password|passwd|pwd|secret|token|api_?key)=).+")
+"""To the end of the word: where a secret ends only its tool knows. `PGPASSWORD=...` is one, too."""
+_OPTION = re.compile(r"(?i)--?(?:\w+[-_.])*\w*(?:password|passwd|pwd|secret|token|api[-_]?key)")
+_LONGEST = 1_000
+"""Characters of a command line that are told: the ledger takes no more than twice that."""
 if TYPE_CHECKING:
     from focusplane.edge.postgres_locks import PostgresLocks
 
@@ -82,7 +95,12 @@ def complete(remote: Remote, **given: Any) -> None:
 def rollback(remote: Remote, focus: str, tool: tuple[str, ...], tenant: str) -> None:
     """The way back by hand: no gate stands before it, and nothing stops it."""
     asked = Migration(focus, tool, (), tenant, "", Limits(0, 0, 0))
-    change = _tell(remote, asked, f"migration rolled back: {said(tool)}")
+    find(tool[0])
+    change = ""
+    try:
+        change = _tell(remote, asked, f"migration rolled back: {said(tool)}")
+    except FocusplaneError as error:  # the way back is needed most when the plane is what is gone
+        click.echo(f"the ledger does not know of it: {error.what}", err=True)
     status = undo(tool)
     if status:
         raise DataError(f"{tool[0]} ended with {status}: the migration may still stand")
@@ -122,8 +140,9 @@ def _run(remote: Remote, step: str, asked: Migration) -> None:
         ended = carry_out(asked.tool, eye)
         harm = ended.harm or ("" if ended.status else linger(eye))
         longest = locks.longest_ms if locks is not None else None
-    if harm or ended.status:
-        _take_back(remote, asked, harm or f"{asked.tool[0]} ended with {ended.status}", bool(harm))
+        if harm or ended.status:
+            with deaf():
+                _take_back(remote, asked, harm or f"{asked.tool[0]} ended with {ended.status}", bool(harm))
     waits = f"; the longest wait for a lock was {longest} ms" if longest is not None else ""
     words = f"{step}: it stands, watched for {format_duration(asked.limits.watch_ms)}{waits}"
     told = {"focus": asked.focus, "change": change, "step": step, "longest_lock_wait_ms": longest}
@@ -166,7 +185,7 @@ def said(argv: Sequence[str]) -> str:
 
 def _tell(remote: Remote, asked: Migration, what: str) -> str:
     """On the ledger before it happens, so that whoever is woken by it sees it first. The id of the change."""
-    body = {"focus": asked.focus, "kind": "migration", "what": what, "tenant": asked.tenant}
+    body = {"focus": asked.focus, "kind": "migration", "what": what[:_LONGEST], "tenant": asked.tenant}
     return str(remote.post("/api/v1/changes", {**body, "id": f"mig-{uuid4().hex[:12]}"})["id"])
 
 

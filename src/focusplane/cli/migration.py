@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from focusplane.kernel.errors import UnreachableError, UsageError
@@ -23,6 +24,7 @@ LOOK_S = 0.2
 GRACE_S = 10.0
 """So long a tool that is told to stop may take to clean up."""
 UNDO_WITHIN_S = 600.0
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,15 @@ def carry_out(argv: Sequence[str], watch: Watch) -> Ended:
     try:
         while tool.poll() is None:
             if why := watch.harm():
-                stop(tool)
-                watch.leave_nothing()
                 return Ended(None, why)
             time.sleep(LOOK_S)
     except KeyboardInterrupt:
-        stop(tool)
-        watch.leave_nothing()
         return Ended(None, "it was told to end")
+    finally:  # nobody would watch a tool that outlives this, whatever ended it
+        if tool.poll() is None:
+            with deaf():
+                stop(tool)
+                watch.leave_nothing()
     return Ended(tool.returncode)
 
 
@@ -119,27 +122,37 @@ def linger(watch: Watch) -> str:
 
 def undo(argv: Sequence[str]) -> int:
     """Run the way back; no signal stops it, only its time. Its exit status, -1 if that was over."""
-    heard = {sign: signal.signal(sign, signal.SIG_IGN) for sign in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with deaf():
         tool = _start(argv)
         try:
             return tool.wait(UNDO_WITHIN_S)
         except subprocess.TimeoutExpired:
             stop(tool)
             return -1
-    finally:
-        for sign, before in heard.items():
-            signal.signal(sign, before)
+
+
+def told_to_end() -> contextlib.AbstractContextManager[None]:
+    """SIGTERM, with which a pipeline ends its jobs, and SIGHUP of a terminal that is closed mean what Ctrl-C means: the
+    tool is not left behind.
+    """
+    return _hearing((signal.SIGTERM, signal.SIGHUP), signal.default_int_handler)
+
+
+def deaf() -> contextlib.AbstractContextManager[None]:
+    """While something is stopped or taken back a second Ctrl-C changes nothing. What is started meanwhile hears."""
+    return _hearing(_ENDS, lambda number, frame: None)
 
 
 @contextlib.contextmanager
-def told_to_end() -> Iterator[None]:
-    """SIGTERM, with which a pipeline ends its jobs, means what Ctrl-C means: the tool is not left behind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _hearing(
+    signs: Sequence[signal.Signals], handler: Callable[[int, FrameType | None], object]
+) -> Iterator[None]:
+    before = {sign: signal.signal(sign, handler) for sign in signs}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for sign, one in before.items():
+            signal.signal(sign, one)
 
 
 def find(tool: str) -> None:

@@ -118,7 +118,7 @@ class Brake:
             found: Shown = answer.json() if answer.status_code in _BRAKE else {}
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise UnreachableError(f"the plane does not answer: {type(error).__name__}") from error
-        if "run" not in found:
+        if not isinstance(found, dict) or not {"run", "reason"} <= found.keys():
             raise UnreachableError(f"the plane answers {answer.status_code}")
         return found
 

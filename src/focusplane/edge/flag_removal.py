@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from focusplane.define.yaml_nodes import Place
 
@@ -50,11 +51,15 @@ def without(text: str, place: Place, focus: str, key: str) -> str:
 
 def patch(name: str, before: str, after: str) -> str:
     """A unified diff as `patch -p1` and `git apply` take it."""
+    lines = difflib.unified_diff(_lines_of(before), _lines_of(after), f"a/{name}", f"b/{name}")
     return "".join(
-        difflib.unified_diff(
-            before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-        )
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
+
+
+def _lines_of(text: str) -> list[str]:
+    """As `patch` counts them: only `\\n` ends one."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
 def named_in(folder: Path, key: str) -> Iterator[Hit]:
@@ -142,7 +147,8 @@ def _sources(folder: Path) -> Iterator[Path]:
 def _lines(path: Path) -> list[str]:
     """Nothing of what is too long, no text, or not to be read."""
     try:
-        if path.is_symlink() or path.stat().st_size > MOST_OCTETS:
+        found = path.lstat()
+        if not S_ISREG(found.st_mode) or found.st_size > MOST_OCTETS:  # a pipe would be read for ever
             return []
         octets = path.read_bytes()
     except OSError:
