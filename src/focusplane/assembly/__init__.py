@@ -116,6 +116,7 @@ async def _serve(settings: Settings) -> int:
     face = build_app(
         loop, tokens, _words(settings.allowed_hosts), missing, addresses, partial(_states, outward)
     )
+    face.state.face.streams.leave(most_connections() // 2)
     apps: list[tuple[ASGIApp, socket, bool]] = [
         (Crossing(face, _words(settings.flag_origins)), doors.api, True),
         (_telemetry(core, senders), doors.otlp_http, True),

@@ -36,7 +36,7 @@ class FlagFile:
     def _write(self, board: Board, focuses: Mapping[str, Focus]) -> None:
         try:
             text = flag_set(focuses, board)
-            if text != self._text:
+            if text != self._text or not self._path.exists():
                 fresh = self._path.with_name(f".{self._path.name}.new")
                 with fresh.open("w") as file:
                     file.write(text)

@@ -79,6 +79,8 @@ class FlagdSync:
         before, text = self._made.get(focus, ("", ""))
         if before != of:
             text = flag_set(world.policies.set.focuses, world.board, focus)
+            for name in [name for name, (made_of, _) in self._made.items() if made_of != of]:
+                del self._made[name]  # its focus may be gone
             self._made[focus] = of, text
         return text
 

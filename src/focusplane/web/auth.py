@@ -15,7 +15,8 @@ from focusplane.plane.identity import Principal, sha256
 COOKIE = "focus_session"
 SESSION_MS = 12 * HOUR
 TICKET_MS = 5 * MINUTE
-_STREAM = "stream"
+_STREAM = "stream "
+"""Stands before what is signed for a stream, so that neither word is ever good for the other door."""
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Sessions:
         if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(payload).encode()):
             raise UnauthenticatedError("this session is not known", "`focus login` prints a link")
         name, role, until = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        if until <= at or role == _STREAM:
+        if until <= at:
             raise UnauthenticatedError("this session is over", "`focus login` prints a new link")
         return Principal(name, Role(role), by_cookie=True)
 
@@ -56,17 +57,17 @@ class Sessions:
         that a client does not connect anew with each answer; it opens nothing but that stream.
         """
         until = (at // DAY + 2) * DAY
-        said = json.dumps([principal.name, _STREAM, until])
+        said = json.dumps([principal.name, principal.role, until])
         payload = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
-        return f"{payload}.{self._sign(payload)}"
+        return f"{payload}.{self._sign(_STREAM + payload)}"
 
-    def streaming(self, key: str, at: int) -> str:
+    def streaming(self, key: str, at: int) -> Principal:
         """Whose stream that is. Raises `UnauthenticatedError` for a word that was not signed here or is over."""
         payload, _, signature = key.rpartition(".")
-        if hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(payload).encode()):
-            name, what, until = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            if what == _STREAM and until > at:
-                return str(name)
+        if hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(_STREAM + payload).encode()):
+            name, role, until = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            if until > at:
+                return Principal(name, Role(role))
         raise UnauthenticatedError("this stream is over", "evaluate in bulk: the answer names a new one")
 
     def _sign(self, payload: str) -> str:

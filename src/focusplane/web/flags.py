@@ -17,6 +17,8 @@ class FlagsNow:
     _policies: PolicySet = field(default_factory=PolicySet)
     _declared: Declared = field(default_factory=dict)
     _lamps: Lamps = field(default_factory=Lamps)
+    _begun: tuple[int, int] = (-1, 0)
+    """A time, and how many steps of schedules had begun then: every stream asks at every turn."""
 
     def lamps(self, world: World) -> Lamps:
         self._look(world)
@@ -28,18 +30,22 @@ class FlagsNow:
 
     def stamp(self, world: World) -> str:
         """Changes when another flag may be served: with the board, and with each step of a schedule that begins."""
-        begun = sum(
-            step.at <= world.tick.at
-            for flags in self.declared(world).values()
-            for flag in flags.values()
-            for step in flag.schedule
-        )
+        self._look(world)
+        if self._begun[0] != world.tick.at:
+            steps = (
+                step.at
+                for flags in self._declared.values()
+                for flag in flags.values()
+                for step in flag.schedule
+            )
+            self._begun = world.tick.at, sum(at <= world.tick.at for at in steps)
+        begun = self._begun[1]
         return f"{world.board.etag}.{begun}" if begun else world.board.etag
 
     def _look(self, world: World) -> None:
         policies = world.policies.set
         if policies is not self._policies:
-            self._declared = declared_of(policies.focuses)
+            self._declared, self._begun = declared_of(policies.focuses), (-1, 0)
         if policies is not self._policies or world.board is not self._board:
             self._lamps = Lamps.of(self._declared, world.board, self._lamps)
         self._policies, self._board = policies, world.board

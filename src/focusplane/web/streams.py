@@ -10,10 +10,15 @@ MOST_STREAMS = 2_000
 @dataclass(slots=True)
 class Streams:
     open: int = 0
+    most: int = MOST_STREAMS
 
     @property
     def full(self) -> bool:
-        return self.open >= MOST_STREAMS
+        return self.open >= self.most
+
+    def leave(self, connections: int) -> None:
+        """No more streams than that: the rest of the door is for whoever asks."""
+        self.most = min(self.most, connections)
 
     @contextmanager
     def held(self) -> Iterator[None]:

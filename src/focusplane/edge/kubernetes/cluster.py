@@ -36,9 +36,14 @@ class Cluster:
         if self.token_file is None:
             return self.token
         try:
-            return self.token_file.read_text().strip()
+            token = self.token_file.read_text("ascii").strip()
         except OSError as error:
             raise UnreachableError(f"{self.token_file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            token = ""
+        if not token.isprintable() or not token:
+            raise UnreachableError(f"{self.token_file} holds no token")
+        return token
 
 
 def cluster(
@@ -52,7 +57,10 @@ def cluster(
     if not host or not (SERVICE_ACCOUNT / "token").exists():
         return None
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-    authority = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
+    try:
+        authority = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
+    except OSError as error:
+        raise UsageError(f"{SERVICE_ACCOUNT}/ca.crt cannot be used ({type(error).__name__})", HINT) from error
     return Cluster(server, authority, token_file=SERVICE_ACCOUNT / "token")
 
 
@@ -66,7 +74,10 @@ def from_kubeconfig(path: Path, context: str = "") -> Cluster:
     server = str(place.get("server", "")).rstrip("/")
     _refuse_unsafe(server, place, user, path)
     token_file = path.parent / user["tokenFile"] if user.get("tokenFile") else None
-    return Cluster(server, _trust(server, place, user, path), str(user.get("token") or ""), token_file)
+    token = str(user.get("token") or "")
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError(f"{path}: the token of its user is none", "kubectl create token SERVICEACCOUNT")
+    return Cluster(server, _trust(server, place, user, path), token, token_file)
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -20,11 +20,10 @@ from focusplane.control.flags.context import context_of
 from focusplane.control.flags.document import named
 from focusplane.control.flags.logic import TARGETING_KEY
 from focusplane.define.controls import Flag
-from focusplane.kernel.errors import UnavailableError
+from focusplane.kernel.errors import UnauthenticatedError, UnavailableError
 from focusplane.kernel.tick import SECOND
 from focusplane.web.bodies import ContextBody
 from focusplane.web.face import Face, Faced, Sdk
-from focusplane.web.streams import MOST_STREAMS
 
 
 class _Spoken(APIRoute):
@@ -118,9 +117,13 @@ async def events(
     face: Faced, request: Request, key: Annotated[str, Query(max_length=500)]
 ) -> StreamingResponse:
     """Event `message` with `refetchEvaluation` each time another value may be served; the bulk answer names the address."""
-    face.sessions.streaming(key, face.now)
+    who = face.sessions.streaming(key, face.now)
+    if not face.tokens.stands(who):
+        raise UnauthenticatedError(
+            "the token behind this stream is gone", "evaluate in bulk with another one"
+        )
     if face.streams.full:
-        raise UnavailableError(f"{MOST_STREAMS} clients follow already", "the client polls meanwhile")
+        raise UnavailableError(f"{face.streams.most} clients follow already", "the client polls meanwhile")
 
     async def stream() -> AsyncIterator[str]:
         with face.streams.held():
@@ -130,16 +133,18 @@ async def events(
             while not face.plane.stopping:
                 number = face.plane.world.tick.number
                 stamp = face.flags.stamp(face.plane.world)
+                if (stamp != told or quiet >= KEEP_ALIVE_S) and not face.tokens.stands(who):
+                    return
                 if stamp != told:
                     told, quiet = stamp, 0.0
                     said = {"type": "refetchEvaluation", "etag": stamp}
                     yield f"event: message\nid: {stamp}\ndata: {json.dumps(said)}\n\n"
+                elif quiet >= KEEP_ALIVE_S:
+                    quiet = 0.0
+                    yield ": still here\n\n"
                 begun = asyncio.get_running_loop().time()
                 await face.plane.next_turn(number, KEEP_ALIVE_S)
                 quiet += asyncio.get_running_loop().time() - begun
-                if quiet >= KEEP_ALIVE_S:
-                    quiet = 0.0
-                    yield ": still here\n\n"
 
     return StreamingResponse(
         stream(),
@@ -164,7 +169,8 @@ def evaluated(face: Face, focus: str, flag: Flag, context: Mapping[str, Any], ke
     lamps = face.flags.lamps(world)
     lamp = lamps.lamp(focus, flag.key)
     if lamp is None:
-        told = next(iter(lamps.ruleset.faults.values()), "it cannot be compiled")
+        faults = lamps.ruleset.faults
+        told = faults.get(flag.key) or faults.get(f"{focus}.{flag.key}") or "it cannot be compiled"
         return {"key": key, "errorCode": "GENERAL", "errorDetails": told}
     answer = lamp.evaluate(context, face.now // SECOND)
     if answer.reason is Reason.ERROR:
