@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from focusplane.demo import u6
+from focusplane.demo import u6, u8
 from focusplane.demo.faults import plots
 from focusplane.demo.play import Scenario
 from focusplane.demo.processes import Processes
@@ -12,7 +12,10 @@ from focusplane.demo.small.stage import SmallStage
 from focusplane.demo.stage import Stage
 from focusplane.kernel.errors import UsageError
 
-SMALL = {"u6": (u6.plot, "u6-mobile-feature", "player")}
+SMALL = {
+    "u6": (u6.plot, "u6-mobile-feature", "player"),
+    "u8": (u8.plot, "u8-search-ranking", "search"),
+}
 """Plot, folder of `examples/`, focus."""
 
 
