@@ -33,7 +33,7 @@ class SmallStage:
         return self.policies / "focus.yaml"
 
     def start_plane(self) -> Doors:
-        """On ports of its own; everything else finds it by the doors."""
+        """On ports of its own; everything else finds it by the doors. What it tells people lies in `pages.jsonl`."""
         ready = self.root / "ready.json"
         ready.unlink(missing_ok=True)
         ports = [
@@ -43,7 +43,7 @@ class SmallStage:
         ]
         where = [str(self.policies), "--data", str(self.data), "--ready-file", str(ready)]
         argv = [sys.executable, "-m", "focusplane", "serve", *where, *ports]
-        child = self._running["plane"] = self._processes.start("plane", argv)
+        child = self._running["plane"] = self._processes.start("plane", argv, self._pager())
         wait_until(ready.exists, child, READY_WITHIN_S)
         doors = json.loads(ready.read_text())
         self._doors = Doors(
@@ -53,6 +53,14 @@ class SmallStage:
             (self.data / "admin.token").read_text().strip(),
         )
         return self._doors
+
+    def _pager(self) -> dict[str, str]:
+        """Somebody to be told: the policies of the examples name the channel as `env:PAGER_URL`."""
+        [port] = free_ports(1)
+        words = ["--port", str(port), "--log", str(self.root / "pages.jsonl")]
+        child = self._processes.start("pager", [sys.executable, "-m", "focusplane.demo.pager", *words])
+        wait_until(answers(f"http://{HOST}:{port}/healthz"), child, READY_WITHIN_S)
+        return {"PAGER_URL": f"json://{HOST}:{port}/"}
 
     def start(
         self, name: str, *more: str, program: str = "service.py", env: Mapping[str, str] | None = None
