@@ -12,7 +12,7 @@ from focusplane.plane.settings import Settings
 
 @click.command("serve")
 @settings_options
-@click.option("--verbose", is_flag=True)
+@click.option("--verbose", is_flag=True, help="log what the libraries say, too")
 def serve_command(settings: Settings, verbose: bool) -> None:
     """Run a plane on a directory of policies, until SIGTERM or Ctrl-C."""
     from focusplane.assembly import serve
