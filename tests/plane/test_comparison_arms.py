@@ -54,7 +54,7 @@ def test_the_rules_are_those_of_a_rollout_that_declares_no_steps() -> None:
     serve(it, 90, v1=(200, 0), v2=(100, 0))
     serve(it, 30, v1=(200, 8), v2=(100, 2))
     assert "of the error budget is left" in now(it).why
-    few = POLICY_OF_PAIRS.replace("---", "  rollout: {judge: {minInstances: 2}}\n---", 1)
+    few = POLICY_OF_PAIRS.replace("---", "  rollout: {judge: {minReporting: 2}}\n---", 1)
     alone = Rig({"search.yaml": few})
     serve(alone, 3, v1=(200, 0))
     asked(alone)

@@ -58,7 +58,7 @@ def test_a_noisy_service_is_said_in_the_journal_once_for_each_change() -> None:
 
 def test_nothing_is_promoted_while_too_few_instances_count() -> None:
     text = POLICY.replace("{weight: 5%, for: 5s}, 25%", "{weight: 25%, for: 5s}")
-    it = Rig({"checkout.yaml": text.replace("slack: 0.5%", "slack: 0.5%, minInstances: 2")})
+    it = Rig({"checkout.yaml": text.replace("slack: 0.5%", "slack: 0.5%, minReporting: 2")})
     it.loads.append(Load("checkout"))
     it.seconds(10)
     it.ask(StartRollout("checkout", "v2"))

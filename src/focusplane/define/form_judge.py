@@ -150,7 +150,7 @@ BUDGET_SHARE = Field(
     Fraction(0),
 )
 MIN_INSTANCES = Field(
-    "minInstances",
+    "minReporting",
     whole(0, 1_000),
     "Promote only while so many instances of each version count requests; 0: not asked.",
     0,
