@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from focusplane.demo import u6, u8, u10
+from focusplane.demo import u1, u6, u8, u10
 from focusplane.demo.faults import plots
 from focusplane.demo.play import Scenario
 from focusplane.demo.processes import Processes
@@ -13,6 +13,7 @@ from focusplane.demo.stage import Stage
 from focusplane.kernel.errors import UsageError
 
 SMALL = {
+    "u1": (u1.plot, "u1-payment-regions", "checkout-eu"),
     "u6": (u6.plot, "u6-mobile-feature", "player"),
     "u8": (u8.plot, "u8-search-ranking", "search"),
     "u10": (u10.plot, "u10-model-canary", "offers"),
