@@ -23,7 +23,7 @@ def serve_command(settings: Settings, verbose: bool) -> None:
     raise click.exceptions.Exit(serve(settings))
 
 
-SCENARIOS = ("s1", "u1", "u6", "u8", "u10")
+SCENARIOS = ("s1", "s2", "u1", "u4", "u6", "u8", "u10")
 FAULTS = ("kill-plane", "kill-envoy", "telemetry-stops", "disk-full")
 
 

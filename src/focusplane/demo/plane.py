@@ -43,6 +43,16 @@ class Plane:
     def abort_rollout(self, reason: str) -> Shown:
         return self._call("POST", f"/rollouts/{self.focus}/abort", {"reason": reason})
 
+    def brake(self, tenant: str = "") -> Shown:
+        """May work in the background go on now, as far as all are concerned, and that tenant?"""
+        return self._call("GET", f"/throttle/{self.focus}?tenant={tenant}", held=429)
+
+    def freeze(self, reason: str) -> Shown:
+        return self._call("POST", "/freeze", {"focus": self.focus, "reason": reason})
+
+    def unfreeze(self) -> Shown:
+        return self._call("POST", "/unfreeze", {"focus": self.focus})
+
     def incidents(self) -> list[Shown]:
         return list(self._call("GET", "/incidents")["items"])
 
@@ -60,12 +70,12 @@ class Plane:
     def close(self) -> None:
         self._http.close()
 
-    def _call(self, method: str, path: str, body: Shown | None = None) -> Shown:
+    def _call(self, method: str, path: str, body: Shown | None = None, held: int = 0) -> Shown:
         try:
             answer = self._http.request(method, path, json=body)
         except httpx.TransportError as error:
             raise UnreachableError(f"the plane does not answer {method} {path}: {error}") from error
-        if answer.is_error:
+        if answer.is_error and answer.status_code != held:
             raise FocusplaneError(f"the plane says {answer.status_code} to {method} {path}: {_why(answer)}")
         found: Shown = answer.json()
         return found

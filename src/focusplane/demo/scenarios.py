@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from focusplane.demo import u1, u6, u8, u10
+from focusplane.demo import s2, u1, u4, u6, u8, u10
 from focusplane.demo.faults import plots
 from focusplane.demo.play import Scenario
 from focusplane.demo.processes import Processes
@@ -13,6 +13,8 @@ from focusplane.demo.stage import Stage
 from focusplane.kernel.errors import UsageError
 
 SMALL = {
+    "s2": (s2.plot, "s2-upload-parser", "uploads"),
+    "u4": (u4.plot, "u4-schema-migration", "orders"),
     "u1": (u1.plot, "u1-payment-regions", "checkout-eu"),
     "u6": (u6.plot, "u6-mobile-feature", "player"),
     "u8": (u8.plot, "u8-search-ranking", "search"),

@@ -23,7 +23,7 @@ class SmallStage:
         self.example = EXAMPLES / example
         self.policies = root / "policies"
         self.data = root / "data"
-        self._processes = processes
+        self.processes = processes
         self._running: dict[str, Child] = {}
         self._doors: Doors | None = None
         self._copy_policies()
@@ -43,7 +43,7 @@ class SmallStage:
         ]
         where = [str(self.policies), "--data", str(self.data), "--ready-file", str(ready)]
         argv = [sys.executable, "-m", "focusplane", "serve", *where, *ports]
-        child = self._running["plane"] = self._processes.start("plane", argv, self._pager())
+        child = self._running["plane"] = self.processes.start("plane", argv, self._pager())
         wait_until(ready.exists, child, READY_WITHIN_S)
         doors = json.loads(ready.read_text())
         self._doors = Doors(
@@ -58,7 +58,7 @@ class SmallStage:
         """Somebody to be told: the policies of the examples name the channel as `env:PAGER_URL`."""
         [port] = free_ports(1)
         words = ["--port", str(port), "--log", str(self.root / "pages.jsonl")]
-        child = self._processes.start("pager", [sys.executable, "-m", "focusplane.demo.pager", *words])
+        child = self.processes.start("pager", [sys.executable, "-m", "focusplane.demo.pager", *words])
         wait_until(answers(f"http://{HOST}:{port}/healthz"), child, READY_WITHIN_S)
         return {"PAGER_URL": f"json://{HOST}:{port}/"}
 
@@ -68,7 +68,7 @@ class SmallStage:
         """A program of the example, told where the plane is; its URL once `/healthz` answers."""
         [port] = free_ports(1)
         argv = [sys.executable, str(self.example / program), "--port", str(port), *self.to_plane(), *more]
-        child = self._running[name] = self._processes.start(name, argv, env)
+        child = self._running[name] = self.processes.start(name, argv, env)
         url = f"http://{HOST}:{port}"
         wait_until(answers(f"{url}/healthz"), child, READY_WITHIN_S)
         return url
@@ -90,11 +90,11 @@ class SmallStage:
         ]
 
     def stop(self, name: str) -> None:
-        self._processes.stop([self._running.pop(name)])
+        self.processes.stop([self._running.pop(name)])
 
     def kill(self, name: str) -> None:
         """SIGKILL: no last words."""
-        self._processes.kill(self._running.pop(name))
+        self.processes.kill(self._running.pop(name))
 
     def edit(self, path: Sequence[str], value: str) -> str:
         """Change the policy file in place, as an editor would; returns the diff."""
