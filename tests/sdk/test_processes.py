@@ -221,6 +221,24 @@ def test_a_process_that_ends_has_told_what_it_counted(plane, start, ending):
     assert plane.count() == COUNTED.get(ending, 1)
 
 
+def test_a_child_that_is_gone_or_another_program_at_once_is_no_instance(plane, start):
+    """uvloop forks for each subprocess, and what Python is to do after a fork is done there, too."""
+    forks = """
+import os, time
+with shop.request("checkout", "acme"): pass
+for _ in range(5):
+    if os.fork() == 0:
+        time.sleep(0.05)
+        os._exit(0)
+    os.wait()
+"""
+    started = start(CLIENT + forks)
+    assert started.run(sys.executable, "payment.py").wait(LONG) == 0, started.log()
+    eventually(lambda: plane.count() == 1, LONG)
+    assert len({poll["x-focus-node"] for poll in plane.polls}) == 1
+    assert len(instances(plane)) == 1
+
+
 def test_sigkill_loses_what_was_counted_since_the_last_flush_and_nothing_before(plane, start):
     loop = """
 import sys

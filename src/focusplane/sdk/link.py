@@ -22,6 +22,8 @@ from focusplane.wire.clock import SystemClock
 
 WAIT_S = 30
 BOARD = f"/api/v1/board?wait={WAIT_S}s"
+NEWBORN_S = 0.5
+"""So long a forked child goes on with the board of its parent before it asks for its own."""
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 2.0
 SAME_PAUSE_S = 0.1
@@ -63,7 +65,7 @@ class Link:
         self.trouble = ""
         self.start()
 
-    def start(self) -> None:
+    def start(self, first_asks_after_s: float = 0.0) -> None:
         """Start the threads, with everything new that a thread of a parent process may have held."""
         settings = self._settings
         self.reached = False
@@ -75,6 +77,7 @@ class Link:
         self._since_ns = perf_counter_ns()
         self._presence = Presence()
         self._pause_s = FIRST_PAUSE_S
+        self._first_asks_after_s = first_asks_after_s
         self.outbox = Outbox(settings.otlp, settings.headers, timeout_s=POST_S)
         self._line = Line(settings.url, timeout_s=WAIT_S + 10)
         turns = {
@@ -88,11 +91,13 @@ class Link:
             ).start()
 
     def restart(self) -> None:
-        """In a forked child: leave the connections to the parent, and start anew."""
+        """In a forked child: leave the connections to the parent, and start anew. A child that is another program in a moment
+        (uvloop forks so for every subprocess) asks nobody: the plane would take it for an instance of this one.
+        """
         self._line.abandon()
         self.outbox.abandon()
         self.follower.unlock()
-        self.start()
+        self.start(NEWBORN_S)
 
     def flush(self, timeout_s: float) -> bool:
         """Send what is counted now; True if everything was taken in time."""
@@ -171,6 +176,9 @@ class Link:
         return waiting or self._stop.is_set() or self._collected > self._tried
 
     def _follow(self) -> None:
+        waits, self._first_asks_after_s = self._first_asks_after_s, 0.0
+        if self._stop.wait(waits):
+            return
         polled = self._poll()
         if polled is Polled.FAILED:
             self._stop.wait(self._pause_s)
