@@ -225,3 +225,19 @@ def test_senders_get_their_interval_to_come_back_after_the_plane_itself_was_away
     assert pages(it, "cannot be seen") == []
     silence(it, 60)
     assert pages(it, "cannot be seen") == ["checkout cannot be seen [opened]"]
+
+
+def test_senders_who_come_back_after_a_look_are_not_taken_for_silent_before_the_next() -> None:
+    it = rig(seconds=120, source=Source.APP, reporters=PODS[:1])
+    before = it.at
+    it.turn(Started("p-rig", 1, "production"), after_ms=120 * SECOND)
+    loads, it.loads = it.loads, []
+    it.turn(after_ms=SECOND)
+    assert health(it)[0] is State.BLIND
+    part, end = Slice(version="v1"), before + SECOND
+    kept = Signal("checkout", "production", Source.APP, PODS[0], before, end, part, Outcome(200), 40)
+    it.turn(Counted("kept", (kept,)), after_ms=200)
+    it.loads = loads
+    it.seconds(90)
+    assert health(it)[0] is State.OK
+    assert pages(it, "cannot be seen") == []

@@ -18,6 +18,8 @@ Version = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
 def version(value: Any) -> Version | None:
     """Something that sorts as versions do; `None` if it is not one."""
+    if not isinstance(value, str | int | float):
+        return None  # a list of a context may be long, and is no version however it is written
     word = str(value)
     return _version(word) if len(word) <= LONGEST else None
 

@@ -169,13 +169,13 @@ def of_episode(draft: Draft, focus: Focus, episode: str) -> list[Health]:
 
 
 def _just_up(draft: Draft, focus: Focus) -> bool:
-    """The plane itself was away: senders get their time to come back before their silence is an incident. Those who come
-    back within the second of the start are seen when it is looked again, in the next one.
+    """The plane itself was away: senders get their time to come back before their silence is an incident. They are back
+    once they were looked at in a second after the one in which they were heard: the health of before calls them silent.
     """
     up, lane = draft.world.up_since, draft.world.counters.lanes.get(focus.name)
     active = lane.sources.active if lane is not None else None
-    looked = draft.world.judged[0] > up // SECOND
-    back = looked and lane is not None and active is not None and lane.sources.heard(active) >= up
+    heard = lane.sources.heard(active) if lane is not None and active is not None else 0
+    back = heard >= up and draft.world.judged[0] > heard // SECOND
     return not back and draft.at - up < max(GRACE_MS, lane.sources.silence() if lane is not None else 0)
 
 
