@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from focusplane.assembly.doors import answering, bind, grpc_doors, most_connections, serving
+from focusplane.assembly.flag_drivers import flag_drivers
 from focusplane.edge.access_log import access_log_routes
 from focusplane.edge.alertmanager import Alertmanager
 from focusplane.edge.apprise_notifier import AppriseNotifier, missing, resolve
@@ -100,7 +101,7 @@ async def _serve(settings: Settings) -> int:
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
     envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))
     loop.attach(envoy)
-    kubernetes = _drivers(settings, loop, clock, performer)
+    kubernetes, services = _drivers(settings, loop, clock, performer), flag_drivers(settings, loop, clock)
     before = journal.head()[0]
     await _first_turn(loop, journal, PolicyRead(source.read(), clock.today()), settings)
 
@@ -134,6 +135,7 @@ async def _serve(settings: Settings) -> int:
             tasks.create_task(_heartbeat(loop)),
             tasks.create_task(poll(loop, core, clock)),
             tasks.create_task(kubernetes.run()),
+            tasks.create_task(services.run()),
             tasks.create_task(announce(loop, before, missing, log.log)),
             *(tasks.create_task(one.run()) for one in outward),
         ]
@@ -144,7 +146,7 @@ async def _serve(settings: Settings) -> int:
         await _quiet(performer, visitor, loop)
         for task in running:
             task.cancel()
-        await kubernetes.close()
+        await asyncio.gather(kubernetes.close(), services.close())
     journal.close()
     return 0
 

@@ -11,7 +11,7 @@ from focusplane.kernel.ids import Json, digest
 CAME_LATER: Mapping[str, frozenset[str]] = {
     "Alerts": frozenset({"group_by", "review", "table"}),
     "Calendar": frozenset({"start_day"}),
-    "Flag": frozenset({"by", "exposure", "permanent", "requires", "rollout", "rules", "schedule"}),
+    "Flag": frozenset({"by", "driver", "exposure", "permanent", "requires", "rollout", "rules", "schedule"}),
     "Focus": frozenset({"engine", "segments"}),
     "JudgeSpec": frozenset({"budget_share", "extras", "latency", "min_instances"}),
     "Match": frozenset({"attributes", "clients"}),

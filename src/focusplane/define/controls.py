@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from focusplane.define.driver import Backend, Driver
 from focusplane.define.exposure import Bound
+from focusplane.define.flag_driver import FlagDriver
 from focusplane.define.rollout import RolloutSpec
 from focusplane.define.targeting import TENANT, Rule, Timed
 from focusplane.kernel.ids import Json
@@ -46,6 +47,8 @@ class Flag:
     """How a variant of it is rolled out, if not as the versions of its focus are."""
     exposure: tuple[Bound, ...] = ()
     """How far it may be raised while little of the error budget is left."""
+    driver: FlagDriver | None = None
+    """The flag of another service that is moved with it."""
 
     @property
     def aimed(self) -> bool:

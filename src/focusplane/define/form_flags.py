@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from focusplane.define.controls import Flag
+from focusplane.define.flag_driver import FlagDriver
 from focusplane.define.form_exposure import EXPOSURE
+from focusplane.define.form_flag_drivers import FLAG_DRIVER
 from focusplane.define.form_rollout import ROLLOUT
 from focusplane.define.form_targeting import ATTRIBUTE, RULES, SCHEDULE
 from focusplane.define.quantities import DATE, LINE, PERCENT
@@ -58,6 +60,10 @@ FLAG_ROLLOUT = Field(
     "rollout", ROLLOUT, "How a variant of it is rolled out; the default is as the focus says.", None
 )
 
+DRIVER = Field[FlagDriver | None](
+    "driver", FLAG_DRIVER, "The flag of another service that is moved with it.", None
+)
+
 
 def _flag(values: Values) -> Flag:
     expires, permanent = values[EXPIRES]
@@ -77,6 +83,7 @@ def _flag(values: Values) -> Flag:
         permanent,
         None if words is None else words.open(),
         exposure=values[EXPOSURE],
+        driver=values[DRIVER],
     )
 
 
@@ -95,6 +102,7 @@ FLAG = Record(
         SCHEDULE_OF,
         FLAG_ROLLOUT,
         EXPOSURE,
+        DRIVER,
     ),
     _flag,
 )

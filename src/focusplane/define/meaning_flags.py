@@ -9,6 +9,7 @@ from focusplane.define.controls import Flag, kind_of
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.form_targeting import MOST_RULES, MOST_STEPS
 from focusplane.define.log import Places, did_you_mean, problem_at
+from focusplane.define.meaning_flag_drivers import flag_driver_problems
 from focusplane.define.meaning_rollout import step_problems
 from focusplane.define.mitigation import SetFlag
 from focusplane.define.problem import Problem, Severity
@@ -36,6 +37,7 @@ def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -
             f"{path}.rollout", "D104", "there are no steps to roll it out in", "steps: [5%, 25%, 100%]"
         )
     yield from _exposure(flag, path, places)
+    yield from flag_driver_problems(focus, flag, path, places)
     if flag.rollout is not None:
         yield from step_problems(flag.rollout, f"{path}.rollout", places)
     if flag.default == flag.off and places.by_path.get(f"{path}.percentage") is not None:

@@ -9,6 +9,7 @@ from focusplane.define.focus import Boundary, Focus, PolicySet
 from focusplane.define.items import items_of
 from focusplane.define.log import Places, problem_at
 from focusplane.define.meaning_drivers import same_object
+from focusplane.define.meaning_flag_drivers import moved_twice
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.yaml_nodes import Place
 
@@ -21,6 +22,7 @@ def set_problems(policies: PolicySet, places: Places, removed: Mapping[str, Plac
     for one, other in combinations(policies.focuses.values(), 2):
         yield from _listeners(one, other, places)
         yield from same_object(one, other, places)
+        yield from moved_twice(one, other, places)
         if one.environment == other.environment:
             yield from _boundaries(one, other, places)
     yield from team_problems(policies, places)

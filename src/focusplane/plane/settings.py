@@ -79,6 +79,18 @@ class Settings:
     """Every live incident is sent to each of these Alertmanagers, comma-separated: `http://host:9093`, or `env:NAME` where the
     address holds a password. Name every peer of a cluster, never a load balancer. An alert `Watchdog` always fires there."""
 
+    unleash_url: str = ""
+    """The Unleash whose flags are moved with flags that name one as their `driver`: `https://unleash.example.org`."""
+
+    unleash_token: str = ""
+    """A reference to its admin or personal token: `env:NAME` or `file:PATH`, read again for each request."""
+
+    launchdarkly_url: str = "https://app.launchdarkly.com"
+    """The API of LaunchDarkly; another one for its EU or federal instance."""
+
+    launchdarkly_token: str = ""
+    """A reference to an access token of LaunchDarkly that may write flags: `env:NAME` or `file:PATH`."""
+
     watchdog: str = ""
     """A URL, or `env:NAME`, that gets a POST every 15 seconds as long as this plane judges: an outside watcher pages when none
     comes."""

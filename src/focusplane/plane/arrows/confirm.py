@@ -49,12 +49,25 @@ def _look(draft: Draft, focus: Focus, action: Action) -> Draft:
 
 
 def followers(draft: Draft, action: Action) -> tuple[Node, ...]:
-    """The living nodes that must run this action: gateways for traffic, SDKs for everything else."""
+    """The living nodes that must run this action: gateways for traffic, SDKs for everything else, and for a
+    flag also its driver.
+    """
     if action.command is not None and action.command.target.control == "traffic":
         focus = draft.world.policies.set.focuses.get(action.focus)
         return tuple(sight.gateways(draft, focus)) if focus is not None else ()
-    nodes = draft.world.nodes.values()
-    return tuple(n for n in nodes if n.dataplane == "sdk" and draft.at - n.seen_at < sight.NODE_ALIVE_MS)
+    nodes, driver = draft.world.nodes.values(), _driver(draft, action)
+    living = [n for n in nodes if n.dataplane == "sdk" and draft.at - n.seen_at < sight.NODE_ALIVE_MS]
+    return (*living, *(n for n in nodes if n.dataplane == sight.FLAG_DRIVERS and n.node == driver))
+
+
+def _driver(draft: Draft, action: Action) -> str:
+    """The node that stands for the flag in another service, which must be moved too; empty if there is none."""
+    focus = draft.world.policies.set.focuses.get(action.focus)
+    if focus is None or action.command is None:
+        return ""
+    kind, _, key = action.command.target.control.partition(".")
+    flag = focus.controls.flags.get(key) if kind == "flag" else None
+    return str(flag.driver) if flag is not None and flag.driver is not None else ""
 
 
 def _applied(draft: Draft, action: Action) -> Draft:

@@ -20,6 +20,8 @@ TOLERANCE = Fraction(1, 1000)
 NOTHING = Fraction(0)
 DRIVERS = "kubernetes"
 """The data plane whose nodes are the objects of drivers."""
+FLAG_DRIVERS = "flag-drivers"
+"""The data plane whose nodes are flags of other services."""
 
 
 def leading(focus: Focus) -> str:

@@ -1,0 +1,76 @@
+"""What the driver of a flag can carry out: on and off, whole percents, and each flag moved by one focus only."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from focusplane.define.controls import Flag
+from focusplane.define.focus import Focus
+from focusplane.define.log import Places
+from focusplane.define.problem import Problem
+from focusplane.define.targeting import TENANT
+from focusplane.kernel.quantity import format_percent
+
+
+def flag_driver_problems(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    """Every mistake about the driver that shows only when the keys of a flag are seen together."""
+    if flag.driver is None:
+        return
+    on = [value for variant, value in flag.variants.items() if variant != flag.off]
+    if len(on) != 1 or on[0] is not True or flag.variants.get(flag.off) is not False:
+        what = f"{flag.driver} can be on or off, and the variants of {flag.key!r} are more than that"
+        yield places.error(
+            f"{path}.variants", "D276", what, "variants: {on: true, off: false}, with `off: off`"
+        )
+    yield from _more_than_a_share(flag, path, places)
+    yield from _beside(focus, flag, path, places)
+    yield from _whole(flag, flag.percentage, f"{path}.percentage", places)
+    yield from _steps(focus, flag, path, places)
+
+
+def _more_than_a_share(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    for key, said in (
+        ("rules", flag.rules),
+        ("requires", flag.requires),
+        ("schedule", flag.schedule),
+        ("by", flag.by != TENANT),
+    ):
+        if said:
+            what = f"{key!r} is not carried to {flag.driver}: it splits by percentage only"
+            yield places.error(f"{path}.{key}", "D277", what, "say it there, or take the driver away")
+
+
+def _beside(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    """Another flag of the same focus, declared before it, moves the same one."""
+    before = list(focus.controls.flags.values())
+    for other in before[: [one.key for one in before].index(flag.key)]:
+        if other.driver == flag.driver:
+            what = f"{flag.driver} is already moved by the flag {other.key!r}"
+            yield places.error(f"{path}.driver", "D278", what, "one flag here moves one flag there")
+
+
+def _steps(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    spec = focus.rollout_of(flag.key)
+    own = f"{path}.rollout" if flag.rollout is not None else f"{focus.name}.rollout"
+    for number, step in enumerate(spec.steps if spec is not None else ()):
+        where = f"{own}.steps.{number}"
+        if step.tenants or step.ring:
+            what = f"{flag.driver} splits by percentage only, and the step {step.words} names tenants"
+            yield places.error(where, "D277", what, "steps of whole percents")
+        yield from _whole(flag, step.weight, where, places)
+
+
+def _whole(flag: Flag, share: Fraction, path: str, places: Places) -> Iterator[Problem]:
+    if (share * 100).denominator != 1:
+        what = f"{flag.driver} takes whole percents, and this is {format_percent(share)}"
+        yield places.error(path, "D277", what, "1%, 5%, 25%, 100%")
+
+
+def moved_twice(one: Focus, other: Focus, places: Places) -> Iterator[Problem]:
+    """Two flags that move the same flag would undo each other's work for ever."""
+    mine = {flag.driver: flag.key for flag in one.controls.flags.values() if flag.driver is not None}
+    for flag in other.controls.flags.values():
+        key = mine.get(flag.driver) if flag.driver is not None else None
+        if key is not None and (one.name, key) != (other.name, flag.key):
+            what = f"{flag.driver} is already moved by the flag {key!r} of {one.name!r}"
+            where = f"{other.name}.controls.flags.{flag.key}.driver"
+            yield places.error(where, "D278", what, "one flag here moves one flag there")

@@ -1,0 +1,93 @@
+"""Unleash: a flag is on for a percentage by one flexibleRollout strategy of an environment."""
+
+from typing import Any
+
+from focusplane.define.flag_driver import FlagDriver
+from focusplane.edge.flag_http import FlagHttp
+from focusplane.edge.flag_services import Found, Wanted
+from focusplane.kernel.errors import DataError, RefusedError
+
+STRATEGY = "flexibleRollout"
+
+
+class Unleash:
+    """Its admin API. The strategy is set before the environment is turned on, so that nobody gets more in between."""
+
+    def __init__(self, http: FlagHttp) -> None:
+        self._http = http
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def read(self, driver: FlagDriver) -> Found:
+        told = await self._environment(driver)
+        if not told["enabled"]:
+            return Found(0)
+        active = _active(told)
+        if not active:
+            return Found(-1, "on, by no strategy of its own")
+        if len(active) > 1 or active[0].get("name") != STRATEGY:
+            return Found(-1, f"on, by {_named(active)}")
+        return Found(_rollout(active[0]))
+
+    async def write(self, wanted: Wanted) -> None:
+        at, percent = _path(wanted.driver), wanted.percent
+        if percent == 0:
+            await self._http.ask("POST", f"{at}/off")
+            return
+        told = await self._environment(wanted.driver)
+        active = _active(told)
+        if len(active) > 1 or (active and active[0].get("name") != STRATEGY):
+            raise RefusedError(
+                f"{wanted.driver} is decided by {_named(active)}, and a percentage needs one {STRATEGY}",
+                "leave one such strategy there; off works as it is",
+            )
+        if not active:
+            await self._http.ask("POST", f"{at}/strategies", _strategy(wanted, percent))
+        elif _rollout(active[0]) != percent:
+            change = [{"op": "replace", "path": "/parameters/rollout", "value": str(percent)}]
+            await self._http.ask("PATCH", f"{at}/strategies/{_id(active[0])}", change)
+        if not told["enabled"]:
+            await self._http.ask("POST", f"{at}/on")
+
+    async def _environment(self, driver: FlagDriver) -> dict[str, Any]:
+        told = await self._http.ask("GET", _path(driver))
+        if not isinstance(told, dict) or not isinstance(told.get("enabled"), bool):
+            raise DataError("Unleash answers with something that is no environment of a flag")
+        return told
+
+
+def _path(driver: FlagDriver) -> str:
+    flag = f"/api/admin/projects/{driver.project}/features/{driver.name}"
+    return f"{flag}/environments/{driver.environment}"
+
+
+def _active(told: dict[str, Any]) -> list[dict[str, Any]]:
+    strategies = told.get("strategies")
+    if not isinstance(strategies, list) or not all(isinstance(one, dict) for one in strategies):
+        raise DataError("Unleash answers with no list of strategies")
+    return [one for one in strategies if not one.get("disabled")]
+
+
+def _rollout(strategy: dict[str, Any]) -> int:
+    """Its percentage. Unleash checks no bounds, so we do."""
+    text = str((strategy.get("parameters") or {}).get("rollout", ""))
+    if not text.isascii() or not text.isdecimal() or int(text) > 100:
+        raise DataError(f"the rollout of the strategy is {text[:20]!r}, which is no percentage")
+    return int(text)
+
+
+def _id(strategy: dict[str, Any]) -> str:
+    found = str(strategy.get("id", ""))
+    if not found or not found.replace("-", "").isalnum():
+        raise DataError("Unleash names no id of the strategy")
+    return found
+
+
+def _named(strategies: list[dict[str, Any]]) -> str:
+    return ", ".join(str(one.get("name", "?"))[:60] for one in strategies[:5])
+
+
+def _strategy(wanted: Wanted, percent: int) -> dict[str, object]:
+    told = {"rollout": str(percent), "stickiness": "default", "groupId": wanted.driver.name}
+    return {"name": STRATEGY, "title": wanted.comment[:100], "parameters": told, "constraints": []}

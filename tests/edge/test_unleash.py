@@ -1,0 +1,346 @@
+"""Flags that other services hold: moved, read back, told. The services here answer what was recorded, or misbehave."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from focusplane.control.board import Board, apply, declare
+from focusplane.control.command import ControlId, Set
+from focusplane.control.flags.declared import declared_state
+from focusplane.control.state import FlagState
+from focusplane.define.flag_driver import FlagDriverKind
+from focusplane.define.focus import Focus, PolicySet
+from focusplane.define.load import load
+from focusplane.edge import flag_http
+from focusplane.edge.flag_drivers import FlagDrivers
+from focusplane.edge.flag_http import FlagHttp
+from focusplane.edge.launchdarkly import PATCH, LaunchDarkly
+from focusplane.edge.unleash import Unleash
+from focusplane.plane.ports import ReadBack
+
+FLAG = ControlId("shop", "flag.checkout")
+TOKEN = "secret-of-the-service"
+
+
+def policy(driver: str) -> str:
+    return f"""
+apiVersion: focusplane/v1
+kind: Team
+metadata: {{name: crew}}
+spec: {{members: [ana]}}
+---
+apiVersion: focusplane/v1
+kind: Focus
+metadata: {{name: shop}}
+spec:
+  owner: crew
+  boundary: [{{service: shop}}]
+  controls:
+    flags:
+      checkout:
+        variants: {{on: true, off: false}}
+        default: on
+        off: off
+        expires: {{never: it is a switch}}
+        driver: {driver}
+"""
+
+
+UNLEASH = "{unleash: {environment: development, name: checkout-v2}}"
+DARKLY = "{launchdarkly: {project: p, environment: production, key: k}}"
+
+
+@dataclass
+class Fake:
+    """One environment of one flag, in the shapes of both services."""
+
+    on: bool = False
+    percent: int = 100
+    strategies: int = 1
+    deaf: bool = False
+    """writes are answered with 200 and do nothing"""
+    status: int = 0
+    """every answer"""
+    rules: list[object] = field(default_factory=list)
+    writes: list[tuple[str, str, Any]] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    slow: threading.Event | None = None
+
+    def unleash(self) -> object:
+        one = {"id": "a-1", "name": "flexibleRollout", "parameters": {"rollout": str(self.percent)}}
+        return {"enabled": self.on, "strategies": [one] * self.strategies}
+
+    def darkly(self) -> object:
+        split = [{"variation": 0, "weight": self.percent * 1000}, {"variation": 1, "weight": 0}]
+        told = {"on": self.on, "offVariation": 1, "fallthrough": {"rollout": {"variations": split}}}
+        variations = [{"_id": "t", "value": True}, {"_id": "f", "value": False}]
+        return {"variations": variations, "environments": {"production": {**told, "rules": self.rules}}}
+
+    def write(self, method: str, path: str, body: Any) -> None:
+        self.writes.append((method, path.rpartition("/")[2], body))
+        if self.deaf:
+            return
+        if path.endswith(("/on", "/off")):
+            self.on = path.endswith("/on")
+        elif path.endswith("/strategies"):
+            self.strategies, self.percent = 1, int(body["parameters"]["rollout"])
+        elif isinstance(body, list):
+            self.percent = int(body[0]["value"])
+        for told in body["instructions"] if isinstance(body, dict) and "instructions" in body else ():
+            self.on = {"turnFlagOff": False, "turnFlagOn": True}.get(told["kind"], self.on)
+            if "variationId" in told:
+                self.percent = 100
+            if "rolloutWeights" in told:
+                self.percent = told["rolloutWeights"]["t"] // 1000
+
+
+@contextmanager
+def served(fake: Fake) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            fake.tokens.append(self.headers["authorization"])
+            length = int(self.headers.get("content-length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            if fake.slow is not None:
+                fake.slow.wait(30)
+            if not fake.status and self.command != "GET":
+                fake.write(self.command, self.path, body)
+            said = fake.darkly() if "/api/v2/" in self.path else fake.unleash()
+            told = json.dumps({"message": "so it is"} if fake.status else said).encode()
+            self.send_response(fake.status or 200)
+            self.send_header("content-length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - as http.server asks for them
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        if fake.slow is not None:
+            fake.slow.set()
+        server.shutdown()
+        server.server_close()
+
+
+class Still:
+    def __init__(self) -> None:
+        self.at = 1_000_000
+
+    def now_ms(self) -> int:
+        return self.at
+
+
+def loaded(text: str) -> PolicySet:
+    found = load({"shop.yaml": text})
+    assert "shop" in found.policies.focuses, found.problems
+    return found.policies
+
+
+@dataclass
+class World:
+    """A driver before a fake, looked at by hand."""
+
+    fake: Fake
+    drivers: FlagDrivers
+    focuses: dict[str, Focus]
+    board: Board
+    told: list[ReadBack]
+
+    def move(self, variant: str, percent: int = 100, reason: str = "ana: it burns") -> None:
+        self.board = apply(
+            self.board, Set(FLAG, FlagState(variant, Fraction(percent, 100)), reason, "person")
+        )
+        self.drivers.publish(self.board, self.focuses)
+
+    async def look(self) -> ReadBack:
+        for follower in self.drivers._followers.values():
+            await self.drivers.look(follower)
+        return self.told[-1]
+
+
+def play(fake: Fake, script: Callable[[World], Any], driver: str = UNLEASH) -> None:
+    async def run(url: str) -> None:
+        focuses = dict(loaded(policy(driver)).focuses)
+        flag = focuses["shop"].controls.flags["checkout"]
+        board = replace(declare(Board(), FLAG, declared_state(flag)), plane="p-1", epoch=1, version=1)
+        told: list[ReadBack] = []
+        services = {
+            FlagDriverKind.UNLEASH: Unleash(FlagHttp("Unleash", url, lambda: TOKEN)),
+            FlagDriverKind.LAUNCHDARKLY: LaunchDarkly(FlagHttp("LaunchDarkly", url, lambda: TOKEN)),
+        }
+        drivers = FlagDrivers(Still(), services, told.append)
+        drivers.publish(board, focuses)
+        try:
+            await script(World(fake, drivers, focuses, board, told))
+        finally:
+            await drivers.close()
+
+    with served(fake) as url:
+        asyncio.run(run(url))
+
+
+@pytest.mark.parametrize("driver", [UNLEASH, DARKLY])
+def test_a_kill_a_percentage_and_back_are_written_once_each_and_read_back(driver: str) -> None:
+    async def script(world: World) -> None:
+        for variant, percent, on in (("off", 100, False), ("on", 25, True), ("on", 100, True)):
+            world.move(variant, percent)
+            report = await world.look()
+            assert (report.rejected, report.board_version) == (False, world.board.version), report.detail
+            assert (world.fake.on, not on or world.fake.percent == percent) == (on, True)
+            before = len(world.fake.writes)
+            await world.look()
+            assert len(world.fake.writes) == before, "nothing is written when all is as wanted"
+        assert set(world.fake.tokens) == {TOKEN}
+
+    play(Fake(on=True), script, driver)
+
+
+def test_the_percentage_is_set_before_unleash_is_turned_on() -> None:
+    async def script(world: World) -> None:
+        world.move("on", 5)
+        await world.look()
+        assert [one[:2] for one in world.fake.writes] == [("POST", "strategies"), ("POST", "on")]
+
+    play(Fake(on=False, strategies=0), script)
+
+
+def test_the_reason_is_the_comment_of_launchdarkly() -> None:
+    async def script(world: World) -> None:
+        world.move("off", reason="incident 12: fast burn")
+        await world.look()
+        body = world.fake.writes[-1][2]
+        assert body["comment"] == "focus shop: incident 12: fast burn"
+        assert body["instructions"] == [{"kind": "turnFlagOff"}]
+        assert PATCH.endswith("semanticpatch")
+
+    play(Fake(on=True), script, DARKLY)
+
+
+@pytest.mark.parametrize("driver", [UNLEASH, DARKLY])
+def test_a_200_that_did_nothing_is_refused_in_words(driver: str) -> None:
+    async def script(world: World) -> None:
+        world.move("off")
+        report = await world.look()
+        assert report.rejected
+        assert report.refused == world.board.version
+        assert "took it and did not do it: on for 100%, not off" in report.detail
+
+    play(Fake(on=True, deaf=True), script, driver)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "refused"),
+    [
+        (401, "does not know our token (401)", True),
+        (403, "does not let us (403): so it is", True),
+        (404, "has no such project, environment or flag (404): so it is", True),
+        (429, "is busy (429)", False),
+        (503, "answers 503 so it is", False),
+    ],
+)
+def test_what_the_service_says_is_told_and_the_token_never(
+    status: int, words: str, refused: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def script(world: World) -> None:
+        world.move("off")
+        report = await world.look()
+        assert (words in report.detail, report.rejected) == (True, refused), report.detail
+        assert TOKEN not in report.detail + caplog.text
+        world.fake.status = 0
+        assert not (await world.look()).detail
+        assert not world.fake.on
+
+    play(Fake(on=True, status=status), script)
+
+
+def test_a_service_that_hangs_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flag_http, "TIMEOUT_S", 0.2)
+
+    async def script(world: World) -> None:
+        report = await world.look()
+        assert "does not answer within 0.2 s" in report.detail
+        assert not report.rejected
+
+    play(Fake(slow=threading.Event()), script)
+
+
+def test_a_flag_that_this_plane_never_moved_is_left_alone_and_told() -> None:
+    async def script(world: World) -> None:
+        report = await world.look()
+        assert report.rejected
+        assert (
+            "it is on for 30%, which this plane never set, and the policy says on for 100%" in report.detail
+        )
+        assert world.fake.writes == []
+        world.move("on", 30)
+        assert not (await world.look()).rejected
+        assert world.fake.writes == []
+
+    play(Fake(on=True, percent=30), script)
+
+
+def test_a_drift_is_told_first_and_set_back_next() -> None:
+    async def script(world: World) -> None:
+        await world.look()
+        world.fake.percent = 60
+        report = await world.look()
+        assert report.rejected
+        assert not report.refused
+        assert "somebody else made it on for 60%; on for 100% is wanted, and it is set back" in report.detail
+        assert world.fake.writes == []
+        assert not (await world.look()).rejected
+        assert world.fake.percent == 100
+
+    play(Fake(on=True), script)
+
+
+def test_what_is_decided_there_by_more_than_a_percentage_can_be_killed_but_not_raised() -> None:
+    async def script(world: World) -> None:
+        world.move("on", 50)
+        assert "decided by flexibleRollout, flexibleRollout" in (await world.look()).detail
+        world.move("off")
+        assert not (await world.look()).rejected
+        assert not world.fake.on
+
+    play(Fake(on=True, strategies=2), script)
+
+
+def test_a_share_that_is_no_whole_percent_reaches_nobody() -> None:
+    async def script(world: World) -> None:
+        world.board = apply(world.board, Set(FLAG, FlagState("on", Fraction(1, 300)), "by hand", "person"))
+        world.drivers.publish(world.board, world.focuses)
+        assert "takes whole percents from 0 to 100" in (await world.look()).detail
+        assert world.fake.writes == []
+
+    play(Fake(on=True), script)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("{on: true, off: false}", "{on: a, off: b}", "D276"),
+        ("{on: true, off: false}", "{on: true, off: false, more: true}", "D276"),
+        ("default: on\n", "default: on\n        percentage: 0.5%\n", "D277"),
+        ("default: on\n", "default: on\n        by: country\n", "D277"),
+        ("name: checkout-v2", "name: ../admin", "D"),
+    ],
+)
+def test_what_no_driver_can_carry_out_is_refused_with_its_place(old: str, new: str, code: str) -> None:
+    text = policy(UNLEASH)
+    assert old in text
+    found = load({"shop.yaml": text.replace(old, new, 1)})
+    assert [one for one in found.problems if one.code.startswith(code) and one.line > 1], found.problems
