@@ -164,6 +164,8 @@ def _new_cell(page: _Page, key: Key, bounds_ns: BoundsNs) -> tuple[BoundsNs, Cel
     if len(page.cells) >= MAX_CELLS:
         method, route, tenant = "", OTHER, OTHER
         marks = tuple((name, OTHER if name == CLIENT else said) for name, said in marks)
+        if error and len(page.cells) >= 2 * MAX_CELLS:
+            error = OTHER
     plain: Plain = (focus, tenant, method, route, status, error, synthetic, resend)
     bounded: Key = (*plain, marks) if marks else plain
     return page.cells.setdefault(bounded, (bounds_ns, [0] * (len(bounds_ns) + 2)))
@@ -185,7 +187,9 @@ def _admitted(known: set[str], most: int, value: str) -> str:
 
 
 def _new_exposure(page: _Page, given: Given, key: Key, bounds_ns: BoundsNs) -> tuple[BoundsNs, Cell]:
-    """A cell for this flag and kind of request; without its route where there are too many, and then without its flag."""
+    """A cell for this flag and kind of request; without its route where there are too many, then without its flag and
+    the name of its error, which an application may make up for each request.
+    """
     if len(key) > 8:
         marks = _bounded(page, key[0], key[8])
         key = (*key[:8], marks)
@@ -193,6 +197,7 @@ def _new_exposure(page: _Page, given: Given, key: Key, bounds_ns: BoundsNs) -> t
         key = (*key[:3], OTHER, *key[4:8])
         if len(page.exposed) >= 2 * MAX_EXPOSURES:
             given = (OTHER, OTHER, "", "")
+            key = (*key[:5], OTHER if key[5] else "", *key[6:8])
     return page.exposed.setdefault((given, key), (bounds_ns, [0] * (len(bounds_ns) + 2)))
 
 
