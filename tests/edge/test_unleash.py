@@ -19,11 +19,11 @@ from focusplane.control.state import FlagState
 from focusplane.define.flag_driver import FlagDriverKind
 from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.load import load
-from focusplane.edge import flag_http
-from focusplane.edge.flag_drivers import FlagDrivers
-from focusplane.edge.flag_http import FlagHttp
-from focusplane.edge.launchdarkly import PATCH, LaunchDarkly
-from focusplane.edge.unleash import Unleash
+from focusplane.edge.flag_services import http as flag_http
+from focusplane.edge.flag_services.http import FlagHttp
+from focusplane.edge.flag_services.launchdarkly import PATCH, LaunchDarkly
+from focusplane.edge.flag_services.plane import FlagDrivers
+from focusplane.edge.flag_services.unleash import Unleash
 from focusplane.plane.ports import ReadBack
 
 FLAG = ControlId("shop", "flag.checkout")

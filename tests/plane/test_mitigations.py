@@ -1,6 +1,5 @@
 """Mitigations in virtual time: the condition, the guard, the move, the proof, the way back."""
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from focusplane.act.request import (
 from focusplane.control.rollout import Phase as RolloutPhase
 from focusplane.control.state import FlagState, Off, QuotaState, ThrottleState
 from focusplane.kernel.quantity import Rate
-from focusplane.plane import queries
 from focusplane.plane.arrival import Arrival, Asked, Reported, Started
 from focusplane.testing.rig import Load, Rig
 from focusplane.wire import codec
@@ -56,18 +54,6 @@ def test_the_kill_opens_an_incident_and_is_verified_only_when_its_reason_is_gone
     (action,) = it.world.actions.values()
     assert action.phase in (Phase.VERIFIED, Phase.FAILED)
     assert [fact.body["phase"] for fact in it.said(Kind.ACTION_MOVED)][-1] == str(action.phase)
-
-
-def test_more_than_one_mitigation_a_month_is_said_to_be_noisy() -> None:
-    it = burning()
-    assert queries.focus(it.world, "checkout")["measures"]["M4"] == {
-        "what": "control actions in 30 days", "value": 1, "mitigations": 1, "noisy": ""
-    }  # fmt: skip
-    (action,) = it.world.actions.values()
-    overtaken = replace(action, key="act-again", phase=Phase.SUPERSEDED)
-    world = replace(it.world, actions={**it.world.actions, overtaken.key: overtaken})
-    told = queries.focus(world, "checkout")["measures"]["M4"]
-    assert (told["mitigations"], told["noisy"]) == (2, "2 mitigations in 30 days: are its triggers noisy?")
 
 
 def test_a_mitigation_in_shadow_moves_nothing_and_keeps_a_scorecard() -> None:

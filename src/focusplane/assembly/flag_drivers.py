@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 from focusplane.define.flag_driver import FlagDriverKind
 from focusplane.edge.apprise_notifier import resolve
-from focusplane.edge.flag_drivers import FlagDrivers
-from focusplane.edge.flag_http import FlagHttp
-from focusplane.edge.flag_services import Service
-from focusplane.edge.launchdarkly import LaunchDarkly
-from focusplane.edge.unleash import Unleash
+from focusplane.edge.flag_services.http import FlagHttp
+from focusplane.edge.flag_services.launchdarkly import LaunchDarkly
+from focusplane.edge.flag_services.plane import FlagDrivers
+from focusplane.edge.flag_services.unleash import Unleash
+from focusplane.edge.flag_services.wanted import Service
 from focusplane.kernel.errors import UsageError
 from focusplane.plane.loop import Loop
 from focusplane.plane.ports import Clock

@@ -11,8 +11,8 @@ from focusplane.control.state import FlagState
 from focusplane.define.controls import Flag
 from focusplane.define.flag_driver import FlagDriverKind
 from focusplane.define.focus import Focus
-from focusplane.edge.flag_http import BusyError
-from focusplane.edge.flag_services import Service, Wanted
+from focusplane.edge.flag_services.http import BusyError
+from focusplane.edge.flag_services.wanted import Service, Wanted
 from focusplane.kernel.errors import (
     ConflictError,
     DataError,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from focusplane.define.flag_driver import FlagDriver
-from focusplane.edge.flag_http import FlagHttp
-from focusplane.edge.flag_services import Found, Wanted
+from focusplane.edge.flag_services.http import FlagHttp
+from focusplane.edge.flag_services.wanted import Found, Wanted
 from focusplane.kernel.errors import DataError, RefusedError
 
 STRATEGY = "flexibleRollout"
