@@ -74,5 +74,5 @@ def _digest(pins: Path) -> str:
 
 
 def _run(*command: str) -> None:
-    run = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
     assert run.returncode == 0, f"{' '.join(command)}: {run.stderr[-2_000:]}"
