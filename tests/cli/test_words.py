@@ -334,7 +334,7 @@ def test_nothing_seen_is_not_said_to_be_the_whole_window(
         "environment": "production",
         "source": {"counted": "", "declared": "auto"},
         "data_age_ms": None,
-        "measures": {"M5": {"value": None, "no_data": "no telemetry yet"}},
+        "measures": {"M4": {"noisy": ""}, "M5": {"value": None, "no_data": "no telemetry yet"}},
         "stable": "",
         "frozen": None,
         "waiting": [],

@@ -7,6 +7,8 @@ from fractions import Fraction
 from focusplane.act.fact import Fact
 from focusplane.act.incident import LIVE
 from focusplane.act.request import AckIncident, Refused, Request, ResolveIncident, StartRollout
+from focusplane.define.focus import SourceKind
+from focusplane.instrument.signal import Source
 from focusplane.kernel.errors import UsageError
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.snapshot import preserve, revive
@@ -185,10 +187,20 @@ def _load(stage: _Stage, focus: str) -> Load:
     load = stage.loads.get(focus)
     if load is None:
         load = stage.loads[focus] = Load(
-            focus, per_second=0, every_s=stage.pace_ms // SECOND, flag=stage.flags.get(focus, "")
+            focus,
+            per_second=0,
+            every_s=stage.pace_ms // SECOND,
+            flag=stage.flags.get(focus, ""),
+            source=_counted(stage, focus),
         )
         stage.rig.loads.append(load)
     return load
+
+
+def _counted(stage: _Stage, focus: str) -> Source:
+    """Who tells of the requests: whom the policy declares, else the edge."""
+    declared = stage.rig.world.policies.set.focuses[focus].source
+    return Source(declared) if declared in (SourceKind.APP, SourceKind.SPANS) else Source.EDGE
 
 
 def _errors(load: Load, deed: Errors) -> None:
