@@ -107,16 +107,17 @@ class Pipelines:
         return str(answer.json()["data"]["verdict"])
 
     def flagger(self, focus: str) -> str:
-        """By its hooks: nothing but the name of the focus is said, the versions are found."""
+        """By its hooks: nothing but the name of the focus is said, the versions are found. A verdict that comes between two of
+        them is seen by all of them the next time.
+        """
         metadata = {"focus": focus, "token": self.token}
         body = {"name": focus, "namespace": "shop", "phase": "Progressing", "checksum": "85d557f47b"}
         codes = {
             hook: self._post(f"flagger/{hook}", {**body, "metadata": metadata}).status_code
             for hook in ("rollback", "rollout", "confirm-promotion")
         }
-        return {(200, 403, 403): "rollback", (403, 200, 200): "promote", (403, 200, 403): "continue"}[
-            codes["rollback"], codes["rollout"], codes["confirm-promotion"]
-        ]
+        meant = {(200, 403, 403): "rollback", (403, 200, 200): "promote"}
+        return meant.get((codes["rollback"], codes["rollout"], codes["confirm-promotion"]), "continue")
 
     def kayenta(self, focus: str) -> str:
         auth = ("judge", self.token)
