@@ -87,15 +87,15 @@ def test_what_an_engine_has_scraped_is_counted_exactly_through_births_resets_and
         town.start_plane()
         comes(town, {"plain": (315, 319), "good": (315, 319), "slow": (309, 319)})
         _the_engine_goes_and_comes(town, engine, exporter)
-        assert counts(town, "native") == {"native": (322, 326)}
+        until(lambda: counts(town, "native") == {"native": (322, 326)}, "native metrics are complete, too")
 
 
 def _the_engine_goes_and_comes(town: Town, engine: Engine, exporter: Exporter) -> None:
     engine.kill()
     until(lambda: healths(town, "asked") == {"blind"}, "without its engine a focus is blind")
-    assert "the engine: no answer" in town.get("/focuses/asked")["reason"]
-    said = town.focus("doctor").stdout
-    assert f"the engine {engine.url} is no help to asked, native: no answer" in said
+    until(lambda: "the engine: no answer" in town.get("/focuses/asked")["reason"], "and says why")
+    said = f"the engine {engine.url} is no help to asked, native: no answer"
+    until(lambda: said in town.focus("doctor").stdout, "the doctor names each focus that asks it")
     exporter.answer("200", 0.2, 7)
     engine.start()
     scraped(exporter, 4)
