@@ -3,12 +3,12 @@
 import json
 import subprocess
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from focusplane.cli.instants import instant
 from focusplane.cli.output import clock, counted, table
 from focusplane.cli.remote import Remote, Shown, asks
 from focusplane.kernel.errors import DataError, UnreachableError, UsageError
@@ -53,7 +53,7 @@ def change_command() -> None:
 @asks
 def add(remote: Remote, focus: str, at: str, key: str, **rest: str) -> None:
     """FOCUS, or --service; neither is a change of everything."""
-    shown = remote.post("/api/v1/changes", {"focus": focus, "at": _instant(at), "id": key, **rest})
+    shown = remote.post("/api/v1/changes", {"focus": focus, "at": instant(at), "id": key, **rest})
     remote.output.show(shown, lambda: click.echo(f"{shown['id']}  {shown['reason']}"))
 
 
@@ -65,7 +65,7 @@ def add(remote: Remote, focus: str, at: str, key: str, **rest: str) -> None:
 @asks
 def list_changes(remote: Remote, focus: str, kind: str, start: str, end: str) -> None:
     """Newest first."""
-    span = {name: _instant(said) for name, said in (("from", start), ("to", end)) if said}
+    span = {name: instant(said) for name, said in (("from", start), ("to", end)) if said}
     shown = remote.get("/api/v1/changes", focus=focus, kind=kind, limit=1000, **span)
 
     def human() -> None:
@@ -182,16 +182,3 @@ def _body(one: Commit, focus: str, service: str) -> Shown:
         "author": one.author,
         "id": f"git {one.sha}",
     }
-
-
-def _instant(text: str) -> int:
-    """Unix ms; 0 for nothing."""
-    if not text:
-        return 0
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no time", "such as 2026-11-01T04:00Z") from error
-    if found.tzinfo is None:
-        raise UsageError(f"{text!r} has no time zone", f"such as {text}Z or {text}+01:00")
-    return int(found.timestamp() * 1000)

@@ -1,14 +1,10 @@
 """Corrections from the command line."""
 
-import re
-from datetime import UTC, datetime
-
 import click
 
+from focusplane.cli.instants import instant_near
 from focusplane.cli.output import Shown, clock, pairs, table
 from focusplane.cli.remote import Remote, asks
-from focusplane.kernel.errors import UsageError
-from focusplane.kernel.quantity import parse_duration
 
 
 @click.group("correction")
@@ -32,12 +28,12 @@ def add(remote: Remote, focus: str, since: str, until: str, mode: str, reason: s
     body = {
         "focus": focus,
         "objective": rest["objective"],
-        "from": _time(since, now),
-        "to": _time(until, now),
+        "from": instant_near(since, now),
+        "to": instant_near(until, now),
         "as": mode,
         "reason": reason,
         "author": rest["author"],
-        "expires": _time(rest["expires"], now) if rest["expires"] else 0,
+        "expires": instant_near(rest["expires"], now) if rest["expires"] else 0,
     }
     _tell(remote, remote.post("/api/v1/corrections", body))
 
@@ -123,18 +119,3 @@ def _change(one: Shown) -> str:
     return "; ".join(
         f"{name} {each['before_text']} -> {each['after_text']}" for name, each in one["effects"].items()
     )
-
-
-def _time(text: str, now: int) -> int:
-    """Unix ms. `90m` is so long ago, `+2h` lies ahead; else an ISO time, in UTC if it names no zone."""
-    ahead = text.removeprefix("+")
-    if re.fullmatch(r"([0-9]+(ms|[smhdw]))+", ahead):
-        length = parse_duration(ahead)
-        return now + length if text.startswith("+") else now - length
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        hint = "2026-11-26T02:00Z, or 90m for so long ago, or +2h"
-        raise UsageError(f"{text!r} is not a time", hint) from None
-    aware = read if read.tzinfo is not None else read.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)

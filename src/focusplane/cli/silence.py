@@ -1,9 +1,8 @@
 """Silences and tickets from the command line."""
 
-from datetime import datetime
-
 import click
 
+from focusplane.cli.instants import instant
 from focusplane.cli.output import Shown, clock, table
 from focusplane.cli.remote import Remote, asks
 from focusplane.kernel.errors import UsageError
@@ -39,8 +38,8 @@ def add(
         "focus": focus,
         "labels": dict(_pair(label) for label in labels),
         "for": rest["lasts"],
-        "until": _instant(str(rest["until"])),
-        "from": _instant(str(rest["start"])),
+        "until": instant(str(rest["until"])),
+        "from": instant(str(rest["start"])),
         **{key: rest[key] for key in ("reason", "tenant", "objective", "level", "blindness")},
     }
     shown = remote.post("/api/v1/silences", body)
@@ -119,19 +118,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not (key and found):
         raise UsageError(f"{text!r} is no label", "such as product=shop")
     return key, value
-
-
-def _instant(text: str) -> int:
-    """Unix ms; 0 for nothing. A time without its zone would mean another one at night shifts."""
-    if not text:
-        return 0
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no time", "such as 2026-11-01T04:00Z") from error
-    if found.tzinfo is None:
-        raise UsageError(f"{text!r} has no time zone", f"such as {text}Z or {text}+01:00")
-    return int(found.timestamp() * 1000)
 
 
 def _breadth(one: Shown) -> str:

@@ -4,9 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
@@ -15,6 +14,7 @@ from focusplane.kernel.errors import NotFoundError, UnauthenticatedError
 from focusplane.plane.queries.shown import Shown
 from focusplane.web import view
 from focusplane.web.face import Face, Faced, Viewer, principal_of
+from focusplane.web.paging import Name
 from focusplane.web.render import refused, render
 
 _PERIOD_S = 1.0
@@ -36,9 +36,7 @@ async def focus(face: Faced, request: Request, name: str) -> HTMLResponse:
     return _page(request, face, "focus.html", lambda role: view.focus_page(face, role, name))
 
 
-async def events(
-    face: Faced, who: Viewer, focus: Annotated[str, Query(max_length=200)] = ""
-) -> StreamingResponse:
+async def events(face: Faced, who: Viewer, focus: Name = "") -> StreamingResponse:
     """Event `sections`: the HTML of every section that is not what was last sent, at most once a second."""
     _sections(face, who.role, focus)
     return StreamingResponse(_live(face, who.role, focus), media_type="text/event-stream")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body
 
 from focusplane.act.request import Approve, Deny, Undo
 from focusplane.plane import queries
@@ -10,6 +10,7 @@ from focusplane.plane.queries import Shown
 from focusplane.web.answers import shown
 from focusplane.web.bodies import ReasonBody
 from focusplane.web.face import Faced, Judge, Operator, Viewer
+from focusplane.web.paging import After, Limit, Name
 
 router = APIRouter(prefix="/api/v1/actions", tags=["actions"])
 Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
@@ -19,9 +20,9 @@ Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
 async def actions(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    focus: Name = "",
+    after: After = "",
+    limit: Limit = 100,
 ) -> Shown:
     """Newest first."""
     return queries.page(queries.actions(face.plane.world, focus), after, limit, "id")

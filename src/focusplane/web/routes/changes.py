@@ -13,6 +13,7 @@ from focusplane.plane.queries import Shown
 from focusplane.web.answers import shown
 from focusplane.web.bodies import ChangeBody
 from focusplane.web.face import Faced, Operator, Viewer
+from focusplane.web.paging import After, Limit, Name
 
 router = APIRouter(prefix="/api/v1", tags=["changes"])
 
@@ -21,8 +22,8 @@ router = APIRouter(prefix="/api/v1", tags=["changes"])
 class Wanted:
     """Which changes; `from` and `to` are Unix milliseconds, both inclusive."""
 
-    focus: Annotated[str, Query(max_length=200)] = ""
-    kind: Annotated[str, Query(max_length=200)] = ""
+    focus: Name = ""
+    kind: Name = ""
     since: Annotated[int, Query(alias="from", ge=0, le=2**53)] = 0
     to: Annotated[int, Query(ge=0, le=2**53)] = 2**53
 
@@ -32,8 +33,8 @@ async def changes(
     face: Faced,
     who: Viewer,
     wanted: Annotated[Wanted, Depends()],
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: After = "",
+    limit: Limit = 100,
 ) -> Shown:
     """Newest first."""
     found = [

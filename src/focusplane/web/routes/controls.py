@@ -11,6 +11,7 @@ from focusplane.plane.queries import Shown
 from focusplane.web.answers import shown
 from focusplane.web.bodies import ControlBody, FreezeBody
 from focusplane.web.face import Faced, Gated, Operator, Viewer, duration
+from focusplane.web.paging import Limit, Name
 
 router = APIRouter(prefix="/api/v1", tags=["controls"])
 
@@ -19,9 +20,9 @@ router = APIRouter(prefix="/api/v1", tags=["controls"])
 async def controls(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
+    focus: Name = "",
     after: Annotated[str, Query(max_length=400)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    limit: Limit = 200,
 ) -> Shown:
     """What each control is set to, overridden ones first."""
     return queries.page(queries.controls(face.plane.world, focus), after, limit, "target")
@@ -59,7 +60,7 @@ async def gate(
     who: Gated,
     focus: str,
     strict: bool = False,
-    flag: Annotated[str, Query(max_length=200)] = "",
+    flag: Name = "",
 ) -> JSONResponse:
     """May this focus be changed now? 200 either way; with `?strict=1` a no is a 403. With `?flag=KEY` by the rules that this
     flag's rollouts have of their own.

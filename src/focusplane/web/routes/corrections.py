@@ -10,6 +10,7 @@ from focusplane.plane.queries import Shown
 from focusplane.plane.world import World
 from focusplane.web.bodies import CorrectionBody
 from focusplane.web.face import Faced, Operator, Viewer
+from focusplane.web.paging import After, Limit, Name
 
 router = APIRouter(prefix="/api/v1/corrections", tags=["corrections"])
 
@@ -18,9 +19,9 @@ router = APIRouter(prefix="/api/v1/corrections", tags=["corrections"])
 async def corrections(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    focus: Name = "",
+    after: After = "",
+    limit: Limit = 100,
 ) -> Shown:
     """Those in force first, with the budget without and with them."""
     return queries.page(queries.corrections(face.plane.world, focus), after, limit, "id")

@@ -3,10 +3,11 @@
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 
 from focusplane.plane.queries.flag_sets import flag_set, wanted_focus
 from focusplane.web.face import Faced, Sdk
+from focusplane.web.paging import Name
 
 router = APIRouter(prefix="/flagd/v1", tags=["flagd"])
 
@@ -15,7 +16,7 @@ router = APIRouter(prefix="/flagd/v1", tags=["flagd"])
 async def flags(
     face: Faced,
     who: Sdk,
-    focus: Annotated[str, Query(max_length=200)] = "",
+    focus: Name = "",
     seen: Annotated[str, Header(alias="if-none-match", max_length=400)] = "",
 ) -> Response:
     """All flags as they are served now, or those of one focus, under their own keys then."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.face import Faced, Viewer
+from focusplane.web.paging import Limit, Name
 
 router = APIRouter(prefix="/api/v1", tags=["flags"])
 
@@ -15,10 +16,10 @@ router = APIRouter(prefix="/api/v1", tags=["flags"])
 async def flags(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
+    focus: Name = "",
     days: Annotated[int, Query(ge=1, le=3_650)] = 30,
     after: Annotated[str, Query(max_length=400)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    limit: Limit = 200,
 ) -> Shown:
     """Every flag with the evidence for its end over so many days; those that are to go first."""
     return queries.page(queries.flags(face.plane.world, focus, days), after, limit, "target")

@@ -7,10 +7,9 @@ from fastapi import APIRouter, Query
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.face import Faced, Viewer
+from focusplane.web.paging import After, Limit
 
 router = APIRouter(prefix="/api/v1", tags=["focuses"])
-After = Annotated[str, Query(max_length=200)]
-Limit = Annotated[int, Query(ge=1, le=1000)]
 Millis = Annotated[int | None, Query(ge=0, le=2**53)]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from focusplane.act.request import AckIncident, NoteIncident, ResolveIncident
@@ -14,6 +14,7 @@ from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
 from focusplane.web.bodies import NoteBody, ReasonBody
 from focusplane.web.face import Face, Faced, Operator, Viewer
+from focusplane.web.paging import After, Limit, Name
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
 Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
@@ -23,9 +24,9 @@ Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
 async def incidents(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    focus: Name = "",
+    after: After = "",
+    limit: Limit = 100,
 ) -> Shown:
     """Newest first."""
     return queries.page(queries.incidents(face.plane.world, focus), after, limit, "id")

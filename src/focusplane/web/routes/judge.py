@@ -1,8 +1,6 @@
 """The judge for any pipeline: two versions side by side, without a rollout of ours. Also as Argo Rollouts asks."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from focusplane.kernel.errors import UnavailableError
 from focusplane.plane import queries
@@ -10,6 +8,7 @@ from focusplane.plane.queries import Shown
 from focusplane.web.asker import Asker, compared
 from focusplane.web.face import Faced, Viewer
 from focusplane.web.judge_bodies import JudgeBody
+from focusplane.web.paging import After, Limit
 
 router = APIRouter(prefix="/api/v1/judge", tags=["judge"])
 SAID = ("verdict", "e_regress", "e_safe", "ratio_ci", "canary_requests", "eta_requests", "reasons")
@@ -20,8 +19,8 @@ SAID = ("verdict", "e_regress", "e_safe", "ratio_ci", "canary_requests", "eta_re
 async def asked(
     face: Faced,
     who: Viewer,
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: After = "",
+    limit: Limit = 100,
 ) -> Shown:
     """Every pair that somebody asks about, the newest first."""
     return queries.page(queries.comparisons(face.plane.world), after, limit, "id")

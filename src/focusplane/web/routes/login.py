@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Request
 from fastapi.responses import RedirectResponse, Response
 
 from focusplane.define.people import Role
@@ -12,6 +12,7 @@ from focusplane.plane.queries import Shown
 from focusplane.web.auth import COOKIE, SESSION_MS
 from focusplane.web.bodies import TicketBody
 from focusplane.web.face import Face, Faced, Viewer, principal_of
+from focusplane.web.paging import Name
 from focusplane.web.render import refused
 
 router = APIRouter(tags=["login"])
@@ -28,9 +29,7 @@ async def ticket(
 
 
 @router.get("/login", include_in_schema=False)
-async def login(
-    face: Faced, request: Request, ticket: Annotated[str, Query(max_length=200)] = ""
-) -> Response:
+async def login(face: Faced, request: Request, ticket: Name = "") -> Response:
     """To the pages; a link that was used opens nothing, but who came by it and reloads is in already."""
     try:
         cookie = face.sessions.redeem(ticket, face.now)

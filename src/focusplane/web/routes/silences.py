@@ -9,6 +9,7 @@ from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.bodies import SilenceBody
 from focusplane.web.face import Face, Faced, Operator, Viewer, duration
+from focusplane.web.paging import After, Limit, Name
 
 router = APIRouter(prefix="/api/v1", tags=["silences"])
 
@@ -17,10 +18,10 @@ router = APIRouter(prefix="/api/v1", tags=["silences"])
 async def silences(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
+    focus: Name = "",
     over: bool = False,
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    after: After = "",
+    limit: Limit = 200,
 ) -> Shown:
     """Those that stand or come; with `?over=1` also those of the last week."""
     return queries.page(queries.silences(face.plane.world, focus, over), after, limit, "id")
@@ -61,9 +62,9 @@ async def end(
 async def tickets(
     face: Faced,
     who: Viewer,
-    focus: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    focus: Name = "",
+    after: After = "",
+    limit: Limit = 200,
 ) -> Shown:
     """What degrades within what the budget bears: one for each objective and episode, open ones first."""
     return queries.page(queries.tickets(face.plane.world, focus), after, limit, "id")
