@@ -60,6 +60,19 @@ def test_the_delays_count_from_the_first_bad_answer() -> None:
     }
 
 
+def test_a_postmortem_says_how_far_its_review_is_and_what_came_of_it() -> None:
+    def review(incident: Incident) -> str:
+        return postmortem(incident, timeline(incident, STORY, [ACTION]), [ACTION]).sections[-1].text
+
+    over = replace(INCIDENT, stage=Stage.RESOLVED)
+    assert review(INCIDENT) == "It is not over yet."
+    assert review(over) == "Nobody has looked back at it yet: focus incident review inc-1"
+    looked = replace(over, stage=Stage.REVIEW, reviewed_by="ana")
+    assert review(looked).startswith("ana looks back at it.")
+    closed = replace(looked, stage=Stage.CLOSED, conclusion="a slower first step")
+    assert review(closed) == "Reviewed by ana. a slower first step"
+
+
 @given(facts)
 def test_a_timeline_is_in_order_and_marks_each_moment_once(found: list[Fact]) -> None:
     moments = timeline(INCIDENT, found, [ACTION]).moments

@@ -11,9 +11,11 @@ from focusplane.act.request import (
     AbortRollout,
     Adopt,
     ClearControl,
+    CloseIncident,
     Freeze,
     NoteIncident,
     Refused,
+    ReviewIncident,
     SetControl,
     StartRollout,
 )
@@ -116,6 +118,8 @@ async def test_what_is_asked_reaches_the_plane_with_who_asked(api: Api, plane) -
     await api.delete("/api/v1/controls/checkout/throttle?reason=over")
     await api.post("/api/v1/freeze", json={"reason": "audit"})
     await api.post("/api/v1/incidents/inc-5b20/note", json={"text": "looking"})
+    await api.post("/api/v1/incidents/inc-5b20/review")
+    await api.post("/api/v1/incidents/inc-5b20/close", json={"reason": "a slower first step"})
     assert plane.asked == [
         (StartRollout("checkout", "v3"), "admin"),
         (StartRollout("checkout", "on", "new-pricing"), "admin"),
@@ -124,6 +128,8 @@ async def test_what_is_asked_reaches_the_plane_with_who_asked(api: Api, plane) -
         (ClearControl("checkout", "throttle", "over"), "admin"),
         (Freeze("", "audit"), "admin"),
         (NoteIncident("inc-5b20", "looking"), "admin"),
+        (ReviewIncident("inc-5b20"), "admin"),
+        (CloseIncident("inc-5b20", "a slower first step"), "admin"),
     ]
 
 
@@ -190,6 +196,9 @@ async def test_a_postmortem_comes_as_json_or_markdown(api: Api) -> None:
     assert plain.json()["sections"][0]["title"] == "Summary"
     written = await api.get("/api/v1/incidents/inc-5b20/postmortem", headers={"accept": "text/markdown"})
     assert written.text.startswith("# v2 of checkout fails some payments")
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    read = await api.get("/api/v1/incidents/inc-5b20/postmortem", headers=browser)
+    assert (read.headers["content-type"].split(";")[0], read.text) == ("text/plain", written.text)
 
 
 async def test_every_identifier_can_be_explained(api: Api) -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 import httpx
 import pytest
 
+from focusplane.act.incident import Stage
 from focusplane.control.rollout import Phase
 from focusplane.define.slo import Level
 from focusplane.observe.health import Budget, Health, State
@@ -177,3 +178,30 @@ async def test_the_page_says_where_the_counts_come_from_how_old_they_are_and_how
     assert "Trace coverage" in html
     unseen = (await api.get("/focus/search")).text
     assert "No telemetry yet" in unseen
+
+
+async def test_an_incident_that_is_over_can_be_reviewed_closed_and_read_and_a_closed_one_says_what_came_of_it(
+    api: httpx.AsyncClient, plane
+) -> None:  # type: ignore[no-untyped-def]
+    (key, incident), *_ = plane.world.incidents.items()
+    offered = {
+        Stage.RESOLVED: ("/review", "/close", "/postmortem"),
+        Stage.REVIEW: ("/close", "/postmortem"),
+        Stage.CLOSED: ("/postmortem",),
+    }
+    for stage, paths in offered.items():
+        over = replace(
+            incident,
+            stage=stage,
+            reviewed_by="ana",
+            conclusion="a slower first step" * (stage is Stage.CLOSED),
+        )
+        plane.world = replace(plane.world, incidents={key: over})
+        html = (await api.get("/focus/checkout")).text
+        found = tuple(
+            path
+            for path in ("/ack", "/resolve", "/review", "/close", "/postmortem")
+            if f"{key}{path}" in html
+        )
+        assert found == paths, stage
+        assert ("a slower first step" in html) is (stage is Stage.CLOSED)

@@ -40,6 +40,7 @@ NEXT: dict[tuple[Stage, Cause], Stage] = {
     (Stage.MITIGATED, Cause.RESOLVE): Stage.RESOLVED,
     (Stage.MITIGATED, Cause.RELAPSE): Stage.OPEN,
     (Stage.RESOLVED, Cause.RELAPSE): Stage.OPEN,
+    (Stage.REVIEW, Cause.RELAPSE): Stage.OPEN,
     (Stage.RESOLVED, Cause.REVIEW): Stage.REVIEW,
     (Stage.RESOLVED, Cause.CLOSE): Stage.CLOSED,
     (Stage.REVIEW, Cause.CLOSE): Stage.CLOSED,
@@ -91,6 +92,10 @@ class Incident:
     """so many steps of the team's escalation were taken"""
     relapses: int = 0
     """so often it came back after it seemed over"""
+    reviewed_by: str = ""
+    """who looks back at it, or did"""
+    conclusion: str = ""
+    """what came of its review; an incident that is closed has one"""
 
 
 def advance(incident: Incident, cause: Cause, at: int) -> Incident:
@@ -106,7 +111,13 @@ def advance(incident: Incident, cause: Cause, at: int) -> Incident:
             return replace(moved, resolved_at=at)
         case Stage.OPEN:
             return replace(
-                moved, relapses=incident.relapses + 1, acked_by="", escalated=0, paged_at=0, resolved_at=0
+                moved,
+                relapses=incident.relapses + 1,
+                acked_by="",
+                escalated=0,
+                paged_at=0,
+                resolved_at=0,
+                reviewed_by="",
             )
         case _:
             return moved

@@ -119,6 +119,22 @@ class ResolveIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewIncident:
+    """Who asks looks back at it."""
+
+    incident: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseIncident:
+    """`reason` is what came of the review; without one it is refused."""
+
+    incident: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AddSilence:
     """Exactly one of `for_ms` and `until` is set; `start` 0 means now. Empty `focus` and `labels` mean every focus."""
 
@@ -258,6 +274,8 @@ Request = (
     | AckIncident
     | NoteIncident
     | ResolveIncident
+    | ReviewIncident
+    | CloseIncident
     | AddSilence
     | EndSilence
     | RecordChange

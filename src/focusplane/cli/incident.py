@@ -10,7 +10,7 @@ from focusplane.cli.remote import Data, Remote, asks
 
 @click.group("incident")
 def incident_command() -> None:
-    """List, show, acknowledge, note, resolve, write up."""
+    """List, show, acknowledge, note, resolve, write up, review, close."""
 
 
 @incident_command.command("list")
@@ -72,12 +72,33 @@ def resolve(remote: Remote, key: str, reason: str) -> None:
     _tell(remote, remote.post(f"/api/v1/incidents/{key}/resolve", {"reason": reason}))
 
 
+@incident_command.command("review")
+@click.argument("key", metavar="INCIDENT")
+@click.option("--reason", default="", help="Why now, or with whom.")
+@asks
+def review(remote: Remote, key: str, reason: str) -> None:
+    """You look back at it, now that it is over."""
+    _tell(remote, remote.post(f"/api/v1/incidents/{key}/review", {"reason": reason}))
+
+
+@incident_command.command("close")
+@click.argument("key", metavar="INCIDENT")
+@click.option("--reason", required=True, help="What came of the review.")
+@asks
+def close(remote: Remote, key: str, reason: str) -> None:
+    """The review is done, or none is needed."""
+    _tell(remote, remote.post(f"/api/v1/incidents/{key}/close", {"reason": reason}))
+
+
 @incident_command.command("postmortem")
 @click.argument("key", metavar="INCIDENT")
+@click.option("--review", "begins", is_flag=True, help="Its review begins with it.")
 @asks
-def postmortem(remote: Remote, key: str) -> None:
+def postmortem(remote: Remote, key: str, begins: bool) -> None:
     """The write-up as Markdown, or with --json as JSON."""
     path = f"/api/v1/incidents/{key}/postmortem"
+    if begins:
+        remote.post(f"/api/v1/incidents/{key}/review", {"reason": "the postmortem is written"})
     if remote.output.as_json:
         remote.output.show(remote.get(path), lambda: None)
     else:
@@ -101,6 +122,8 @@ def _show(shown: Shown) -> None:
             ("nobody is told", shown.get("hushed") or ""),
             ("cause", shown.get("cause") or ""),
             ("it explains", ", ".join(shown.get("symptoms", []))),
+            ("reviewed by", shown.get("reviewed_by") or ""),
+            ("what came of it", shown.get("conclusion") or ""),
         ]
     )
     for line in in_words(shown["impact"]):

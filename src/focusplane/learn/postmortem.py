@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from focusplane.act.action import Action
-from focusplane.act.incident import Incident
+from focusplane.act.incident import LIVE, Incident, Stage
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_duration
 from focusplane.learn.timeline import Timeline, answers
@@ -50,6 +50,7 @@ def postmortem(incident: Incident, told: Timeline, actions: Iterable[Action]) ->
             Section("What was done", "", _done(done)),
             Section("What worked, what did not", "", _verdicts(told, done)),
             Section("Questions", "", QUESTIONS),
+            Section("Review", _review(incident)),
         ),
     )
 
@@ -87,8 +88,20 @@ def _summary(incident: Incident, told: Timeline) -> str:
     ):
         if mark in told.delays:
             said.append(f"{words} {format_duration(told.delays[mark])} after the first bad answer.")
-    said.append(f"It is {incident.stage}.")
+    said.append(f"It is {'under review' if incident.stage is Stage.REVIEW else incident.stage}.")
     return " ".join(part for part in said if part)
+
+
+def _review(incident: Incident) -> str:
+    """How far people are with it; what came of it is theirs to say."""
+    if incident.stage is Stage.CLOSED:
+        return f"Reviewed by {incident.reviewed_by}. {incident.conclusion}"
+    if incident.stage is Stage.REVIEW:
+        said = f"{incident.reviewed_by} looks back at it."
+        return f"{said} When that is done, say what came of it: focus incident close {incident.id}"
+    if incident.stage in LIVE:
+        return "It is not over yet."
+    return f"Nobody has looked back at it yet: focus incident review {incident.id}"
 
 
 _IMPACT = {

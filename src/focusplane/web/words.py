@@ -26,6 +26,7 @@ _PHASE_TONES = {
     "acked": "wait",
     "mitigated": "live",
     "resolved": "ok",
+    "review": "wait",
     "closed": "quiet",
 }
 _LEAST, _MILLION = 0.01, 1e6

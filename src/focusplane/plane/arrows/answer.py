@@ -1,12 +1,12 @@
 """What people and pipelines ask: each request is answered in this turn, also when the answer is no."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
-from focusplane.act import incident as incidents
 from focusplane.act.fact import Kind
+from focusplane.act.incident import LIVE, Cause
 from focusplane.act.request import (
     AbortRollout,
     AckIncident,
@@ -15,6 +15,7 @@ from focusplane.act.request import (
     Answer,
     Approve,
     ClearControl,
+    CloseIncident,
     Compare,
     Correct,
     Deny,
@@ -31,6 +32,7 @@ from focusplane.act.request import (
     Request,
     ResolveIncident,
     ResumeRollout,
+    ReviewIncident,
     SetControl,
     StartRollout,
     StartTogether,
@@ -53,6 +55,7 @@ from focusplane.plane.arrows import (
     correct,
     depart,
     expose,
+    follow_up,
     foreign,
     hotfix,
     known,
@@ -219,34 +222,6 @@ def _undo(draft: Draft, ask: Undo, by: str) -> Answered:
     )
 
 
-def _incident(cause: incidents.Cause) -> Callable[[Draft, Any, str], Answered]:
-    def change(draft: Draft, ask: Any, by: str) -> Answered:
-        incident = draft.world.incidents.get(ask.incident)
-        if incident is None:
-            return draft, Refused("not-found", f"there is no incident {ask.incident!r}")
-        after = incidents.advance(incident, cause, draft.at)
-        if after is incident:
-            return draft, Refused("conflict", f"an incident that is {incident.stage} cannot take that step")
-        if cause is incidents.Cause.ACK:
-            after = replace(after, acked_by=by)
-        reason = getattr(ask, "reason", "") or f"{after.stage} by {by}"
-        draft = draft.put("incidents", incident.id, after).say(
-            Kind.INCIDENT_MOVED, incident.focus, incident.id, reason, stage=str(after.stage), by=by
-        )
-        return draft, Done(incident.id, str(after.stage))
-
-    return change
-
-
-def _note(draft: Draft, ask: NoteIncident, by: str) -> Answered:
-    incident = draft.world.incidents.get(ask.incident)
-    if incident is None:
-        return draft, Refused("not-found", f"there is no incident {ask.incident!r}")
-    return draft.say(Kind.INCIDENT_NOTED, incident.focus, incident.id, ask.text, by=by), Done(
-        incident.id, "noted"
-    )
-
-
 def _gate(draft: Draft, ask: Gate, by: str) -> Answered:
     focus = known.focus(draft, ask.focus)
     if isinstance(focus, Refused):
@@ -255,9 +230,7 @@ def _gate(draft: Draft, ask: Gate, by: str) -> Answered:
         known_flags = ", ".join(focus.controls.flags) or "none"
         return draft, Refused("not-found", f"{focus.name} has no flag {ask.flag!r}", f"known: {known_flags}")
     refused = depart.may_not_change(draft, focus, ask.flag)
-    live = [
-        i.id for i in draft.world.incidents.values() if i.focus == focus.name and i.stage in incidents.LIVE
-    ]
+    live = [i.id for i in draft.world.incidents.values() if i.focus == focus.name and i.stage in LIVE]
     if refused is None and live:
         refused = Refused("refused", f"incident {live[0]} is open")
     reason = refused.reason if refused is not None else "nothing stands in the way"
@@ -277,9 +250,11 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     Unfreeze: _unfreeze,
     Deny: approve.deny,
     Undo: _undo,
-    AckIncident: _incident(incidents.Cause.ACK),
-    NoteIncident: _note,
-    ResolveIncident: _incident(incidents.Cause.RESOLVE),
+    AckIncident: follow_up.move(Cause.ACK),
+    NoteIncident: follow_up.note,
+    ResolveIncident: follow_up.move(Cause.RESOLVE),
+    ReviewIncident: follow_up.move(Cause.REVIEW),
+    CloseIncident: follow_up.move(Cause.CLOSE),
     EndSilence: silences.end,
     RecordChange: changed.take,
     Gate: _gate,

@@ -285,8 +285,11 @@ def _move(draft: Draft, focus: Focus, incident: Incident, cause: Cause, reason: 
 
 
 def _bounded(draft: Draft) -> Draft:
+    """So many are kept: those that nobody needs to look back at go first."""
     kept = draft.world.incidents
     if len(kept) <= KEPT:
         return draft
-    ended = [key for key, incident in kept.items() if incident.stage not in LIVE][: len(kept) - KEPT]
-    return draft.but(incidents={key: incident for key, incident in kept.items() if key not in ended})
+    ended = [incident for incident in kept.values() if incident.stage not in LIVE]
+    ended.sort(key=lambda incident: incident.stage is not Stage.CLOSED)
+    gone = {incident.id for incident in ended[: len(kept) - KEPT]}
+    return draft.but(incidents={key: incident for key, incident in kept.items() if key not in gone})

@@ -54,10 +54,13 @@ def look(draft: Draft, focus: Focus, incident: Incident, restless: bool) -> Draf
 
 
 def soon_again(draft: Draft, focus: Focus, trouble: Trouble) -> Incident | None:
-    """The incident of the same failure that was over until just now; what flaps is one incident that grows."""
+    """The incident of the same failure that was over until just now; what flaps is one incident that grows. One that was
+    closed is not opened again.
+    """
     for incident in reversed(list(draft.world.incidents.values())):
         same = (incident.focus, incident.episode) == (focus.name, trouble.episode)
-        if same and incident.stage is Stage.RESOLVED and draft.at - incident.resolved_at < SOON_MS:
+        over = incident.stage in (Stage.RESOLVED, Stage.REVIEW)
+        if same and over and draft.at - incident.resolved_at < SOON_MS:
             return incident
     return None
 

@@ -115,6 +115,8 @@ def incident_row(one: Incident) -> Shown:
         "acked_by": one.acked_by,
         "mitigated_at": one.mitigated_at or None,
         "resolved_at": one.resolved_at or None,
+        "reviewed_by": one.reviewed_by or None,
+        "conclusion": one.conclusion or None,
         "impact": dict(one.impact),
         "suspects": [_suspect(each) for each in one.suspects],
     }

@@ -1,11 +1,11 @@
-"""Incidents: list, show, acknowledge, note, resolve, and their postmortem."""
+"""Incidents: list, show, acknowledge, note, resolve, review, close, and their postmortem."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from focusplane.act.request import AckIncident, NoteIncident, ResolveIncident
+from focusplane.act.request import AckIncident, CloseIncident, NoteIncident, ResolveIncident, ReviewIncident
 from focusplane.act.request import Request as Wish
 from focusplane.learn.postmortem import postmortem, record, render
 from focusplane.learn.timeline import timeline
@@ -53,15 +53,30 @@ async def resolve(face: Faced, who: Operator, key: str, body: Why) -> Shown:
     return await _moved(face, who, key, ResolveIncident(key, body.reason))
 
 
+@router.post("/{key}/review")
+async def review(face: Faced, who: Operator, key: str, body: Why) -> Shown:
+    """Who asks looks back at an incident that is over."""
+    return await _moved(face, who, key, ReviewIncident(key, body.reason))
+
+
+@router.post("/{key}/close")
+async def close(face: Faced, who: Operator, key: str, body: Why) -> Shown:
+    """The review is done; the reason says what came of it."""
+    return await _moved(face, who, key, CloseIncident(key, body.reason))
+
+
 @router.get("/{key}/postmortem", responses={200: {"content": {"text/markdown": {}}}})
 async def write_up(face: Faced, who: Viewer, request: Request, key: str) -> Response:
-    """JSON, or Markdown if `Accept` asks for `text/markdown`."""
+    """JSON, or Markdown if `Accept` asks for `text/markdown`; a browser is given Markdown to read."""
     world = face.plane.world
     found = queries.find_incident(world, key)
     actions = tuple(world.actions.values())
     document = postmortem(found, timeline(found, face.chronicle.facts(found.focus), actions), actions)
-    if "text/markdown" in request.headers.get("accept", ""):
+    accept = request.headers.get("accept", "")
+    if "text/markdown" in accept:
         return PlainTextResponse(render(document), media_type="text/markdown")
+    if "text/html" in accept:
+        return PlainTextResponse(render(document))
     return JSONResponse(record(document))
 
 
