@@ -71,6 +71,22 @@ def test_outside_a_split_the_rest_is_served_and_a_variant_that_is_gone_means_off
     assert {evaluate("checkout", FLAG, gone, f"t{at}").variant for at in range(100)} == {"on", "off"}
 
 
+@pytest.mark.parametrize("percent", [0, 25])
+def test_tenants_who_are_named_get_it_and_are_told_apart_from_whom_chance_chose(percent):
+    state = FlagState("on", Fraction(percent, 100), "beta", "rol-1", ("t1", "t2"))
+    answers = {f"t{at}": evaluate("checkout", FLAG, state, f"t{at}") for at in range(100)}
+    assert {tenant for tenant, answer in answers.items() if answer.named} == {"t1", "t2"}
+    assert {answer.variant for answer in answers.values() if answer.named} == {"on"}
+    assert {answer.reason for answer in answers.values()} == {Reason.SPLIT}
+    got = sum(answer.variant == "on" for answer in answers.values())
+    assert got == 2 if not percent else 10 < got < 45
+
+
+def test_who_has_no_tenant_is_on_no_side_of_a_step_that_names_tenants():
+    answer = evaluate("checkout", FLAG, FlagState("on", Fraction(0), "beta", "rol-1", ("t1",)), "")
+    assert (answer.variant, answer.reason, answer.named) == ("beta", Reason.DEFAULT, False)
+
+
 def test_a_salt_picks_other_tenants():
     picked = [
         {at for at in range(4_000) if evaluate("checkout", FLAG, state, f"t{at}").variant == "on"}

@@ -26,6 +26,7 @@ from focusplane.control.state import FlagState
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import SECOND
 from focusplane.plane import queries
+from focusplane.testing.rig import Rig
 
 
 def test_a_bad_variant_is_taken_back_and_the_rollback_is_verified() -> None:
@@ -192,6 +193,69 @@ def test_tenants_by_name_go_first() -> None:
     it.seconds(40)
     assert it.world.rollouts["shop"].phase is Phase.ROLLED_BACK
     assert pricing(it) == FlagState("old")
+
+
+NAMED = POLICY.replace(
+    "steps: [{weight: 25%, for: 5s}, 50%, 100%]",
+    "steps: [{tenants: [t1, t2], for: 5s}, {ring: early, for: 5s}, {weight: 25%, for: 5s}, 100%]\n"
+    "    rings: {early: [t3, t4, t5, t6, t7, t8]}",
+).replace("slack: 0.5%", "slack: 2%")
+
+
+def named(**failing: str) -> Rig:
+    """The telemetry is that of our SDK, which names no tenant beside a variant."""
+    it = rig(NAMED, **failing)
+    it.loads[0].beside, it.loads[0].per_second = True, 2_000
+    it.seconds(60)
+    return it
+
+
+def test_named_tenants_of_our_sdk_are_judged_and_a_variant_that_is_good_for_them_goes_on_to_everybody() -> (
+    None
+):
+    it = named(old="1/1000")
+    it.ask(START)
+    exposed: list[str] = []
+    for _ in range(200):
+        it.seconds(1)
+        now = queries.rollout(it.world, "shop")["weight_text"]
+        if not exposed or exposed[-1] != now:
+            exposed.append(now)
+    assert it.world.rollouts["shop"].phase is Phase.PROMOTED, it.world.rollouts["shop"].hold_reason
+    all_of_them = "t1, t2, t3, t4, t5 and 3 more"
+    assert exposed == ["t1, t2", all_of_them, f"25% and {all_of_them}", "100%"]
+
+
+def test_what_fails_the_named_tenants_of_our_sdk_is_taken_back_from_them() -> None:
+    it = named(old="1/1000", new="20/100")
+    it.ask(START)
+    it.seconds(30)
+    rollout = it.world.rollouts["shop"]
+    assert (rollout.phase, rollout.step) == (Phase.ROLLED_BACK, 0), rollout.hold_reason
+    assert "against other tenants" in rollout.reason
+    errors = next(one for one in it.world.verdicts["shop"].metrics if one.metric == "errors")
+    assert errors.canary_total
+    assert errors.baseline_total
+    assert pricing(it) == FlagState("old")
+
+
+def test_named_tenants_of_our_sdk_count_for_nothing_once_chance_decides_for_the_others() -> None:
+    """They fail by themselves: that is not held against those whom chance has chosen."""
+    it = named(old="1/1000")
+    it.ask(START)
+    for _ in range(60):
+        it.seconds(1)
+        if it.world.rollouts["shop"].step == 2:
+            break
+    it.seconds(1)
+    it.loads[0].failing_tenants.update({f"t{number}": Fraction(1, 2) for number in range(1, 9)})
+    it.seconds(4)
+    counts = {"(by name)" in stratum: row for stratum, row in it.world.evidence["shop"].strata}
+    assert counts[True][1] > 100, "they fail"
+    assert counts[True][2] == 0, "nobody of them has the old variant"
+    assert counts[False][1] < 10
+    assert counts[False][2] > 1_000
+    assert it.world.rollouts["shop"].phase is Phase.PROMOTED, it.world.rollouts["shop"].reason
 
 
 def test_flags_alone_are_something_that_a_mitigation_may_roll_back() -> None:

@@ -31,10 +31,17 @@ spec:
 """
 
 
+NAMED = POLICY.replace(
+    "steps: [{weight: 50%, for: 1s}, {weight: 100%, for: 1s}]",
+    "steps: [{ring: early, for: 1s}, {weight: 50%, for: 1s}, {weight: 100%, for: 1s}]\n"
+    f"    rings: {{early: [{', '.join(f't{number}' for number in range(100))}]}}",
+)
+
+
 @pytest.fixture
-def store(town: Town, tmp_path: Path) -> Iterator[Address]:
+def store(town: Town, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Address]:
     """The plane and the application, and customers who never stop asking it."""
-    (town.policies / "store.yaml").write_text(POLICY)
+    (town.policies / "store.yaml").write_text(getattr(request, "param", POLICY))
     town.start_plane()
     with Processes(tmp_path / "app-logs") as processes:
         yield start_app(town, processes, tmp_path)
@@ -125,6 +132,33 @@ def test_a_rollout_of_a_flag_goes_on_after_the_plane_was_killed_and_everybody_ke
         until(lambda: rollout(town)["phase"] == "promoted", "it goes on, and what does not fail is promoted")
         assert len(town.facts("rollout.started")) == 1
     assert all(hit.status == 200 for hit in customers.hits)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("store", [NAMED], indirect=True)
+def test_tenants_by_name_get_the_variant_first_and_are_judged_by_the_telemetry_of_the_sdk(
+    town: Town, store: Address
+) -> None:
+    with Customers(store) as customers:
+        until(lambda: town.get("/focuses/store")["objectives"][0]["total"], "requests are counted")
+        begin(town, "good")
+        until(lambda: served(store, "t0") == "good", "who is named gets it first")
+        assert {served(store, f"t{number}") for number in range(100, 130)} == {"old"}
+        assert [remote(town, tenant) for tenant in ("t0", "t100")] == ["good", "old"]
+        shown = town.focus("rollout", "status", "store").stdout
+        assert "t0, t1, t2, t3, t4 and 95 more" in shown
+        until(lambda: rollout(town)["step"] == 1, "those who are named show that it is safe")
+        until(lambda: rollout(town)["phase"] == "promoted", "what does not fail is promoted")
+        assert rollout(town)["evidence_of_safety"] is True
+        assert {hit.status for hit in customers.hits} == {200}
+
+        begin(town, "bad")
+        until(lambda: rollout(town)["phase"] == "rolled-back", "what fails those who are named is taken back")
+        told = rollout(town)
+        assert told["step"] == 0, "before chance decided for anybody"
+        assert "against other tenants" in told["reason"]
+        assert {one["metric"] for one in told["verdict"]["metrics"]} >= {"errors", "own past"}
+        until(lambda: served(store, "t0") == "good", "and they have again what everybody has")
 
 
 def served(store: Address, tenant: str) -> str:

@@ -9,7 +9,7 @@ from focusplane.control.board import Board, apply, declare
 from focusplane.control.command import ControlId, Set
 from focusplane.control.flags.answer import Evaluated, Reason
 from focusplane.control.flags.declared import Declared, declared_state, killed, others, wanted
-from focusplane.control.flags.document import NEEDS, document, mark, named
+from focusplane.control.flags.document import NAMED, NEEDS, UNNAMED, document, mark, named
 from focusplane.control.flags.entry import Entry
 from focusplane.control.flags.logic import TARGETING_KEY
 from focusplane.control.flags.ruleset import NO_CONTEXT, Ruleset
@@ -136,7 +136,7 @@ def _worded(flag: Flag, state: ControlState, entry: Entry) -> Mapping[str | None
     if entry.rule is None:
         return {None: _says(flag, fallback, Reason.STATIC, _static(flag, now, fallback))}
     nobody = _says(flag, fallback, Reason.DEFAULT, f"no {flag.by} to split by")
-    return {None: nobody, **_by_share(flag, now), **_by_rule(flag)}
+    return {None: nobody, **_by_share(flag, now), **_by_name(flag, now), **_by_rule(flag)}
 
 
 def _by_share(flag: Flag, now: FlagState) -> dict[str | None, Evaluated]:
@@ -147,6 +147,19 @@ def _by_share(flag: Flag, now: FlagState) -> dict[str | None, Evaluated]:
     }
     rest = others(flag, now)
     return {**inside, rest: _says(flag, rest, Reason.SPLIT, "outside the percentage")}
+
+
+def _by_name(flag: Flag, now: FlagState) -> dict[str | None, Evaluated]:
+    """A step of tenants by name splits them too: those who are named, and all others who could have been."""
+    if not now.pinned:
+        return {}
+    rest = others(flag, now)
+    named = _says(flag, now.variant, Reason.SPLIT, "its rollout names this tenant")
+    answers: dict[str | None, Evaluated] = {mark(now.variant, NAMED): replace(named, named=True)}
+    answers[mark(rest, UNNAMED)] = _says(flag, rest, Reason.SPLIT, "its rollout names other tenants")
+    if not now.percentage:
+        answers[rest] = _says(flag, rest, Reason.DEFAULT, "its rollout names tenants, and there is none")
+    return answers
 
 
 def _by_rule(flag: Flag) -> dict[str | None, Evaluated]:

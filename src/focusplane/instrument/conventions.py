@@ -82,6 +82,9 @@ FLAG_SET = "feature_flag.set.id"
 """Whose flag it is: the focus that declares it, where that is not the focus of the request."""
 FLAG_REASON = ("feature_flag.result.reason", "feature_flag.evaluation.reason", "feature_flag.reason")
 """Why; an `error` served what stands in the code, and no variant."""
+REASON_NAMED = "named"
+"""Our SDK's word for a tenant that a rollout in steps names: its metric of variants says no tenant, and these are compared with
+nobody once chance decides for the others."""
 FLAG_EVENTS = frozenset({"feature_flag.evaluation", "feature_flag"})
 """Span events that say so."""
 METRIC_GATEWAY = "http.update_time"

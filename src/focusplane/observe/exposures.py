@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from focusplane.define.rollout import Extra
-from focusplane.instrument.conventions import OTHER
+from focusplane.instrument.conventions import OTHER, REASON_NAMED
 from focusplane.instrument.signal import Exposed, Latencies, Signal
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
 from focusplane.observe.compare import further
 from focusplane.observe.flag_table import FlagTable
-from focusplane.observe.lane import NOTHING, Lane, Weight, concerns, stratum, weigh
+from focusplane.observe.lane import BY_NAME, NOTHING, Lane, Weight, concerns, stratum, weigh
 from focusplane.observe.pace import Pace
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.rings import slot_of
@@ -18,7 +18,7 @@ from focusplane.observe.windows import Windows
 
 CROWDED = "requests evaluated more flags that no policy of their focus declares than are counted apart; the rest is not"
 BY_RULE = "targeting_match"
-ASSIGNED = frozenset({"", "split", BY_RULE})
+ASSIGNED = frozenset({"", "split", BY_RULE, REASON_NAMED})
 """Reasons for which our SDK may give different variants to requests that are alike. Who has no tenant to split by, or what
 everybody has, is compared with nobody; what a rule of the policy picks is a stratum of its own."""
 
@@ -80,6 +80,8 @@ def _compare_further(
 
 def _stratum(lane: Lane, signal: Signal, one: Exposed) -> str:
     told = stratum(signal, lane.named)
+    if one.reason == REASON_NAMED and lane.named and not signal.slice.tenant:
+        return " ".join(filter(None, (told, BY_NAME)))
     return f"{told} (by a rule)" if one.reason == BY_RULE else told
 
 

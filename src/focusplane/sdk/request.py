@@ -11,7 +11,7 @@ from focusplane.control.breaker import BreakerInUse
 from focusplane.control.fallback import divert
 from focusplane.control.flag import Evaluated, Reason
 from focusplane.instrument.asked import written
-from focusplane.instrument.conventions import CLIENT, COST, TENANT_CLASS
+from focusplane.instrument.conventions import CLIENT, COST, REASON_NAMED, TENANT_CLASS
 from focusplane.instrument.cost import cost_said
 from focusplane.instrument.exposed import MOST_FLAGS
 from focusplane.kernel.ids import Json
@@ -193,6 +193,11 @@ def owner_of(request: Request, key: str) -> FocusInUse | None:
     return focus if key in focus.lamps else focus.everywhere.get(key)
 
 
+def reason_of(found: Evaluated) -> str:
+    """OpenFeature's word in small letters, as telemetry has it; whom a rollout names is told apart from whom chance chose."""
+    return REASON_NAMED if found.named else found.reason.lower()
+
+
 def evaluated(
     request: Request | None,
     owner: FocusInUse | None,
@@ -210,7 +215,7 @@ def evaluated(
     found = ask(lamp, who, said, context)
     if request is not None:
         flag = key if owner.name == request.focus.name else f"{owner.name}/{key}"
-        request.exposed(flag, found.variant, lamp.revision, found.reason.lower())
+        request.exposed(flag, found.variant, lamp.revision, reason_of(found))
     return found
 
 

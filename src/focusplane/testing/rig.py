@@ -1,6 +1,6 @@
 """Rig: a whole plane in virtual time, with gateways, destinations and traffic played; nothing of it is random."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeVar
@@ -8,7 +8,7 @@ from typing import TypeVar
 from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import Answer, Request
-from focusplane.control.flag import Lamps
+from focusplane.control.flag import Lamp, Lamps
 from focusplane.control.flags.context import context_of
 from focusplane.control.flags.declared import declared_of
 from focusplane.control.split import version_for
@@ -33,6 +33,7 @@ from focusplane.plane.ports import Turn
 from focusplane.plane.recover import empty
 from focusplane.plane.step import Step, step
 from focusplane.plane.world import World
+from focusplane.sdk.request import reason_of
 
 START = 1_767_225_600_000
 """2026-01-01T00:00:00Z in Unix ms."""
@@ -65,6 +66,8 @@ class Load:
     """whether the telemetry names tenants"""
     flag: str = ""
     """a flag that every request evaluates: `failing`, `latency_ms` and `silent` are then by its variants"""
+    beside: bool = False
+    """variants are told beside the requests and without tenants, with their reasons, as our SDK does it"""
 
 
 @dataclass(slots=True)
@@ -191,6 +194,9 @@ class Rig:
             for status, amount in ((200, count - bad), (503, bad)):
                 if amount:
                     found.append(_signal(load, (reporter, version), (part, Outcome(status), amount), end))
+        if load.beside:
+            lamp = self._lamp(load)
+            found = [part for signal in found for part in _apart(load, lamp, signal)]
         spoke = {signal.reporter for signal in found} | load.mute
         idle = [reporter for reporter in load.reporters if reporter not in spoke and not load.silent]
         return [*found, *(_signal(load, (reporter, ""), (Slice(), Outcome(), 0), end) for reporter in idle)]
@@ -198,14 +204,16 @@ class Rig:
     def _serves(self, load: Load) -> Callable[[str], str]:
         """Which version, or variant of the flag, a tenant gets now."""
         if load.flag:
-            declared = declared_of(self.world.policies.set.focuses)
-            lamp = Lamps.of(declared, self.world.board).lamps[load.focus][load.flag]
-            now_s = self.world.tick.at // SECOND
+            lamp, now_s = self._lamp(load), self.world.tick.at // SECOND
             return lambda tenant: lamp.evaluate(context_of(tenant, {}), now_s).variant
         state = self.world.board.state(load.focus, "traffic")
         if not isinstance(state, TrafficState):
             return lambda tenant: ""
         return lambda tenant: version_for(state, load.focus, tenant)
+
+    def _lamp(self, load: Load) -> Lamp:
+        declared = declared_of(self.world.policies.set.focuses)
+        return Lamps.of(declared, self.world.board).lamps[load.focus][load.flag]
 
     def _whole(self, what: str, focus: str, amount: Fraction) -> int:
         """Fractions add up until they make a whole event."""
@@ -213,6 +221,14 @@ class Rig:
         whole = int(due)
         self._due[focus, what] = due - whole
         return whole
+
+
+def _apart(load: Load, lamp: Lamp, signal: Signal) -> Iterator[Signal]:
+    """The requests, and beside them the variant that they had."""
+    answer = lamp.evaluate(context_of(signal.slice.tenant, {}), signal.end // SECOND)
+    exposed = (Exposed(load.flag, answer.variant, lamp.revision, reason_of(answer)),)
+    yield replace(signal, exposed=())
+    yield replace(signal, slice=Slice(), exposed=exposed, only_exposed=True)
 
 
 def _of_version(told: Mapping[str, Told], version: str, otherwise: Told) -> Told:

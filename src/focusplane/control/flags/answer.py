@@ -29,3 +29,5 @@ class Evaluated:
     variant: str
     reason: Reason
     why: str = ""
+    named: bool = False
+    """A rollout in steps names the tenant."""

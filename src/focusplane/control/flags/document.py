@@ -28,6 +28,10 @@ MARK = "#"
 """No name of a variant holds it."""
 NEEDS = "needs"
 """The mark of what is served where a prerequisite is not met."""
+NAMED = "named"
+"""The mark of what a tenant is served whom a rollout names."""
+UNNAMED = "unnamed"
+"""The mark of what other tenants are served while nobody but named ones has the new variant."""
 MOST_MARKED = 256
 """Names of one flag; one with more goes without marks."""
 DEEPEST = 8
@@ -68,7 +72,7 @@ class _Served:
         if killed(flag, _state(flag, control)):
             metadata["killed"] = True
         told: dict[str, Json] = {"state": "ENABLED", "variants": dict(flag.variants)}
-        marks = self.marks(flag)
+        marks = self.marks(flag, control)
         logic = self.logic(focus, flag, None, marked=bool(marks))
         if isinstance(logic, str):
             return {**told, "defaultVariant": logic, "metadata": metadata}
@@ -76,11 +80,16 @@ class _Served:
             told["variants"] = {**flag.variants, **marks}
         return {**told, "defaultVariant": flag.off, "targeting": logic, "metadata": metadata}
 
-    def marks(self, flag: Flag) -> Mapping[str, Json]:
+    def marks(self, flag: Flag, control: Entry | None) -> Mapping[str, Json]:
         """The marked names with their values; none where marks are not asked for, or are too many."""
         if not self.marked:
             return {}
         names = {mark(flag.off, NEEDS): flag.variants[flag.off]} if flag.requires else {}
+        state = _state(flag, control)
+        if state.pinned:
+            rest = others(flag, state)
+            names |= {mark(state.variant, NAMED): flag.variants[state.variant]}
+            names |= {mark(rest, UNNAMED): flag.variants[rest]}
         for number, rule in enumerate(flag.rules, start=1):
             names |= {mark(variant, number): flag.variants[variant] for variant in rule.serve}
         return names if len(names) + len(flag.variants) <= MOST_MARKED else {}
@@ -105,7 +114,7 @@ class _Served:
             for step in sorted(flag.schedule, key=lambda step: -step.at):
                 begun: Json = {">=": [{"var": CLOCK}, -(-step.at // SECOND)]}
                 branches += [begun, _percentage(focus, flag, flag.default, step.percentage, nobody)]
-        rest = _stands(focus, flag, state, nobody)
+        rest = _stands(focus, flag, state, nobody, marked)
         return {"if": [*branches, rest]} if branches else rest
 
     def _gate(self, focus: str, name: str, enough: tuple[str, ...], depth: int) -> Json:
@@ -136,7 +145,7 @@ def _percentage(focus: str, flag: Flag, variant: str, share: Fraction, nobody: J
     return _shares(focus, flag, {variant: share, flag.off: 1 - share}, nobody)
 
 
-def _stands(focus: str, flag: Flag, state: FlagState, nobody: Json) -> Json:
+def _stands(focus: str, flag: Flag, state: FlagState, nobody: Json, marked: bool) -> Json:
     """What the board says: its variant by share, and first of all for those who are named."""
     if state.variant == flag.off:
         return flag.off
@@ -145,7 +154,12 @@ def _stands(focus: str, flag: Flag, state: FlagState, nobody: Json) -> Json:
     told = _shares(focus, flag, shares, nobody if rest == flag.off else rest, state.salt)
     if not state.pinned:
         return told
-    return {"if": [{"in": [attribute(TENANT), list(state.pinned)]}, state.variant, told]}
+    who = attribute(TENANT)
+    if not marked:
+        return {"if": [{"in": [who, list(state.pinned)]}, state.variant, told]}
+    if isinstance(told, str):
+        told = {"if": [who, mark(rest, UNNAMED), rest]}
+    return {"if": [{"in": [who, list(state.pinned)]}, mark(state.variant, NAMED), told]}
 
 
 def _shares(
