@@ -24,6 +24,8 @@ from focusplane.edge.flag_services.http import FlagHttp
 from focusplane.edge.flag_services.launchdarkly import PATCH, LaunchDarkly
 from focusplane.edge.flag_services.plane import FlagDrivers
 from focusplane.edge.flag_services.unleash import Unleash
+from focusplane.kernel.errors import UsageError
+from focusplane.plane.arrows.wanted import state
 from focusplane.plane.ports import ReadBack
 
 FLAG = ControlId("shop", "flag.checkout")
@@ -63,7 +65,7 @@ class Fake:
     """One environment of one flag, in the shapes of both services."""
 
     on: bool = False
-    percent: int = 100
+    percent: Fraction = Fraction(100)
     strategies: int = 1
     deaf: bool = False
     """writes are answered with 200 and do nothing"""
@@ -79,7 +81,7 @@ class Fake:
         return {"enabled": self.on, "strategies": [one] * self.strategies}
 
     def darkly(self) -> object:
-        split = [{"variation": 0, "weight": self.percent * 1000}, {"variation": 1, "weight": 0}]
+        split = [{"variation": 0, "weight": int(self.percent * 1000)}, {"variation": 1, "weight": 0}]
         told = {"on": self.on, "offVariation": 1, "fallthrough": {"rollout": {"variations": split}}}
         variations = [{"_id": "t", "value": True}, {"_id": "f", "value": False}]
         return {"variations": variations, "environments": {"production": {**told, "rules": self.rules}}}
@@ -91,15 +93,15 @@ class Fake:
         if path.endswith(("/on", "/off")):
             self.on = path.endswith("/on")
         elif path.endswith("/strategies"):
-            self.strategies, self.percent = 1, int(body["parameters"]["rollout"])
+            self.strategies, self.percent = 1, Fraction(body["parameters"]["rollout"])
         elif isinstance(body, list):
-            self.percent = int(body[0]["value"])
+            self.percent = Fraction(body[0]["value"])
         for told in body["instructions"] if isinstance(body, dict) and "instructions" in body else ():
             self.on = {"turnFlagOff": False, "turnFlagOn": True}.get(told["kind"], self.on)
             if "variationId" in told:
-                self.percent = 100
+                self.percent = Fraction(100)
             if "rolloutWeights" in told:
-                self.percent = told["rolloutWeights"]["t"] // 1000
+                self.percent = Fraction(told["rolloutWeights"]["t"], 1000)
 
 
 @contextmanager
@@ -290,13 +292,13 @@ def test_a_flag_that_this_plane_never_moved_is_left_alone_and_told() -> None:
         assert not (await world.look()).rejected
         assert world.fake.writes == []
 
-    play(Fake(on=True, percent=30), script)
+    play(Fake(on=True, percent=Fraction(30)), script)
 
 
 def test_a_drift_is_told_first_and_set_back_next() -> None:
     async def script(world: World) -> None:
         await world.look()
-        world.fake.percent = 60
+        world.fake.percent = Fraction(60)
         report = await world.look()
         assert report.rejected
         assert not report.refused
@@ -323,10 +325,52 @@ def test_a_share_that_is_no_whole_percent_reaches_nobody() -> None:
     async def script(world: World) -> None:
         world.board = apply(world.board, Set(FLAG, FlagState("on", Fraction(1, 300)), "by hand", "person"))
         world.drivers.publish(world.board, world.focuses)
-        assert "takes whole percents from 0 to 100" in (await world.look()).detail
+        assert "takes whole percents, and this is 0.333333333%" in (await world.look()).detail
         assert world.fake.writes == []
 
     play(Fake(on=True), script)
+
+
+def test_launchdarkly_is_told_thousandths_of_a_percent_and_says_them_again() -> None:
+    async def script(world: World) -> None:
+        world.board = apply(world.board, Set(FLAG, FlagState("on", Fraction(1, 800)), "by hand", "person"))
+        world.drivers.publish(world.board, world.focuses)
+        assert not (await world.look()).detail
+        assert world.fake.writes[-1][2]["instructions"][0]["rolloutWeights"] == {"t": 125, "f": 99_875}
+        world.fake.percent = Fraction(1, 4)
+        assert "somebody else made it on for 0.25%; on for 0.125% is wanted" in (await world.look()).detail
+
+    play(Fake(on=True), script, DARKLY)
+
+
+@pytest.mark.parametrize(
+    ("driver", "share", "said"),
+    [
+        (UNLEASH, "12.5%", "takes whole percents, and this is 12.5%|12% or 13%"),
+        (UNLEASH, "0.4%", "takes whole percents, and this is 0.4%|1%:"),
+        (DARKLY, "12.5%", ""),
+        (DARKLY, "0.0125%", "takes thousandths of a percent, and this is 0.0125%|0.012% or 0.013%"),
+    ],
+)
+def test_a_share_that_the_service_cannot_tell_is_refused_by_the_check_and_by_hand(
+    driver: str, share: str, said: str
+) -> None:
+    text = policy(driver).replace("default: on\n", f"default: on\n        percentage: {share}\n")
+    problems = [one for one in load({"shop.yaml": text}).problems if one.code == "D277"]
+    shop = loaded(policy(driver)).focuses["shop"]
+    if not said:
+        assert not problems
+        asked = state(shop, "flag.checkout", {"variant": "on", "percentage": share}, "")
+        assert isinstance(asked, FlagState)
+        assert asked.percentage == Fraction(125, 1_000)
+        return
+    what, _, hint = said.partition("|")
+    (problem,) = problems
+    assert what in problem.what
+    assert hint in problem.hint
+    assert text.splitlines()[problem.line - 1].strip() == f"percentage: {share}"
+    with pytest.raises(UsageError, match=what):
+        state(shop, "flag.checkout", {"variant": "on", "percentage": share}, "")
 
 
 @pytest.mark.parametrize(
@@ -335,6 +379,7 @@ def test_a_share_that_is_no_whole_percent_reaches_nobody() -> None:
         ("{on: true, off: false}", "{on: a, off: b}", "D276"),
         ("{on: true, off: false}", "{on: true, off: false, more: true}", "D276"),
         ("default: on\n", "default: on\n        percentage: 0.5%\n", "D277"),
+        ("  controls:\n", "  rollout: {steps: [12.5%, 100%]}\n  controls:\n", "D277"),
         ("default: on\n", "default: on\n        by: country\n", "D277"),
         ("name: checkout-v2", "name: ../admin", "D"),
     ],

@@ -1,14 +1,14 @@
-"""What the driver of a flag can carry out: on and off, whole percents, and each flag moved by one focus only."""
+"""What the driver of a flag can carry out: on and off, shares that its service can tell, and each flag moved by one focus only."""
 
 from collections.abc import Iterator
 from fractions import Fraction
 
 from focusplane.define.controls import Flag
+from focusplane.define.flag_driver import FlagDriver
 from focusplane.define.focus import Focus
 from focusplane.define.log import Places
 from focusplane.define.problem import Problem
 from focusplane.define.targeting import TENANT
-from focusplane.kernel.quantity import format_percent
 
 
 def flag_driver_problems(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Problem]:
@@ -23,8 +23,8 @@ def flag_driver_problems(focus: Focus, flag: Flag, path: str, places: Places) ->
         )
     yield from _more_than_a_share(flag, path, places)
     yield from _beside(focus, flag, path, places)
-    yield from _whole(flag, flag.percentage, f"{path}.percentage", places)
-    yield from _steps(focus, flag, path, places)
+    yield from _told(flag.driver, flag.percentage, f"{path}.percentage", places)
+    yield from _steps(focus, flag, flag.driver, path, places)
 
 
 def _more_than_a_share(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
@@ -48,21 +48,24 @@ def _beside(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Pro
             yield places.error(f"{path}.driver", "D278", what, "one flag here moves one flag there")
 
 
-def _steps(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+def _steps(focus: Focus, flag: Flag, driver: FlagDriver, path: str, places: Places) -> Iterator[Problem]:
     spec = focus.rollout_of(flag.key)
+    if spec is None:
+        return
     own = f"{path}.rollout" if flag.rollout is not None else f"{focus.name}.rollout"
-    for number, step in enumerate(spec.steps if spec is not None else ()):
-        where = f"{own}.steps.{number}"
-        if step.tenants or step.ring:
-            what = f"{flag.driver} splits by percentage only, and the step {step.words} names tenants"
-            yield places.error(where, "D277", what, "steps of whole percents")
-        yield from _whole(flag, step.weight, where, places)
+    hotfix = spec.hotfix.steps if spec.hotfix is not None else ()
+    for steps, where in ((spec.steps, f"{own}.steps"), (hotfix, f"{own}.hotfix.steps")):
+        for number, step in enumerate(steps):
+            if step.tenants or step.ring:
+                what = f"{driver} splits by percentage only, and the step {step.words} names tenants"
+                yield places.error(f"{where}.{number}", "D277", what, "steps of a share: 5%, 25%, 100%")
+            yield from _told(driver, step.weight, f"{where}.{number}", places)
 
 
-def _whole(flag: Flag, share: Fraction, path: str, places: Places) -> Iterator[Problem]:
-    if (share * 100).denominator != 1:
-        what = f"{flag.driver} takes whole percents, and this is {format_percent(share)}"
-        yield places.error(path, "D277", what, "1%, 5%, 25%, 100%")
+def _told(driver: FlagDriver, share: Fraction, path: str, places: Places) -> Iterator[Problem]:
+    what = driver.too_fine(share)
+    if what:
+        yield places.error(path, "D277", what, f"{driver.nearest(share)}: nothing is rounded in silence")
 
 
 def moved_twice(one: Focus, other: Focus, places: Places) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """LaunchDarkly: a boolean flag is on for a percentage by its fallthrough; every change is one semantic patch."""
 
+from fractions import Fraction
 from typing import Any
 
 from focusplane.define.flag_driver import FlagDriver
@@ -8,7 +9,7 @@ from focusplane.edge.flag_services.wanted import Found, Wanted
 from focusplane.kernel.errors import DataError, RefusedError
 
 PATCH = "application/json; domain-model=launchdarkly.semanticpatch"
-THOUSANDTHS = 1_000
+WHOLE = 100_000
 """Weights are thousandths of a percent."""
 OTHERS = ("rules", "targets", "contextTargets", "prerequisites")
 
@@ -27,15 +28,15 @@ class LaunchDarkly:
         ids = _ids(flag)
         if not told["on"]:
             on = told.get("offVariation") == ids[True][0]
-            return Found(-1, "off, which serves true there") if on else Found(0)
+            return Found(None, "off, which serves true there") if on else Found(Fraction(0))
         others = _others(told)
-        return Found(-1, f"on, by {others} of its own") if others else Found(_percent(told, ids))
+        return Found(None, f"on, by {others} of its own") if others else Found(_share(told, ids))
 
     async def write(self, wanted: Wanted) -> None:
-        percent = wanted.percent
+        share = wanted.share
         flag, told = await self._flag(wanted.driver)
         ids = _ids(flag)
-        if percent == 0:
+        if not share:
             if told.get("offVariation") != ids[False][0]:
                 raise RefusedError(
                     f"{wanted.driver} serves something else than false when it is off",
@@ -50,7 +51,7 @@ class LaunchDarkly:
                 "take them away there; off works as it is",
             )
         turn = [] if told["on"] else [{"kind": "turnFlagOn"}]
-        await self._patch(wanted, [_fallthrough(told, ids, percent), *turn])
+        await self._patch(wanted, [_fallthrough(told, ids, share), *turn])
 
     async def _patch(self, wanted: Wanted, instructions: list[dict[str, Any]]) -> None:
         body = {
@@ -88,26 +89,27 @@ def _others(told: dict[str, Any]) -> str:
     return ", ".join(name for name in OTHERS if told.get(name))
 
 
-def _percent(told: dict[str, Any], ids: dict[bool, tuple[int, str]]) -> int:
+def _share(told: dict[str, Any], ids: dict[bool, tuple[int, str]]) -> Fraction:
     fall = told.get("fallthrough") or {}
     if "rollout" not in fall:
-        return 100 if fall.get("variation") == ids[True][0] else 0
+        return Fraction(int(fall.get("variation") == ids[True][0]))
     weight = sum(
         int(one.get("weight", 0))
         for one in fall["rollout"].get("variations") or ()
         if one.get("variation") == ids[True][0]
     )
-    if weight % THOUSANDTHS or not 0 <= weight <= 100 * THOUSANDTHS:
-        raise DataError(f"the rollout of LaunchDarkly is {weight} thousandths, which are no whole percents")
-    return weight // THOUSANDTHS
+    if not 0 <= weight <= WHOLE:
+        raise DataError(f"the rollout of LaunchDarkly is {weight} of {WHOLE}, which is no share")
+    return Fraction(weight, WHOLE)
 
 
-def _fallthrough(told: dict[str, Any], ids: dict[bool, tuple[int, str]], percent: int) -> dict[str, Any]:
+def _fallthrough(told: dict[str, Any], ids: dict[bool, tuple[int, str]], share: Fraction) -> dict[str, Any]:
     kind = {"kind": "updateFallthroughVariationOrRollout"}
-    if percent == 100:
+    if share == 1:
         return {**kind, "variationId": ids[True][1]}
     before = (told.get("fallthrough") or {}).get("rollout") or {}
-    weights = {ids[True][1]: percent * THOUSANDTHS, ids[False][1]: (100 - percent) * THOUSANDTHS}
+    on = int(share * WHOLE)
+    weights = {ids[True][1]: on, ids[False][1]: WHOLE - on}
     return {
         **kind,
         "rolloutContextKind": before.get("contextKind") or "user",

@@ -12,7 +12,7 @@ from focusplane.define.controls import Flag
 from focusplane.define.flag_driver import FlagDriverKind
 from focusplane.define.focus import Focus
 from focusplane.edge.flag_services.http import BusyError
-from focusplane.edge.flag_services.wanted import Service, Wanted
+from focusplane.edge.flag_services.wanted import Service, Wanted, said
 from focusplane.kernel.errors import (
     ConflictError,
     DataError,
@@ -158,32 +158,32 @@ class FlagDrivers:
         except FocusplaneError as error:
             self._stumble(follower, board, error)
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
-            said = f"the flag is not as {wanted.driver.kind} promises ({type(error).__name__})"
-            self._stumble(follower, board, DataError(said))
+            what = f"the flag is not as {wanted.driver.kind} promises ({type(error).__name__})"
+            self._stumble(follower, board, DataError(what))
         finally:
             follower.busy = False
             self._tell(follower)
 
     async def _once(self, follower: Follower, wanted: Wanted) -> None:
         """Read, compare, write, read again. Of one that was in step a difference is told first and mended next (F5)."""
-        service, percent = self._service(wanted), wanted.percent
+        service, share = self._service(wanted), wanted.share
         found = await service.read(wanted.driver)
-        if found.percent == percent:
+        if found.share == share:
             return
         if follower.in_step:
-            raise DriftError(f"somebody else made it {found}; {_said(percent)} is wanted, and it is set back")
+            raise DriftError(f"somebody else made it {found}; {said(share)} is wanted, and it is set back")
         if not follower.ours:
             raise RefusedError(
-                f"it is {found}, which this plane never set, and the policy says {_said(percent)}: correct the"
+                f"it is {found}, which this plane never set, and the policy says {said(share)}: correct the"
                 f" policy, or focus control set {wanted.focus} flag.{wanted.flag.key} {wanted.state.variant}"
             )
         await service.write(wanted)
         found = await service.read(wanted.driver)
-        if found.percent != percent:
+        if found.share != share:
             raise NothingDoneError(
-                f"{wanted.driver.kind} took it and did not do it: {found}, not {_said(percent)}"
+                f"{wanted.driver.kind} took it and did not do it: {found}, not {said(share)}"
             )
-        log.info("%s is %s now: %s", wanted.driver, _said(percent), wanted.reason)
+        log.info("%s is %s now: %s", wanted.driver, said(share), wanted.reason)
 
     def _settled(self, follower: Follower, wanted: Wanted) -> None:
         now = self._clock.now_ms()
@@ -252,7 +252,3 @@ class NothingDoneError(DataError):
 def _serves(wanted: Wanted) -> Wanted:
     """What of it decides what is served, without the words."""
     return replace(wanted, moved=False, reason="")
-
-
-def _said(percent: int) -> str:
-    return "off" if percent == 0 else f"on for {percent}%"

@@ -1,5 +1,6 @@
 """Unleash: a flag is on for a percentage by one flexibleRollout strategy of an environment."""
 
+from fractions import Fraction
 from typing import Any
 
 from focusplane.define.flag_driver import FlagDriver
@@ -22,17 +23,17 @@ class Unleash:
     async def read(self, driver: FlagDriver) -> Found:
         told = await self._environment(driver)
         if not told["enabled"]:
-            return Found(0)
+            return Found(Fraction(0))
         active = _active(told)
         if not active:
-            return Found(-1, "on, by no strategy of its own")
+            return Found(None, "on, by no strategy of its own")
         if len(active) > 1 or active[0].get("name") != STRATEGY:
-            return Found(-1, f"on, by {_named(active)}")
+            return Found(None, f"on, by {_named(active)}")
         return Found(_rollout(active[0]))
 
     async def write(self, wanted: Wanted) -> None:
-        at, percent = _path(wanted.driver), wanted.percent
-        if percent == 0:
+        at, share = _path(wanted.driver), wanted.share
+        if not share:
             await self._http.ask("POST", f"{at}/off")
             return
         told = await self._environment(wanted.driver)
@@ -43,9 +44,9 @@ class Unleash:
                 "leave one such strategy there; off works as it is",
             )
         if not active:
-            await self._http.ask("POST", f"{at}/strategies", _strategy(wanted, percent))
-        elif _rollout(active[0]) != percent:
-            change = [{"op": "replace", "path": "/parameters/rollout", "value": str(percent)}]
+            await self._http.ask("POST", f"{at}/strategies", _strategy(wanted, share))
+        elif _rollout(active[0]) != share:
+            change = [{"op": "replace", "path": "/parameters/rollout", "value": _percent(share)}]
             await self._http.ask("PATCH", f"{at}/strategies/{_id(active[0])}", change)
         if not told["enabled"]:
             await self._http.ask("POST", f"{at}/on")
@@ -69,12 +70,16 @@ def _active(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in strategies if not one.get("disabled")]
 
 
-def _rollout(strategy: dict[str, Any]) -> int:
-    """Its percentage. Unleash checks no bounds, so we do."""
+def _percent(share: Fraction) -> str:
+    return str(int(share * 100))
+
+
+def _rollout(strategy: dict[str, Any]) -> Fraction:
+    """Its share. Unleash checks no bounds, so we do."""
     text = str((strategy.get("parameters") or {}).get("rollout", ""))
     if not text.isascii() or not text.isdecimal() or int(text) > 100:
         raise DataError(f"the rollout of the strategy is {text[:20]!r}, which is no percentage")
-    return int(text)
+    return Fraction(int(text), 100)
 
 
 def _id(strategy: dict[str, Any]) -> str:
@@ -88,6 +93,6 @@ def _named(strategies: list[dict[str, Any]]) -> str:
     return ", ".join(str(one.get("name", "?"))[:60] for one in strategies[:5])
 
 
-def _strategy(wanted: Wanted, percent: int) -> dict[str, object]:
-    told = {"rollout": str(percent), "stickiness": "default", "groupId": wanted.driver.name}
+def _strategy(wanted: Wanted, share: Fraction) -> dict[str, object]:
+    told = {"rollout": _percent(share), "stickiness": "default", "groupId": wanted.driver.name}
     return {"name": STRATEGY, "title": wanted.comment[:100], "parameters": told, "constraints": []}

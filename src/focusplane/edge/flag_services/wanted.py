@@ -1,4 +1,4 @@
-"""What every flag service is to us: a flag that is on for a percentage, read and written."""
+"""What every flag service is to us: a flag that is on for a share, read and written."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,11 +8,12 @@ from focusplane.control.state import FlagState
 from focusplane.define.controls import Flag
 from focusplane.define.flag_driver import FlagDriver
 from focusplane.kernel.errors import RefusedError
+from focusplane.kernel.quantity import format_percent
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """So many whole percents of whoever asks get it on. `moved` means that somebody asked for it, not the policy."""
+    """A share of whoever asks gets it on. `moved` means that somebody asked for it, not the policy."""
 
     focus: str
     flag: Flag
@@ -22,20 +23,18 @@ class Wanted:
     reason: str = ""
 
     @property
-    def percent(self) -> int:
-        """Raises `RefusedError` for what another service cannot be told."""
+    def share(self) -> Fraction:
+        """From 0 to 1. Raises `RefusedError` for what another service cannot be told."""
         flag, state = self.flag, self.state
         if state.variant not in flag.variants or state.variant == flag.off:
-            return 0
+            return Fraction(0)
         if state.pinned:
             raise RefusedError(f"{self.driver} splits by percentage only, and tenants are named")
         share = state.percentage if state.rest in ("", flag.off) else Fraction(1)
-        exact = share * 100
-        if exact.denominator != 1 or not 0 <= exact <= 100:
-            raise RefusedError(
-                f"{self.driver} takes whole percents from 0 to 100, and this is {float(exact):g}%"
-            )
-        return int(exact)
+        why = self.driver.too_fine(share)
+        if why:
+            raise RefusedError(why, f"{self.driver.nearest(share)}: nothing is rounded in silence")
+        return share
 
     @property
     def comment(self) -> str:
@@ -44,13 +43,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What it serves now. `percent` is -1 where that is no percentage, and `why` says what it is."""
+    """What it serves now. `share` is None where that is no share, and `why` says what it is."""
 
-    percent: int
+    share: Fraction | None
     why: str = ""
 
     def __str__(self) -> str:
-        return self.why or ("off" if self.percent == 0 else f"on for {self.percent}%")
+        return self.why or said(self.share or Fraction(0))
+
+
+def said(share: Fraction) -> str:
+    """`off`, `on for 25%`."""
+    return f"on for {format_percent(share)}" if share else "off"
 
 
 class Service(Protocol):

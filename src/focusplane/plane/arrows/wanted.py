@@ -39,10 +39,14 @@ def state(focus: Focus, control: str, asked: Mapping[str, Json], stable: str) ->
 
 def _flag(focus: Focus, key: str, asked: Mapping[str, Json]) -> FlagState:
     variant = str(asked["variant"])
-    known = focus.controls.flags[key].variants if key in focus.controls.flags else {}
+    flag = focus.controls.flags.get(key)
+    known = flag.variants if flag is not None else {}
     percentage = parse_percent(str(asked.get("percentage", "100%")))
     if percentage > 1:
         raise ValueError("a flag is on for 100% of the tenants at most")
+    too_fine = flag.driver.too_fine(percentage) if flag is not None and flag.driver is not None else ""
+    if too_fine:
+        raise ValueError(too_fine)
     return FlagState(_one_of(variant, tuple(known)), percentage)
 
 
