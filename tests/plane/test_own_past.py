@@ -10,6 +10,7 @@ from focusplane.act.request import Done, Freeze, StartRollout, Unfreeze
 from focusplane.control.rollout import Phase
 from focusplane.control.split import version_for
 from focusplane.control.state import TrafficState
+from focusplane.instrument.conventions import TENANT_CLASS
 from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND
 from focusplane.plane.arrival import Counted
@@ -23,6 +24,12 @@ HEAVY = next(
     name for name in (f"t{number}" for number in range(30)) if version_for(RAMP, "checkout", name) == "v2"
 )
 """The first tenant that goes to the canary."""
+LIGHT = [name for name in (f"t{number}" for number in range(30)) if name != HEAVY]
+NEW, OLD = (
+    next(name for name in LIGHT if version_for(RAMP, "checkout", name) == version) for version in ("v2", "v1")
+)
+"""Light tenants, one on each version."""
+WIDE = POLICY.replace("slack: 0.5%", "slack: 3%")
 
 
 @dataclass
@@ -33,6 +40,8 @@ class Tenants:
     bad: Mapping[str, int]
     broken: int = 0
     """failures of every other tenant on v2, in its six requests"""
+    gold: frozenset[str] = frozenset()
+    """tenants of a class of their own"""
 
     def seconds(self, count: int) -> None:
         for _ in range(count):
@@ -51,9 +60,10 @@ class Tenants:
         bad = self.bad.get(tenant, self.broken if version == "v2" else 0)
         part = Slice(tenant=tenant, version=version)
         quick = [0, 0, 1, *[0] * 9]
+        attributes = {TENANT_CLASS: "gold"} if tenant in self.gold else {}
         return [
             Signal("checkout", "production", Source.EDGE, "edge-1", at - SECOND, at, part, Outcome(status), amount,
-                   Latencies(BOUNDS_MS, tuple(amount * each for each in quick)))
+                   Latencies(BOUNDS_MS, tuple(amount * each for each in quick)), attributes=attributes)
             for status, amount in ((200, count - bad), (503, bad)) if amount
         ]  # fmt: skip
 
@@ -103,3 +113,28 @@ def test_a_bad_version_that_is_tried_again_is_taken_back_as_fast_as_the_first_ti
     assert isinstance(town.it.ask(StartRollout("checkout", "v2")), Done)
     town.seconds(10)
     assert town.it.world.rollouts["checkout"].phase is Phase.ROLLED_BACK
+
+
+def gold_class(before: int, after: int) -> Rig:
+    """Two tenants of a class, of whom the one that gets the new version fails so often before the rollout, and in it."""
+    town = Tenants(Rig({"checkout.yaml": WIDE}), {NEW: before}, gold=frozenset((NEW, OLD)))
+    town.seconds(60)
+    assert isinstance(town.it.ask(StartRollout("checkout", "v2")), Done)
+    town.bad = {NEW: after}
+    town.seconds(60)
+    return town.it
+
+
+def test_a_version_that_breaks_one_class_of_tenants_is_taken_back_although_all_together_are_well() -> None:
+    it = gold_class(before=0, after=2)
+    rollout, verdict = it.world.rollouts["checkout"], it.world.verdicts["checkout"]
+    assert rollout.phase is Phase.ROLLED_BACK
+    assert "in gold alone; in all canary" in rollout.reason
+    assert verdict.canary_requests > 20 * 2
+
+
+def test_a_class_that_looks_worse_for_a_tenant_who_always_fails_is_held_and_not_taken_back() -> None:
+    it = gold_class(before=2, after=2)
+    assert it.world.rollouts["checkout"].phase is Phase.HELD
+    verdict = it.world.verdicts["checkout"]
+    assert f"in one part, but its tenants, {NEW} above all, failed more than others" in verdict.reason

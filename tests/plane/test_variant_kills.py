@@ -125,3 +125,35 @@ def test_a_move_of_something_else_cannot_wait_for_a_variant() -> None:
     text = KILL.replace("do: {flag: pricing, set: none}", "do: {rollout: rollback}")
     it = Rig({"shop.yaml": text})
     assert [problem.code for problem in it.world.policies.refused] == ["D370"]
+
+
+def refunds(it: Rig, tenants: int) -> Load:
+    """A route with a tenth of the traffic of the others."""
+    it.loads[0].route = "/prices"
+    few = Load("shop", 20, tenants, flag="pricing", source=Source.APP, route="/refunds")
+    it.loads.append(few)
+    return few
+
+
+def test_a_variant_that_breaks_one_route_alone_is_taken_away() -> None:
+    it = rig(KILL.replace("slack: 0.5%", "slack: 4%"), none="1/1000", new="1/1000")
+    refunds(it, tenants=50).failing["new"] = Fraction(1, 4)
+    it.seconds(120)
+    assert pricing(it) == FlagState("none")
+    (action,) = it.world.actions.values()
+    assert "in /refunds alone; in all canary" in action.reason
+
+
+def test_one_tenant_that_always_fails_on_one_route_is_not_the_variant() -> None:
+    it = rig(KILL.replace("slack: 0.5%", "slack: 4%"), none="1/1000", new="1/1000")
+    few = refunds(it, tenants=20)
+    it.seconds(30)
+    lamp = it._serves(few)
+    guilty = next(f"t{number}" for number in range(few.tenants) if lamp(f"t{number}") == "new")
+    few.failing_tenants[guilty] = Fraction(1)
+    it.seconds(180)
+    verdict = it.world.watches["shop/pricing"].verdict
+    assert verdict is not None
+    assert verdict.metrics[0].alone is not None
+    assert pricing(it) == FlagState("new", Fraction(1, 2))
+    assert f"{guilty} alone makes pricing=new look worse" in it.world.said["why shop/kill"]

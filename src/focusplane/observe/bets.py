@@ -14,8 +14,10 @@ from focusplane.observe.eprocess import (
     exposures,
     log_factors,
     log_mixture,
+    log_terms,
 )
 from focusplane.observe.exceedances import Row
+from focusplane.observe.parts import WHOLE, Parts, further
 
 Logs = tuple[float, ...]
 Strata = tuple[tuple[str, Row], ...]
@@ -31,10 +33,16 @@ class Metric:
     safe: Logs = (0.0,) * len(SAFE)
     counts: Row = (0, 0, 0, 0)
     blind: str = ""
+    parts: Parts = WHOLE
 
     @property
     def log_harm(self) -> float:
-        """ln of the e-value of harm."""
+        """ln of the e-value of harm, in the whole or in one of its strata."""
+        return self.parts.joined(self.log_whole)
+
+    @property
+    def log_whole(self) -> float:
+        """ln of the e-value of harm in all strata together."""
         return log_mixture(np.array(self.harm))
 
     @property
@@ -82,14 +90,16 @@ def row_of(pair: Pair, baseline_bad: int | None = None) -> Row:
     return pair.canary_total, pair.canary_bad, pair.baseline_total, bad
 
 
-def bet(metric: Metric, rows: Sequence[Row], seen: Seen, null: Null) -> Metric:
-    """The metric after one bucket."""
+def bet(metric: Metric, rows: Sequence[Row], seen: Seen, null: Null, strata: Sequence[str] = ()) -> Metric:
+    """The metric after one bucket. With the names of its `strata` each of them is looked at by itself too."""
+    terms = log_terms(seen.harm, null.rho, null.eps, null.harm)
     return replace(
         metric,
-        harm=plus(metric.harm, log_factors(seen.harm, null.rho, null.eps, null.harm)),
+        harm=plus(metric.harm, terms.sum(axis=-1)),
         safe=plus(metric.safe, log_factors(seen.safe, null.rho, null.eps, null.safe)),
         counts=added(metric.counts, summed(rows)),
         blind="",
+        parts=further(metric.parts, strata, seen.harm, terms, metric.log_whole),
     )
 
 

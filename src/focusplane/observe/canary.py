@@ -5,6 +5,7 @@ with each other, E[sum w_m E_m(t+1) | t] = sum w_m E[E_m(t+1) | t] <= sum w_m E_
 supermartingale that begins at 1, and by Ville P(it ever reaches 1/alpha) <= alpha under any peeking. That holds on one
 clock: errors and latency are folded in the same buckets. An extra metric has buckets of its own, so it is not added: it has
 its weight as its share of alpha. P(w_m E_m ever reaches 1/alpha) <= w_m alpha, and the shares add up to at most alpha.
+Each E_m is that of all strata together and of each by itself (`parts`).
 """
 
 import math
@@ -29,20 +30,26 @@ ERRORS_WEIGHT = 0.5
 def rule(evidence: Evidence, spec: JudgeSpec, step: Step, stale: str = "") -> Verdict:
     """What the evidence says of this step. `stale` says why the newest data is old: then nothing is promoted.
 
-    Roll back when the evidence of harm reaches 1/alpha; promote when the canary's failures, and each further metric, are
-    shown to be below tolerance * baseline + slack on at least `step.min_requests` requests and nothing speaks of harm; else
-    hold.
+    Roll back when the evidence of harm, in all strata together or in one of them, reaches 1/alpha; promote when the canary's
+    failures, and each further metric, are shown to be below tolerance * baseline + slack on at least `step.min_requests`
+    requests and nothing speaks of harm; else hold.
     """
     goal = math.log(1 / float(spec.alpha))
     harmful = together(evidence)
     metrics = shown(evidence)
     guilty = [each for each in metrics if each.e_regress >= math.exp(goal)]
+    apart = [each for each in metrics if each.alone is not None]
     eta: int | None = None
     if harmful >= goal:
         worst = max(metrics, key=lambda each: each.e_regress)
         ruling, reason = Ruling.ROLLBACK, f"worse: {say(worst)}; {_odds(harmful, spec)}"
     elif guilty:
         ruling, reason = Ruling.HOLD, f"suspicious: {say(guilty[0])}, but not over all metrics together"
+    elif apart:
+        ruling, reason = (
+            Ruling.HOLD,
+            f"suspicious: {say(apart[0])}; one part of several is not proof enough yet",
+        )
     else:
         ruling, reason, eta = safety(evidence, spec, step, metrics)
         if stale and ruling is Ruling.PROMOTE:

@@ -46,16 +46,19 @@ def log_factors(seen: Exposures, rho: float | Floats, eps: float, psi: Floats) -
 
     Shapes: strata (s,), psi (k,) -> (k,); with rho (r, 1) the result is (r, k).
     """
+    total: Floats = log_terms(seen, rho, eps, psi).sum(axis=-1)
+    return total
+
+
+def log_terms(seen: Exposures, rho: float | Floats, eps: float, psi: Floats) -> Floats:
+    """The same stratum by stratum: (k, s), or (r, k, s)."""
     exposed = np.asarray(rho, np.float64)[..., None] * seen.canary
     either = exposed + seen.baseline
     w = np.divide(exposed, either, out=np.zeros_like(either), where=either > 0)
     log_d = -np.log1p(w * (psi[:, None] - 1.0))
     log_a = np.log(psi)[:, None] + log_d
-    terms = seen.canary_bad * log_a + seen.baseline_bad * log_d
-    if eps:
-        terms = terms - seen.canary * eps * np.expm1(log_a)
-    total: Floats = terms.sum(axis=-1)
-    return total
+    terms: Floats = seen.canary_bad * log_a + seen.baseline_bad * log_d
+    return terms - seen.canary * eps * np.expm1(log_a) if eps else terms
 
 
 def log_mixture(logs: Floats) -> float:

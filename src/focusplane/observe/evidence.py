@@ -90,7 +90,7 @@ def _fold_one(evidence: Evidence, bucket: ArmBucket) -> Evidence:
     return replace(
         evidence,
         folded_to=bucket.at,
-        errors=bet(evidence.errors, rows, seen, evidence.null),
+        errors=bet(evidence.errors, rows, seen, evidence.null, [pair.stratum for pair in pairs]),
         latency=_latency(evidence, bucket),
         strata=by_stratum(evidence.strata, pairs),
         ratios=_by_ratio(evidence.ratios, seen),

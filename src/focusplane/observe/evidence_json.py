@@ -10,6 +10,7 @@ from focusplane.kernel.ids import Json
 from focusplane.observe.bets import Logs, Metric, Strata
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.extras import Watched
+from focusplane.observe.parts import Parts
 
 
 def to_json(evidence: Evidence) -> Json:
@@ -59,12 +60,21 @@ def from_json(state: Mapping[str, Any]) -> Evidence:
 
 
 def _metric(metric: Metric) -> Json:
-    return [metric.name, _hex(metric.harm), _hex(metric.safe), list(metric.counts), metric.blind]
+    parts = metric.parts
+    accounts: list[Json] = [[name, _hex(logs)] for name, logs in parts.accounts]
+    apart: list[Json] = [None if parts.stake is None else parts.stake.hex(), accounts]
+    return [metric.name, _hex(metric.harm), _hex(metric.safe), list(metric.counts), metric.blind, apart]
 
 
 def _read_metric(row: Sequence[Any]) -> Metric:
-    name, harm, safe, counts, blind = row
-    return Metric(name, _floats(harm), _floats(safe), tuple(counts), blind)
+    """A row of before strata were looked at one by one has no last column."""
+    name, harm, safe, counts, blind, *apart = row
+    stake, accounts = apart[0] if apart else (None, ())
+    parts = Parts(
+        tuple((stratum, _floats(logs)) for stratum, logs in accounts),
+        None if stake is None else float.fromhex(stake),
+    )
+    return Metric(name, _floats(harm), _floats(safe), tuple(counts), blind, parts)
 
 
 def _watched(one: Watched) -> Json:

@@ -59,9 +59,10 @@ def fold_extra(known: Watched, buckets: Sequence[ArmBucket]) -> Watched:
         pairs = sorted(bucket.pairs, key=lambda pair: pair.stratum)
         rows = [row_of(pair) for pair in pairs]
         one, other = known.at_step
+        seen, names = Seen.of_pairs(pairs, null.unit), [pair.stratum for pair in pairs]
         known = replace(
             known,
-            metric=bet(known.metric, rows, Seen.of_pairs(pairs, null.unit), null),
+            metric=bet(known.metric, rows, seen, null, names),
             folded_to=bucket.at,
             strata=by_stratum(known.strata, pairs),
             at_step=(one + sum(row[0] for row in rows), other + sum(row[2] for row in rows)),

@@ -1,18 +1,34 @@
 """Shown: the metrics of the evidence as a verdict names them, in figures and in words."""
 
-from focusplane.observe.bets import Metric, worst
+import math
+from dataclasses import replace
+
+from focusplane.observe.bets import Metric, Strata, summed, worst
 from focusplane.observe.eprocess import e_value
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.exceedances import Row
 from focusplane.observe.extras import MICRO, Watched
+from focusplane.observe.parts import OTHERS
 from focusplane.observe.verdict import MetricEvidence, Of
 
 
 def shown(evidence: Evidence) -> tuple[MetricEvidence, ...]:
     """Errors first, then latency, then what else the policy compares."""
+    goal = -math.log(evidence.spec.alpha)
     errors = _metric(evidence.errors, worst(evidence.strata, evidence.null))
     latency = (_metric(each, of=Of.SLOW) for each in evidence.latency)
-    return (errors, *latency, *(_extra(each) for each in evidence.extras))
+    further = (_apart(_extra(each), each.metric, each.strata, goal) for each in evidence.extras)
+    return (_apart(errors, evidence.errors, evidence.strata, goal), *latency, *further)
+
+
+def _apart(said: MetricEvidence, metric: Metric, strata: Strata, goal: float) -> MetricEvidence:
+    """Names the stratum that speaks of harm by itself, where all of them together do not."""
+    if metric.log_whole >= goal or metric.parts.log_alone < goal:
+        return said
+    name, own = metric.parts.loudest, {each for each, _ in metric.parts.accounts}
+    rows = [row for each, row in strata if (each not in own if name == OTHERS else each == name)]
+    alone = summed(rows)
+    return replace(said, worst_stratum=name, alone=(*alone[2:], *alone[:2]) if said.of is Of.GOOD else alone)
 
 
 def _metric(metric: Metric, worst_stratum: str = "", of: Of = Of.BAD) -> MetricEvidence:
@@ -52,7 +68,21 @@ def _extra(each: Watched) -> MetricEvidence:
 
 
 def say(metric: MetricEvidence) -> str:
-    """`canary 50 of 1000, baseline 0 of 3000, most in /checkout`, and of what if not of errors."""
+    """`canary 50 of 1000, baseline 0 of 3000, most in /checkout`, and of what if not of errors. Of one stratum that is worse
+    alone: `canary 9 of 40, baseline 0 of 120 in /refund alone; in all canary 12 of 1000, baseline 30 of 3000`.
+    """
+    if metric.alone is not None:
+        canary, canary_bad, baseline, baseline_bad = metric.alone
+        whole = replace(metric, worst_stratum="", alone=None)
+        there = replace(
+            whole,
+            canary_total=canary,
+            canary_bad=canary_bad,
+            baseline_total=baseline,
+            baseline_bad=baseline_bad,
+        )
+        place = metric.worst_stratum or "requests without a route"
+        return f"{say(there)} in {place} alone; in all {_counts_of(whole)}"
     what = {Of.SLOW: f" slower than the baseline's {metric.metric}", Of.GOOD: f" good, {metric.metric}"}
     named = "" if metric.metric == "errors" else f", {metric.metric}"
     place = f", most in {metric.worst_stratum}" if metric.worst_stratum else ""

@@ -42,6 +42,9 @@ class MetricEvidence:
     """why this metric says nothing, if so"""
     of: Of = Of.BAD
     cap: Fraction = Fraction(0)
+    alone: tuple[int, int, int, int] | None = None
+    """The counts of `worst_stratum` (canary total and bad, baseline total and bad), if that one speaks of harm and all strata
+    together do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +69,10 @@ class Verdict:
         return not any(each.e_regress * spec.alpha >= 1 for each in self.metrics[1:])
 
     def suspicious(self, spec: JudgeSpec) -> bool:
-        """One metric alone speaks of harm, if not all of them together."""
-        return any(each.e_regress * spec.alpha >= 1 for each in self.metrics)
+        """One metric alone, or one stratum of it, speaks of harm, if not all of them together."""
+        return any(each.e_regress * spec.alpha >= 1 or each.alone is not None for each in self.metrics)
+
+    @property
+    def convicts(self) -> MetricEvidence:
+        """The metric that speaks loudest of harm."""
+        return max(self.metrics, key=lambda each: each.e_regress)

@@ -68,6 +68,8 @@ class Load:
     """a flag that every request evaluates: `failing`, `latency_ms` and `silent` are then by its variants"""
     beside: bool = False
     """variants are told beside the requests and without tenants, with their reasons, as our SDK does it"""
+    route: str = ""
+    """the route of all of it"""
 
 
 @dataclass(slots=True)
@@ -184,13 +186,14 @@ class Rig:
             version = serves(tenant)
             if version in load.silent or reporter in load.mute:
                 continue
-            count = self._whole(f"{load.source} {tenant} all", load.focus, each)
+            count = self._whole(f"{load.source}{load.route} {tenant} all", load.focus, each)
             share = _of_version(load.failing, version, Fraction(0))
             which, own = version, load.failing_tenants.get(tenant, Fraction(0))
             if own > share:
                 which, share = f"{version} {tenant}", own
-            bad = min(count, self._whole(f"{load.source} {which} bad", load.focus, count * share))
-            part = Slice(tenant=tenant if load.named else "", version="" if load.flag else version)
+            bad = min(count, self._whole(f"{load.source}{load.route} {which} bad", load.focus, count * share))
+            named, served = tenant if load.named else "", "" if load.flag else version
+            part = Slice(tenant=named, version=served, route=load.route)
             for status, amount in ((200, count - bad), (503, bad)):
                 if amount:
                     found.append(_signal(load, (reporter, version), (part, Outcome(status), amount), end))

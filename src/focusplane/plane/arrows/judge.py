@@ -21,6 +21,7 @@ from focusplane.observe.canary import begin, fold, rule
 from focusplane.observe.cap import Cap, over
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
+from focusplane.observe.exceedances import Row
 from focusplane.observe.health import Budget
 from focusplane.observe.own_past import explains, own_past
 from focusplane.observe.pace import WIDEST_MS
@@ -85,7 +86,7 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     evidence = replace(fold(evidence, buckets), extras=extras)
     verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step], stale(draft, focus, mark))
     if verdict.ruling is Ruling.ROLLBACK and verdict.of_errors_alone(evidence.spec):
-        why = _its_tenants(draft, focus, rollout, evidence.spec)
+        why = _its_tenants(draft, focus, rollout, evidence.spec, verdict.metrics[0].alone)
         verdict = replace(verdict, ruling=Ruling.HOLD, reason=why) if why else verdict
     if rollout.steps[rollout.step].tenants:
         verdict = _of_names(draft, focus, rollout, evidence.spec, verdict)
@@ -168,18 +169,23 @@ def _undisturbed(counters: Counters, focus: Focus, rollout: Rollout) -> int:
     return 0
 
 
-def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) -> str:
+def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec, part: Row | None) -> str:
     """Why the failures may be those of the canary's tenants and not its own; empty if they are not. Tenants stay together on
-    a version, so that one of them which always fails makes the version look bad.
+    a version, so that one of them which always fails makes the version look bad. Where one `part` of the requests is what
+    looks bad, all that these tenants failed more than others may have been there.
     """
     counters, name = draft.world.counters, sight.leading(focus)
     sides, serves = compared.of(counters, focus, rollout), _assigned(focus, rollout)
     mark = sides.mark()
     if serves is None or isinstance(mark, NoData):
         return ""
-    began, since = rollout.started_at, rollout.step_since
-    versions = sides.counts(since, mark)
-    canary, baseline = versions.get(rollout.version), versions.get(rollout.stable)
+    began = rollout.started_at
+    since = rollout.step_since if part is None else began
+    if part is None:
+        versions = sides.counts(since, mark)
+        canary, baseline = versions.get(rollout.version), versions.get(rollout.stable)
+    else:
+        canary, baseline = (Measured(total - bad, total) for total, bad in (part[:2], part[2:]))
     theirs = {
         tenant: seen
         for tenant, seen in counters.slices_over(focus.name, name, "tenant", since, mark).items()
@@ -190,8 +196,8 @@ def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec) 
     if canary is None or not explains(past, canary, baseline, spec):
         return ""
     return (
-        f"suspicious: canary {canary.bad} of {canary.total} at this step, but its tenants, {past.tenant} above all, failed"
-        f" more than others before the rollout: by about {round(past.excess)} in as many requests"
+        f"suspicious: canary {canary.bad} of {canary.total} {'at this step' if part is None else 'in one part'}, but its tenants,"
+        f" {past.tenant} above all, failed more than others before the rollout: by about {round(past.excess)} in as many requests"
     )
 
 

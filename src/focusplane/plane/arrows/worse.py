@@ -129,6 +129,10 @@ def _one_tenant(draft: Draft, focus: Focus, about: tuple[Flag, FlagState], watch
             worst = (seen.bad, tenant, seen)
     theirs, baseline = (_summed(sums[variant]) for variant in watch.arms)
     rest = Measured(theirs.good - worst[2].good, theirs.total - worst[2].total)
+    part = None if watch.verdict is None else watch.verdict.metrics[0].alone
+    if part is not None:  # one stratum looks worse: all that this tenant failed may have been there
+        rest = Measured(part[0] - max(part[1] - worst[0], 0), part[0])
+        baseline = Measured(part[2] - part[3], part[2])
     if not rest.total or not baseline.total:
         return ""
     if rest.bad_ratio > spec.tolerance * baseline.bad_ratio + spec.slack:
