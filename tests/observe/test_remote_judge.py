@@ -128,7 +128,82 @@ def test_which_change_is_bad_is_declared() -> None:
     fell = ([100.0] * 30, [10.0] * 30)
     assert judged((Watched("m", (), Direction.INCREASE), fell)).score == 100
     assert judged((Watched("m", (), Direction.DECREASE), fell)).metrics[0].kind is Class.LOW
-    assert judged((Watched("m", (), Direction.EITHER), fell)).metrics[0].kind is Class.HIGH
+    assert judged((Watched("m", (), Direction.EITHER), fell)).metrics[0].kind is Class.LOW
+    assert judged((Watched("m", (), Direction.EITHER), fell[::-1])).metrics[0].kind is Class.HIGH
+    assert judged((Watched("m", (), Direction.EITHER), ([100.0] * 60, [101.0] * 60))).score == 100
+
+
+def test_either_way_is_a_failure_of_counts_too() -> None:
+    watched, many = Watched("errors", (), Direction.EITHER, requests="requests"), [1000.0] * 60
+    kinds = {
+        (control, experiment): judged(
+            (watched, ([control] * 60, [experiment] * 60)), (REQUESTS, (many, many))
+        )
+        .metrics[0]
+        .kind
+        for control in (10.0, 90.0)
+        for experiment in (10.0, 90.0)
+    }
+    assert kinds == {
+        (10.0, 10.0): Class.PASS,
+        (90.0, 90.0): Class.PASS,
+        (10.0, 90.0): Class.HIGH,
+        (90.0, 10.0): Class.LOW,
+    }
+
+
+def test_rises_and_falls_have_limits_of_their_own() -> None:
+    twice, half = ([100.0] * 60, [190.0] * 60), ([100.0] * 60, [60.0] * 60)
+    wide = Watched("m", (), Direction.EITHER, rise=2.0, fall=1.25)
+    assert judged((wide, twice)).score == 100
+    assert judged((wide, half)).metrics[0].kind is Class.LOW
+    narrow = Watched("m", (), Direction.EITHER, rise=1.25, fall=2.0)
+    assert judged((narrow, twice)).metrics[0].kind is Class.HIGH
+    assert judged((narrow, half)).score == 100
+
+
+def test_a_critical_metric_takes_the_whole_score_only_from_its_critical_size_on() -> None:
+    beside = (Watched("cpu", ("cpu",), Direction.INCREASE), ([1.0] * 60, [1.0] * 60))
+    grave = Watched("m", ("slow",), Direction.EITHER, critical=True, gravest_rise=5.0, gravest_fall=0.2)
+    scores = [
+        judged((grave, ([100.0] * 60, [100.0 * times] * 60)), beside).score for times in (2.0, 6.0, 0.5, 0.1)
+    ]
+    assert scores == [50, 0, 50, 0]
+
+
+def test_a_metric_that_must_have_data_fails_without() -> None:
+    latency = (LATENCY, ([1.0] * 60, [1.0] * 60))
+    silent = Watched("m", ("rate",), Direction.INCREASE, fill=True, required=True)
+    for arms in (([1.0] * 60, []), ([], [1.0] * 60), ([NAN] * 60, [NAN] * 60), None):
+        found = judged((silent, arms), latency)
+        assert (found.score, found.metrics[0].kind) == (50, Class.MISSING)
+    critical = Watched("m", ("rate",), critical=True, required=True)
+    assert judged((critical, None), latency).score == 0
+    assert judged((silent, ([1.0] * 60, [1.0] * 60)), latency).score == 100
+
+
+def test_one_tag_that_is_worse_is_named_although_all_together_are_well() -> None:
+    large, small, none = [900.0] * 30, [20.0] * 30, [0.0] * 30
+    wide = Watched("errors", ("errors",), Direction.INCREASE, rise=2.0, requests="requests")
+    series = [
+        of("errors", ([9.0] * 30, [8.0] * 30), region="eu"),
+        of("errors", (none, [5.0] * 30), region="us"),
+        of("requests", (large, large), region="eu"),
+        of("requests", (small, small), region="us"),
+    ]
+    found = judge([wide, REQUESTS], series, {}, LIMITS, SPEC).metrics[0]
+    assert found.kind is Class.HIGH
+    assert "with region=us alone experiment 150 of 600, control 0 of 600" in found.reason
+
+
+def test_weights_of_groups_without_metrics_leave_nothing_for_those_without_a_weight() -> None:
+    """As Kayenta counts: what 100 has left of all weights is the share of the groups that are given none."""
+    metrics: list[tuple[Watched, Arms | None]] = [
+        (LATENCY, ([1.0] * 60, [1.0] * 60)),
+        (Watched("cpu", ("cpu",), Direction.INCREASE), ([1.0] * 60, [9.0] * 60)),
+    ]
+    assert judged(*metrics, weights={"slow": 60.0}).score == 60
+    assert judged(*metrics, weights={"slow": 60.0, "gone": 40.0}).score == 100
 
 
 def test_a_metric_nobody_declared_and_no_metric_at_all_pass_nothing() -> None:

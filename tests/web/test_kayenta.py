@@ -111,6 +111,35 @@ async def test_a_metric_that_brought_nothing_stands_in_the_answer_and_holds(api:
     assert found["score"]["score"] == 85
 
 
+async def test_effect_sizes_and_what_must_have_data_are_read_as_kayenta_reads_them(
+    api: httpx.AsyncClient,
+) -> None:
+    rise = {"control": [100.0] * 60, "experiment": [300.0] * 60}
+    fall = {"control": [100.0] * 60, "experiment": [80.0] * 60}
+    for canary, values, word in (
+        ({"direction": "either"}, rise, "High"),
+        ({}, {"control": rise["experiment"], "experiment": rise["control"]}, "Low"),
+        ({"direction": "either", "effectSize": {"allowedDecrease": 0.9}}, fall, "Low"),
+        (
+            {"direction": "either", "effectSize": {"allowedDecrease": 0.5, "allowedIncrease": 1.1}},
+            fall,
+            "Pass",
+        ),
+        ({"effectSize": {"measure": "cles", "allowedIncrease": 0.8}}, fall, "Pass"),
+        ({"mustHaveData": True}, {"control": [1.0] * 60, "experiment": []}, "NodataFailMetric"),
+    ):
+        sent = body(values)
+        sent["canaryConfig"]["metrics"][0]["analysisConfigurations"]["canary"] = canary
+        assert (await judged(api, sent))["results"][0]["classification"] == word
+    sent = body(rise)
+    critical = {"critical": True, "effectSize": {"criticalIncrease": 5}}
+    sent["canaryConfig"]["metrics"][0]["analysisConfigurations"]["canary"] = critical
+    sent["canaryConfig"]["metrics"].append({"name": "cpu", "groups": ["cpu"]})
+    sent["canaryConfig"]["classifier"]["groupWeights"] = {"errors": 20}
+    sent["metricSetPairList"].append({**sent["metricSetPairList"][0], "name": "cpu", "values": MANY})
+    assert (await judged(api, sent))["score"]["score"] == 80
+
+
 async def test_the_rules_of_a_focus_count_where_the_canary_config_names_it(api: httpx.AsyncClient) -> None:
     good = {"control": [0.0] * 60, "experiment": [0.0] * 60}
     assert (await judged(api, body(good, MANY, focus="search")))["score"]["score"] == 100

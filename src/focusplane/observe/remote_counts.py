@@ -8,6 +8,7 @@ from fractions import Fraction
 from focusplane.define.rollout import JudgeSpec, Step
 from focusplane.observe.arms import ArmBucket, Pair
 from focusplane.observe.canary import begin, fold, rule
+from focusplane.observe.verdict import Verdict
 from focusplane.observe.watched import Class, Direction, Seen, Series, Values, Watched, filled
 
 MOST_BUCKETS = 1_440
@@ -25,20 +26,60 @@ def by_counts(one: Watched, own: Sequence[Series], requests: Sequence[Series], s
         if isinstance(counted, str):
             return _broken(one, counted)
         pairs += _fewer(counted, max(1, MOST_BUCKETS // len(own)))
-    if one.tolerance:
-        spec = replace(spec, tolerance=Fraction(one.tolerance).limit_denominator(1000))
-    steps = ArmBucket(
-        1, tuple(pairs)
-    )  # strata of one bucket or buckets of their own: the factors are the same
-    verdict = rule(fold(begin(spec), [steps]), spec, Step(Fraction(0)))
-    if not verdict.canary_requests:
+    looks = [_ruled(pairs, _within(spec, one.rise))]
+    if one.direction is Direction.EITHER:
+        looks.append(_ruled([_exchanged(pair) for pair in pairs], _within(spec, one.fall)))
+    if one.direction is Direction.DECREASE:
+        looks = [_ruled(pairs, _within(spec, one.fall))]
+    if not looks[0].canary_requests:
         return Seen(one, Class.NODATA, f"no requests of the experiment in {one.requests!r}", holds=True)
-    errors, (low, high) = verdict.metrics[0], verdict.ratio_ci
-    said = (
-        f"experiment {errors.canary_bad} of {errors.canary_total}, control {errors.baseline_bad} of "
-        f"{errors.baseline_total}; ratio {low:g} to {'any' if high >= 1e12 else f'{high:g}'}"
+    fell = one.direction is Direction.DECREASE or looks[-1].e_regress > looks[0].e_regress
+    return Seen(
+        one,
+        Class.NODATA,
+        _told(looks[0]),
+        sum(each.e_regress for each in looks) / len(looks),
+        min(each.e_safe for each in looks),
+        looks[0].ratio_ci,
+        holds=True,
+        fell=fell,
+        times=_times(looks[0], successes=one.direction is Direction.DECREASE),
     )
-    return Seen(one, Class.NODATA, said, errors.e_regress, verdict.e_safe, verdict.ratio_ci, holds=True)
+
+
+def _within(spec: JudgeSpec, times: float) -> JudgeSpec:
+    return replace(spec, tolerance=Fraction(times).limit_denominator(1000)) if times else spec
+
+
+def _ruled(pairs: Sequence[Pair], spec: JudgeSpec) -> Verdict:
+    """Strata of one bucket or buckets of their own: the factors are the same."""
+    return rule(fold(begin(spec), [ArmBucket(1, tuple(pairs))]), spec, Step(Fraction(0)))
+
+
+def _exchanged(pair: Pair) -> Pair:
+    """The control in the place of the experiment: then harm is that the experiment fails less."""
+    return Pair(pair.stratum, pair.baseline_total, pair.baseline_bad, pair.canary_total, pair.canary_bad)
+
+
+def _told(verdict: Verdict) -> str:
+    errors, (low, high) = verdict.metrics[0], verdict.ratio_ci
+    alone = ""
+    if errors.alone is not None:
+        canary, canary_bad, baseline, baseline_bad = errors.alone
+        counts = f"experiment {canary_bad} of {canary}, control {baseline_bad} of {baseline}"
+        alone = f"; with {errors.worst_stratum or 'no tags'} alone {counts}"
+    return (
+        f"experiment {errors.canary_bad} of {errors.canary_total}, control {errors.baseline_bad} of "
+        f"{errors.baseline_total}; ratio {low:g} to {'any' if high >= 1e12 else f'{high:g}'}{alone}"
+    )
+
+
+def _times(verdict: Verdict, successes: bool) -> float:
+    """How many times the share of the control that of the experiment is: of failures, or of successes."""
+    one = verdict.metrics[0]
+    arms = (one.canary_total, one.canary_bad), (one.baseline_total, one.baseline_bad)
+    mine, theirs = ((total - bad if successes else bad) / max(total, 1) for total, bad in arms)
+    return mine / theirs if theirs else math.nan
 
 
 def _fewer(pairs: list[Pair], most: int) -> list[Pair]:

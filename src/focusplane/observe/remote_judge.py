@@ -5,14 +5,24 @@ when it was shown to be no worse. One that is broken, has no data or shows nothi
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from focusplane.define.rollout import JudgeSpec
-from focusplane.observe.paired import Paired, paired
+from focusplane.observe.paired import paired
 from focusplane.observe.remote_counts import by_counts
 from focusplane.observe.remote_score import scored
-from focusplane.observe.watched import Class, Direction, Judged, Seen, Series, Thresholds, Watched, filled
+from focusplane.observe.watched import (
+    Class,
+    Direction,
+    Judged,
+    Seen,
+    Series,
+    Thresholds,
+    Values,
+    Watched,
+    filled,
+)
 
 
 def judge(
@@ -45,6 +55,8 @@ def _see(one: Watched, series: Sequence[Series], spec: JudgeSpec, counts: bool) 
     if counts and not one.requests:
         return Seen(one, Class.PASS, "counts the requests of another metric; not judged", counts=True)
     missing = _missing(one, own)
+    if missing and one.required:
+        return Seen(one, Class.MISSING, f"it must have data: {missing}")
     if missing:
         return Seen(one, Class.NODATA, missing, holds=True)
     if not one.requests:
@@ -65,31 +77,45 @@ def _missing(one: Watched, own: Sequence[Series]) -> str:
 
 
 def _by_series(one: Watched, own: Sequence[Series], spec: JudgeSpec) -> Seen:
-    """The mean of the e-values of harm over the tags, and the least of those of safety: both hold under any dependence."""
-    tolerance = one.tolerance or float(spec.tolerance)
-    looks = [look for each in own for look in _looks(one, each, tolerance)]
-    points = sum(look.points for look in looks)
+    """The mean of the e-values of harm over the tags and the ways that are bad, and the least of those of safety: both hold
+    under any dependence.
+    """
+    arms = [_filled(one, each) for each in own]
+    rise, fall = (own_limit or float(spec.tolerance) for own_limit in (one.rise, one.fall))
+    higher = [paired(control, experiment, rise) for control, experiment in arms]
+    lower = [paired(experiment, control, fall) for control, experiment in arms]
+    points = sum(look.points for look in higher)
     if not points:
         return Seen(one, Class.NODATA, "no point in time has values of both", holds=True)
-    above, below = (sum(look.above for look in looks), sum(look.below for look in looks))
-    said = f"beyond {tolerance:g} times at {above} of {points} points, the other way at {below}"
+    asked = [higher] * (one.direction is not Direction.DECREASE)
+    asked += [lower] * (one.direction is not Direction.INCREASE)
+    harm = [sum(look.e_regress for look in looks) / len(looks) for looks in asked]
+    above, below = (sum(look.above for look in looks) for looks in (higher, lower))
+    said = f"more than {rise:g} times the control at {above} of {points} points, less than a {fall:g}th at {below}"
     return Seen(
         one,
         Class.NODATA,
         said,
-        sum(look.e_regress for look in looks) / len(looks),
-        min(look.e_safe for look in looks),
+        sum(harm) / len(harm),
+        min(look.e_safe for looks in asked for look in looks),
         holds=True,
+        fell=asked[harm.index(max(harm))] is lower,
+        times=_times(arms),
     )
 
 
-def _looks(one: Watched, each: Series, tolerance: float) -> Iterable[Paired]:
+def _filled(one: Watched, each: Series) -> tuple[Values, Values]:
     length = max(len(each.control), len(each.experiment))
-    arms = filled(one, each.control, length), filled(one, each.experiment, length)
-    if one.direction is not Direction.DECREASE:
-        yield paired(*arms, tolerance)
-    if one.direction is not Direction.INCREASE:
-        yield paired(arms[1], arms[0], tolerance)
+    return filled(one, each.control, length), filled(one, each.experiment, length)
+
+
+def _times(arms: Sequence[tuple[Values, Values]]) -> float:
+    """The ratio of the means, of all tags together."""
+    control, experiment = (
+        [value for both in arms for value in both[arm] if math.isfinite(value)] for arm in (0, 1)
+    )
+    below = sum(control) / len(control) if control else 0.0
+    return sum(experiment) / len(experiment) / below if experiment and below else math.nan
 
 
 def _classified(shown: Sequence[Seen], spec: JudgeSpec) -> tuple[Seen, ...]:
@@ -101,10 +127,10 @@ def _classified(shown: Sequence[Seen], spec: JudgeSpec) -> tuple[Seen, ...]:
     def one_of(one: Seen) -> Seen:
         guilty = one.e_regress >= goal * max(1, len(judged)) or (together >= goal and one is worst)
         odds = f"E={_said(one.e_regress)}"
-        if one.counts or one.kind is Class.ERROR:
+        if one.counts or one.kind in (Class.ERROR, Class.MISSING):
             return one
         if guilty:
-            kind = Class.LOW if one.watched.direction is Direction.DECREASE else Class.HIGH
+            kind = Class.LOW if one.fell else Class.HIGH
             return replace(
                 one, kind=kind, reason=f"worse: {odds} against {goal:g}; {one.reason}", holds=False
             )

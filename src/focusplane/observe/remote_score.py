@@ -11,7 +11,7 @@ def scored(found: tuple[Seen, ...], weights: Mapping[str, float], thresholds: Th
     names = sorted({name for one in judged for name in one.watched.groups or ("",)})
     groups = tuple((name, _group(name, judged, thresholds)) for name in names)
     total = _weighed(groups, weights)
-    critical = next((one for one in judged if one.harmful and one.watched.critical), None)
+    critical = next((one for one in judged if one.grave), None)
     holding = next((one for one in judged if one.holds), None)
     if critical is not None:
         return Judged(found, groups, 0, "Fail", f"critical {critical.watched.name}: {critical.reason}")
@@ -42,10 +42,12 @@ def _group(name: str, judged: Sequence[Seen], thresholds: Thresholds) -> int:
 
 
 def _weighed(groups: Sequence[tuple[str, int]], weights: Mapping[str, float]) -> int:
-    """As Kayenta weighs: what the named weights leave of 100 is shared by the groups without one."""
+    """As Kayenta weighs: what all weights leave of 100 is shared by the groups without one. A weight of a group that has no
+    metric is no part of the score, where Kayenta would count it as 0.
+    """
     named = {name: weights[name] for name, _ in groups if name in weights}
     others = [name for name, _ in groups if name not in weights]
-    rest = max(0.0, 100.0 - sum(named.values())) / len(others) if others else 0.0
+    rest = max(0.0, 100.0 - sum(weights.values())) / len(others) if others else 0.0
     shares = {**named, **dict.fromkeys(others, rest)}
     whole = sum(shares.values())
     if not whole:

@@ -22,13 +22,19 @@ class Class(StrEnum):
     HIGH = "High"
     LOW = "Low"
     NODATA = "Nodata"
+    MISSING = "NodataFailMetric"
+    """no data, of a metric that must have some"""
     ERROR = "Error"
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What is declared of a metric. `requests` names the metric that counts what this one counts the failures of (or, if
-    a decrease is bad, the successes); `per_second` says that both are rates. `fill` makes a missing value 0.
+    a decrease is bad, the successes); `per_second` says that both are rates. `fill` makes a missing value 0. With `required` it
+    fails without data.
+
+    `rise` and `fall` are so many times as much, or as little, as is still the same (0: as the judge's). A critical metric that
+    is worse takes all of the score only from `gravest_rise` times the control on, or down to `gravest_fall` (0: always).
     """
 
     name: str
@@ -37,10 +43,13 @@ class Watched:
     critical: bool = False
     muted: bool = False
     fill: bool = False
-    tolerance: float = 0.0
-    """0: as the judge's"""
+    rise: float = 0.0
+    fall: float = 0.0
     requests: str = ""
     per_second: bool = False
+    required: bool = False
+    gravest_rise: float = 0.0
+    gravest_fall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +88,23 @@ class Seen:
     ratio_ci: tuple[float, float] | None = None
     holds: bool = False
     counts: bool = False
+    fell: bool = False
+    """What speaks of harm is that it is lower, not higher."""
+    times: float = math.nan
+    """How many times the control the experiment is; NaN if that is unknown."""
 
     @property
     def harmful(self) -> bool:
-        return self.kind in (Class.HIGH, Class.LOW)
+        return self.kind in (Class.HIGH, Class.LOW, Class.MISSING)
+
+    @property
+    def grave(self) -> bool:
+        """It takes all of the score."""
+        if not self.watched.critical or not self.harmful:
+            return False
+        if self.kind is Class.LOW:
+            return not self.watched.gravest_fall or not self.times > self.watched.gravest_fall
+        return self.kind is Class.MISSING or not self.times < self.watched.gravest_rise
 
 
 @dataclass(frozen=True, slots=True)

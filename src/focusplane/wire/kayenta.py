@@ -17,6 +17,7 @@ MOST_POINTS = 20_000
 LONGEST = 1_000
 _WORDS = {"NaN": math.nan, "Infinity": math.nan, "-Infinity": math.nan}
 """Jackson writes what is no number as text."""
+_SIZES = ("allowedIncrease", "allowedDecrease", "criticalIncrease", "criticalDecrease")
 _OF_SCOPE = re.compile(r"(?:hash|version)\s*=\s*[\"']?([\w.+-]{1,200})")
 _PLAIN = re.compile(r"[\w.+-]{1,200}")
 
@@ -120,34 +121,38 @@ def _watched(value: object, where: str) -> Watched:
     canary = _maybe(every.get("canary"), f"{where}.analysisConfigurations.canary")
     own = _maybe(every.get("focus"), f"{where}.analysisConfigurations.focus")
     effect = _maybe(canary.get("effectSize"), f"{where}.effectSize")
-    word = canary.get("direction", "either")
-    direction = next((one for one in Direction if one == word), Direction.EITHER)
+    requests = text(own.get("requests", ""), f"{where}.analysisConfigurations.focus.requests")
     groups = rows(said.get("groups") or (), f"{where}.groups")
+    if effect.get("measure") == "cles":
+        effect = {}  # a probability, and no number of times
+    sizes = {key: _number(effect.get(key) or 0, f"{where}.effectSize.{key}") for key in _SIZES}
     return Watched(
         text(said.get("name"), f"{where}.name")[:LONGEST],
         tuple(text(group, f"{where}.groups") for group in groups),
-        direction,
+        _direction(canary.get("direction"), requests),
         canary.get("critical") is True,
         canary.get("muted") is True,
         canary.get("nanStrategy") == "replace",
-        _tolerance(direction, effect, where),
-        text(own.get("requests", ""), f"{where}.analysisConfigurations.focus.requests"),
+        _times(sizes["allowedIncrease"]),
+        _times(1 / sizes["allowedDecrease"] if sizes["allowedDecrease"] else 0.0),
+        requests,
         own.get("unit") == "per-second",
+        canary.get("mustHaveData") is True,
+        sizes["criticalIncrease"],
+        sizes["criticalDecrease"],
     )
 
 
-def _tolerance(direction: Direction, effect: Mapping[str, object], where: str) -> float:
-    """`allowedIncrease` 1.1 is 1.1 times; `allowedDecrease` 0.9 is 1/0.9 times. 0 without one."""
-    if direction is Direction.DECREASE:
-        least = effect.get("allowedDecrease")
-        share = _number(least, f"{where}.effectSize.allowedDecrease") if least is not None else 0.0
-        return min(max(1 / share, 1.0), 100.0) if share > 0 else 0.0
-    most = effect.get("allowedIncrease")
-    return (
-        min(max(_number(most, f"{where}.effectSize.allowedIncrease"), 1.0), 100.0)
-        if most is not None
-        else 0.0
-    )
+def _direction(word: object, requests: str) -> Direction:
+    """As Kayenta reads it, `either` if nothing is said; what counts the failures among requests is bad when it rises."""
+    if word is None and requests:
+        return Direction.INCREASE
+    return next((one for one in Direction if one == word), Direction.EITHER)
+
+
+def _times(said: float) -> float:
+    """`allowedIncrease` 1.1 is 1.1 times, `allowedDecrease` 0.9 is 1/0.9 times. 0 without one."""
+    return min(max(said, 1.0), 100.0) if said else 0.0
 
 
 def _series(value: object, where: str) -> Series:
