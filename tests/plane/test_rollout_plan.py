@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from focusplane.define.load import load
+from focusplane.instrument.signal import Source
 from focusplane.kernel.errors import NotFoundError, UsageError
 from focusplane.plane import queries
 from focusplane.plane.queries import Wish
@@ -71,6 +72,57 @@ def test_what_cannot_be_meant_is_a_clear_error(wish: Wish, said: str) -> None:
     with pytest.raises(UsageError) as raised:
         queries.rollout_plan(rig(1).world, "checkout", wish)
     assert said in raised.value.what + str(raised.value.hint)
+
+
+PRICING = (Path(__file__).parent / "pricing.yaml").read_text()
+
+
+def shop(seconds: int, text: str = PRICING, beside: bool = True) -> Rig:
+    """Half of the requests evaluate the flag; before its rollout everybody has the old variant."""
+    made = Rig({"shop.yaml": text})
+    failing = {"old": Fraction(1, 100)}
+    made.loads.append(Load("shop", flag="pricing", source=Source.APP, beside=beside, failing=failing))
+    made.loads.append(Load("shop", tenants=50, source=Source.APP, reporters=("app-2",)))
+    made.seconds(seconds)
+    return made
+
+
+@pytest.mark.parametrize("seconds", [20, 200])
+def test_a_flag_is_planned_by_the_requests_that_evaluate_it(seconds: int) -> None:
+    shown = queries.rollout_plan(shop(seconds).world, "shop", Wish(flag="pricing"))
+    assert shown["flag"] == "pricing"
+    assert shown["traffic"] == pytest.approx(200, rel=0.06)
+    assert shown["traffic_from"] == "observed"
+    assert float(shown["failing"].rstrip("%")) == pytest.approx(1, rel=0.1)
+    whole = queries.rollout_plan(shop(seconds).world, "shop", Wish())
+    assert whole["traffic"] == pytest.approx(400, rel=0.06)
+    assert shown["takes_ms"] >= whole["takes_ms"]
+
+
+def test_the_plan_of_a_flag_is_by_its_own_steps_and_judge_and_says_where_it_belongs() -> None:
+    own = "owner: payments, rollout: {steps: [40%, 100%], judge: {slack: 3%}}}"
+    text = PRICING.replace("owner: payments}\n      banner", f"{own}\n      banner")
+    shown = queries.rollout_plan(shop(5, text).world, "shop", Wish("100/s", "1%", flag="pricing"))
+    assert [one["split"] for one in shown["declared"]] == ["40%"]
+    assert "slack: 3%" in shown["yaml"]
+    assert shown["belongs"] == "spec.controls.flags.pricing"
+    other = queries.rollout_plan(shop(5, text).world, "shop", Wish("100/s", "1%", flag="banner"))
+    assert other["belongs"] == "spec"
+    assert [one["split"] for one in other["declared"]] == ["25%", "50%"]
+
+
+def test_a_flag_that_nobody_evaluates_is_planned_by_what_is_stated_alone() -> None:
+    it = shop(5)
+    with pytest.raises(UsageError, match="no traffic of the flag banner of shop was seen lately"):
+        queries.rollout_plan(it.world, "shop", Wish(flag="banner"))
+    shown = queries.rollout_plan(it.world, "shop", Wish("50/s", flag="banner"))
+    assert (shown["traffic"], shown["failing_from"]) == (50, "assumed: a fifth of the budget")
+
+
+def test_a_flag_that_is_not_declared_is_not_found_and_the_known_ones_are_named() -> None:
+    with pytest.raises(NotFoundError, match="shop has no flag 'prices'") as raised:
+        queries.rollout_plan(shop(1).world, "shop", Wish("1/s", flag="prices"))
+    assert str(raised.value.hint) == "known: banner, pricing"
 
 
 def test_an_unknown_focus_is_not_found() -> None:

@@ -17,6 +17,9 @@ from focusplane.kernel.quantity import parse_duration
 @click.option("--traffic", default="", metavar="RATE", help="such as 100/s; default: what the plane observes")
 @click.option("--from", "from", default="", metavar="SHARE", help="what fails now; default: as observed")
 @click.option("--to", "to", default="", metavar="SHARE", help="what a bad version fails")
+@click.option(
+    "--flag", default="", metavar="KEY", help="of a variant of this flag, by the requests that evaluate it"
+)
 @click.option("--within", default="", metavar="SPAN", help="the whole rollout shall not take longer")
 @click.option("--policies", type=Place, help="the policy files, instead of asking a running plane")
 @asks
@@ -40,12 +43,15 @@ def _offline(policies: Path, focus: str, asked: Mapping[str, str]) -> Shown:
         within_ms = parse_duration(asked["within"]) if asked["within"] else 0
     except ValueError as error:
         raise UsageError(f"--within: {error}", "such as 30m") from error
-    return planned(declared[focus], Wish(asked["traffic"], asked["from"], asked["to"], within_ms))
+    return planned(
+        declared[focus], Wish(asked["traffic"], asked["from"], asked["to"], within_ms, asked["flag"])
+    )
 
 
 def _show(shown: Shown) -> None:
     pairs(
         [
+            *([("flag", shown["flag"])] if shown["flag"] else []),
             ("traffic", f"{shown['traffic']:,.4g}/s, {shown['traffic_from']}"),
             ("fails now", f"{shown['failing']}, {shown['failing_from']}"),
             ("fails if bad", f"{shown['worse']}, {shown['worse_from']}"),
@@ -62,7 +68,9 @@ def _show(shown: Shown) -> None:
     if shown["why"]:
         click.echo(shown["why"])
         return
-    click.echo(f"# recommended: about {shown['takes']} in all if the version is good")
+    good = "variant" if shown["flag"] else "version"
+    where = "" if shown["belongs"] == "spec" else f" for {shown['belongs']}"
+    click.echo(f"# recommended{where}: about {shown['takes']} in all if the {good} is good")
     click.echo(shown["yaml"], nl=False)
 
 

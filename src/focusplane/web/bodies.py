@@ -57,6 +57,7 @@ class PlanQuery(Body):
     failing: Annotated[str, Field(alias="from", max_length=20)] = ""
     to: Annotated[str, Field(max_length=20)] = ""
     within: Annotated[str, Field(max_length=20)] = ""
+    flag: Annotated[str, Field(max_length=100)] = ""
 
 
 class ReasonBody(Body):

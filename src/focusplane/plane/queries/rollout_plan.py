@@ -1,27 +1,22 @@
 """The split planner as people see it: what each split costs and shows, and a plan of steps to paste."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from focusplane.define.check import assumed
-from focusplane.define.controls import Sticky
+from focusplane.define.controls import Flag, Sticky
 from focusplane.define.evidence import Need, Reachable
 from focusplane.define.focus import Focus
 from focusplane.define.rollout import JudgeSpec, RolloutSpec, Step
-from focusplane.instrument.conventions import OTHER
-from focusplane.kernel.errors import UsageError
+from focusplane.define.targeting import TENANT
+from focusplane.kernel.errors import NotFoundError, UsageError
 from focusplane.kernel.quantity import format_duration, format_percent, parse_percent, parse_rate
-from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe.planner import Case, Option, Plan, plan, takes_ms
-from focusplane.observe.reading import Measured, NoData
-from focusplane.plane.arrows import sight
+from focusplane.observe.reading import Measured
 from focusplane.plane.queries.focuses import find
+from focusplane.plane.queries.seen_traffic import NOTHING, Seen, of_flag, of_focus
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
-
-SPANS_MS = (15 * MINUTE, 5 * MINUTE, MINUTE)
-"""How far back the traffic is looked at: the longest span that is covered, and in whose beginning there was some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +27,39 @@ class Wish:
     failing: str = ""
     worse: str = ""
     within_ms: int = 0
+    flag: str = ""
+    """of a variant of this flag; empty: of a version"""
 
 
 def rollout_plan(world: World, name: str, wish: Wish) -> Shown:
-    """Raises `NotFoundError` for an unknown focus, `UsageError` for what cannot be planned."""
+    """Raises `NotFoundError` for an unknown focus or flag, `UsageError` for what cannot be planned."""
     focus = find(world, name)
-    return planned(focus, wish, _traffic(world, focus), _counted(world, focus), _tenants(world, focus))
+    flag = _flag(focus, wish.flag)
+    return planned(focus, wish, of_focus(world, focus) if flag is None else of_flag(world, focus, flag))
 
 
-def planned(
-    focus: Focus, wish: Wish, seen: Fraction | None = None, counted: Measured | None = None, tenants: int = 0
-) -> Shown:
-    """The plan from what is stated, else from what was `seen`. Raises `UsageError` if neither says how much traffic there is."""
-    spec = focus.rollout
+def planned(focus: Focus, wish: Wish, seen: Seen = NOTHING) -> Shown:
+    """The plan from what is stated, else from what was `seen`. Raises `UsageError` if neither says how much traffic there is,
+    `NotFoundError` for an unknown flag.
+    """
+    flag, spec = _flag(focus, wish.flag), focus.rollout_of(wish.flag)
     if spec is None:
-        raise UsageError(
-            f"{focus.name} declares no rollout", "spec.rollout.steps; any steps do to begin with"
-        )
-    rate, rate_from = _rate(focus, wish, seen)
-    failing, failing_from = _failing(focus, wish, counted)
+        own = f", or spec.controls.flags.{wish.flag}.rollout.steps" if flag is not None else ""
+        hint = f"spec.rollout.steps{own}; any steps do to begin with"
+        raise UsageError(f"{focus.name} declares no rollout", hint)
+    rate, rate_from = _rate(_named(focus, flag), wish, seen.rate)
+    failing, failing_from = _failing(focus, wish, seen.counted)
     allowed = spec.judge.tolerance * failing + spec.judge.slack
     worse = _share("--to", wish.worse) if wish.worse else min(2 * allowed, Fraction(1))
     if not failing < worse <= 1:
         said = f"from {format_percent(failing)} to {format_percent(worse)}"
         raise UsageError(f"{said} is no regression", "--to is above --from and at most 100%")
-    sticky = focus.controls.traffic is None or focus.controls.traffic.sticky is Sticky.TENANT
-    case = Case(rate, failing, worse, tenants if sticky else 0)
+    case = Case(rate, failing, worse, seen.tenants if _sticks(focus, flag) else 0)
     found = plan(case, spec.judge, spec.hold_at_most_ms, wish.within_ms)
     return {
         "focus": focus.name,
+        "flag": wish.flag,
+        "belongs": _belongs(focus, flag),
         "traffic": float(rate),
         "traffic_from": rate_from,
         "failing": format_percent(failing),
@@ -79,14 +78,38 @@ def planned(
     }
 
 
-def _rate(focus: Focus, wish: Wish, seen: Fraction | None) -> tuple[Fraction, str]:
+def _flag(focus: Focus, key: str) -> Flag | None:
+    """Raises `NotFoundError` for one that the focus does not declare."""
+    if key and key not in focus.controls.flags:
+        known = ", ".join(sorted(focus.controls.flags)[:8]) or "none"
+        raise NotFoundError(f"{focus.name} has no flag {key!r}", f"known: {known}")
+    return focus.controls.flags[key] if key else None
+
+
+def _named(focus: Focus, flag: Flag | None) -> str:
+    return focus.name if flag is None else f"the flag {flag.key} of {focus.name}"
+
+
+def _sticks(focus: Focus, flag: Flag | None) -> bool:
+    """Whether a tenant stays on its side."""
+    if flag is not None:
+        return flag.by == TENANT
+    return focus.controls.traffic is None or focus.controls.traffic.sticky is Sticky.TENANT
+
+
+def _belongs(focus: Focus, flag: Flag | None) -> str:
+    """Where in the file the snippet goes."""
+    return "spec" if flag is None or flag.rollout is None else f"spec.controls.flags.{flag.key}"
+
+
+def _rate(name: str, wish: Wish, seen: Fraction | None) -> tuple[Fraction, str]:
     if wish.traffic:
         try:
             return parse_rate(wish.traffic).per_second, "stated"
         except ValueError as error:
             raise UsageError(f"--traffic: {error}", "such as 100/s or 50/min") from error
     if seen is None:
-        what = f"no traffic of {focus.name} was seen lately"
+        what = f"no traffic of {name} was seen lately"
         raise UsageError(what, "state it: --traffic 100/s")
     return seen, "observed"
 
@@ -107,43 +130,6 @@ def _share(option: str, text: str) -> Fraction:
     if not 0 <= share <= 1:
         raise UsageError(f"{option} is {text}", "between 0% and 100%")
     return share
-
-
-def _traffic(world: World, focus: Focus) -> Fraction | None:
-    """Requests per second of every version together; None if there were none lately."""
-    mark, name = world.counters.watermark(focus.name), sight.leading(focus)
-    if isinstance(mark, NoData) or world.tick.at - mark > SPANS_MS[0]:
-        return None
-    lane = world.counters.lanes.get(focus.name)
-    first = lane.sources.first if lane is not None else None
-    for span in (*SPANS_MS, max(mark - (first or mark), SECOND)):
-        begin = mark - span
-        early = world.counters.slices_over(focus.name, name, "version", begin, begin + span // 3)
-        counts = world.counters.slices_over(focus.name, name, "version", begin, mark)
-        if (first or mark) <= begin and any(one.total for one in early.values()):
-            return _total(counts) * SECOND / span
-    return None
-
-
-def _counted(world: World, focus: Focus) -> Measured | None:
-    mark = world.counters.watermark(focus.name)
-    if isinstance(mark, NoData):
-        return None
-    counts = world.counters.slices_over(focus.name, sight.leading(focus), "version", mark - HOUR, mark)
-    total, bad = int(_total(counts)), sum(one.bad for one in counts.values())
-    return Measured(total - bad, total, Fraction(1)) if total else None
-
-
-def _total(counts: Mapping[str, Measured]) -> Fraction:
-    return Fraction(sum(one.total for one in counts.values()))
-
-
-def _tenants(world: World, focus: Focus) -> int:
-    mark = world.counters.watermark(focus.name)
-    if isinstance(mark, NoData):
-        return 0
-    seen = world.counters.slices_over(focus.name, sight.leading(focus), "tenant", mark - HOUR, mark)
-    return sum(1 for tenant, one in seen.items() if tenant not in ("", OTHER) and one.total)
 
 
 def _option(one: Option, case: Case) -> Shown:

@@ -31,9 +31,10 @@ async def rollout(face: Faced, who: Viewer, focus: str) -> Shown:
 @router.get("/plan")
 async def plan(face: Faced, who: Viewer, focus: str, asked: Annotated[PlanQuery, Query()]) -> Shown:
     """What each split needs to find a regression (`from` a share that fails `to` another) and to show safety, and the steps
-    that follow. Without `traffic` and `from` it goes by what was observed.
+    that follow; of a variant of `flag` if one is named. Without `traffic` and `from` it goes by what was observed.
     """
-    wish = queries.Wish(asked.traffic, asked.failing, asked.to, duration(asked.within or None) or 0)
+    within_ms = duration(asked.within or None) or 0
+    wish = queries.Wish(asked.traffic, asked.failing, asked.to, within_ms, asked.flag)
     return queries.rollout_plan(face.plane.world, focus, wish)
 
 
