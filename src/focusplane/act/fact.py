@@ -32,6 +32,7 @@ class Kind(StrEnum):
     ROLLOUT_MOVED = "rollout.moved"
     ROLLOUT_RULED = "rollout.ruled"
     ROLLOUT_HELD = "rollout.held"
+    ROLLOUT_PAIRED = "rollout.paired"
     JUDGE_WIDENED = "judge.widened"
     RELEASE_MOVED = "release.moved"
     COMPARED = "comparison.began"

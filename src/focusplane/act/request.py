@@ -211,6 +211,20 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class TellPairs:
+    """How requests ended that both versions of the rollout of that id answered, in (since, until] Unix ms: stratum -> counts
+    of neither failed, the old version alone, the new one alone, both. The same `id` again adds nothing.
+    """
+
+    focus: str
+    id: str
+    rollout: str
+    since: int
+    until: int
+    pairs: Mapping[str, tuple[int, int, int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Adopt:
     """Take over the nodes that run another plane's board, or a later one of ours: after the data were lost or restored.
 
@@ -281,6 +295,7 @@ Request = (
     | RecordChange
     | Gate
     | Compare
+    | TellPairs
     | Adopt
     | Correct
     | EndCorrection

@@ -172,6 +172,12 @@ def _lane(shown: Shown) -> str:
     return f"{shown['hotfix']} (until {clock(shown['hotfix_until'])})" if shown.get("hotfix") else ""
 
 
+def _part(one: Shown) -> str:
+    """The worst part of a metric; of pairs also how many failed at both."""
+    both = f"{one['both_bad']} failed at both" if one.get("both_bad") else ""
+    return ", ".join(filter(None, (one["worst_stratum"] or one["no_data"], both)))
+
+
 def _show(shown: Shown, why: bool) -> None:
     verdict = shown.get("verdict")
     refused = shown.get("refused")
@@ -231,7 +237,7 @@ def _show(shown: Shown, why: bool) -> None:
                     number(one["e_safe"]),
                     one["canary"]["text"],
                     one["baseline"]["text"],
-                    one["worst_stratum"] or one["no_data"],
+                    _part(one),
                 ]
                 for one in verdict["metrics"]
             ],

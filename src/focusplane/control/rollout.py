@@ -6,7 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from focusplane.control.state import FlagState, TrafficState
-from focusplane.define.rollout import Step, name_some
+from focusplane.define.rollout import By, Step, name_some
 from focusplane.kernel.quantity import format_percent
 
 
@@ -174,8 +174,10 @@ class Rollout:
 
     @property
     def exposed(self) -> str:
-        """Who is on the new version: `25%`, `acme, globex`, `25% and acme, globex`."""
+        """Who is on the new version: `25%`, `acme, globex`, `25% and acme, globex`; or `copies of 10%`, and nobody."""
         names = name_some(self.pinned)
+        if self.mirrors:
+            return self.steps[self.step].words
         if not names:
             return format_percent(self.weight)
         return f"{format_percent(self.weight)} and {names}" if self.weight else names
@@ -184,6 +186,11 @@ class Rollout:
     def live(self) -> bool:
         """The new version is exposed and still judged."""
         return self.phase in (Phase.STEPPING, Phase.HELD)
+
+    @property
+    def mirrors(self) -> bool:
+        """The new version gets copies, and no user its answers."""
+        return self.live and bool(self.steps[self.step].mirror)
 
     @property
     def over(self) -> bool:
@@ -219,7 +226,9 @@ class Rollout:
         if not self.live:
             return TrafficState(self.stable, {self.stable: Fraction(1)})
         weights = {self.version: self.weight, self.stable: 1 - self.weight}
-        return TrafficState(self.stable, weights, self.version, self.version, self.pinned)
+        step = self.steps[self.step]
+        mirror = step.mirror if step.by is By.GATEWAY else Fraction(0)
+        return TrafficState(self.stable, weights, self.version, self.version, self.pinned, mirror)
 
 
 def moves(rollout: Rollout, saw: Saw) -> bool:

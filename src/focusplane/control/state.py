@@ -25,7 +25,8 @@ class FlagState:
 class TrafficState:
     """Weights sum to 1. `stable` is the way back; `salt` keeps a rollout's tenant assignment its own.
 
-    The `pinned` tenants are served by `canary`, whatever its weight.
+    The `pinned` tenants are served by `canary`, whatever its weight. It gets copies of the `mirror` share of the requests, and
+    nobody gets its answers to these.
     """
 
     stable: str
@@ -33,6 +34,7 @@ class TrafficState:
     canary: str = ""
     salt: str = ""
     pinned: tuple[str, ...] = ()
+    mirror: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,11 @@ class Always(StrEnum):
 
     ERRORS = "errors"
     LATENCY = "latency"
+    PAIRS = "pairs"
+    """of mirrored requests, which both versions answered"""
+
+
+USUAL = (Always.ERRORS, Always.LATENCY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class JudgeWords:
     alpha: Fraction = Fraction(5, 100)
     tolerance: Fraction = TIMES
     slack: Fraction | None = None
-    metrics: tuple[Word, ...] = tuple(Always)
+    metrics: tuple[Word, ...] = USUAL
     budget_share: Fraction = Fraction(0)
     min_instances: int = 0
 
@@ -101,10 +106,17 @@ class JudgeWords:
         """With `OPEN` where no slack was given."""
         extras = tuple(each.open() for each in self.metrics if isinstance(each, MetricWords))
         own = OPEN if self.slack is None else self.slack
+        if Always.PAIRS in self.metrics:
+            extras = (*extras, Extra(str(Always.PAIRS), self.tolerance, own, pairs=True))
         timed = Always.LATENCY in self.metrics
         return JudgeSpec(
             self.alpha, self.tolerance, own, timed, extras, self.budget_share, self.min_instances
         )
+
+    @property
+    def with_pairs(self) -> "JudgeWords":
+        """The same, and pairs are compared."""
+        return self if Always.PAIRS in self.metrics else replace(self, metrics=(*self.metrics, Always.PAIRS))
 
     def complete(self, slack: Fraction, objectives: Sequence[Objective] = ()) -> JudgeSpec:
         return close(self.open(), slack, objectives)
@@ -140,8 +152,8 @@ JUDGE_SLACK = Field[Fraction | None](
 METRICS = Field[tuple[Word, ...]](
     "metrics",
     ListOf(METRIC, least=1),
-    "What is compared: errors, latency, `objective: NAME`, `cost: {cap: AMOUNT}`.",
-    tuple(Always),
+    "What is compared: errors, latency, `objective: NAME`, `cost: {cap: AMOUNT}`, and pairs: requests that both versions answered.",
+    USUAL,
 )
 BUDGET_SHARE = Field(
     "budgetShare",

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from focusplane.define.form_judge import JUDGE_RECORD, JudgeWords
+from focusplane.define.form_mirror import MIRROR
 from focusplane.define.log import did_you_mean
 from focusplane.define.quantities import DURATION, LINE, NUMBER, PAUSE, PERCENT, SHARE, whole
 from focusplane.define.rollout import Freeze, HotfixSpec, Promote, RolloutSpec, Step, Then
@@ -129,8 +130,10 @@ def _resolved(
 
 
 def _rollout(values: Values) -> RolloutWords | None:
-    judge, rings, hotfix = values[JUDGE], values[RINGS], values[HOTFIX]
+    judge, rings, hotfix, mirror = values[JUDGE], values[RINGS], values[HOTFIX], values[MIRROR]
     steps = _resolved(values, STEPS, values[STEPS], rings)
+    if mirror is not None:
+        judge = judge.with_pairs
     if hotfix is not None:
         hotfix = replace(hotfix, steps=_resolved(values, HOTFIX, hotfix.steps, rings))
     spec = RolloutSpec(
@@ -143,10 +146,13 @@ def _rollout(values: Values) -> RolloutWords | None:
         rings,
         hotfix,
         values[MIN_INSTANCES],
+        mirror,
     )
     return RolloutWords(spec, judge)
 
 
 ROLLOUT = Record[RolloutWords | None](
-    "a rollout", (STEPS, RINGS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE, HOTFIX, MIN_INSTANCES), _rollout
+    "a rollout",
+    (STEPS, MIRROR, RINGS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE, HOTFIX, MIN_INSTANCES),
+    _rollout,
 )

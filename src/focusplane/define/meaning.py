@@ -19,7 +19,7 @@ from focusplane.define.log import Places, did_you_mean
 from focusplane.define.meaning_drivers import driver_problems
 from focusplane.define.meaning_flags import attribute_problems, flag_problems
 from focusplane.define.meaning_judge import judge_problems
-from focusplane.define.meaning_rollout import instance_problems, step_problems
+from focusplane.define.meaning_rollout import instance_problems, mirror_problems, step_problems
 from focusplane.define.meaning_sli import sli_problems
 from focusplane.define.mitigation import (
     Mitigation,
@@ -196,6 +196,8 @@ def _rollout(rollout: RolloutSpec, focus: Focus, path: str, places: Places) -> I
             path, "D104", "there are no steps to move the traffic in", "steps: [5%, 25%, 100%]"
         )
     yield from step_problems(rollout, path, places)
+    if rollout.mirror is not None:
+        yield from mirror_problems(rollout.mirror, focus.controls.traffic, f"{path}.mirror", places)
     if focus.controls.traffic is not None:
         yield from instance_problems(rollout, focus.controls.traffic, path, places)
 

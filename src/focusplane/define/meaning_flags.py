@@ -10,7 +10,7 @@ from focusplane.define.focus import Focus, PolicySet
 from focusplane.define.form_targeting import MOST_RULES, MOST_STEPS
 from focusplane.define.log import Places, did_you_mean, problem_at
 from focusplane.define.meaning_flag_drivers import flag_driver_problems
-from focusplane.define.meaning_rollout import step_problems
+from focusplane.define.meaning_rollout import mirror_problems, step_problems
 from focusplane.define.mitigation import SetFlag
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.targeting import TENANT, Clause, Crowd, Rule, Trait, When, comparisons
@@ -40,6 +40,8 @@ def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -
     yield from flag_driver_problems(focus, flag, path, places)
     if flag.rollout is not None:
         yield from step_problems(flag.rollout, f"{path}.rollout", places)
+        if flag.rollout.mirror is not None:
+            yield from mirror_problems(flag.rollout.mirror, None, f"{path}.rollout.mirror", places)
     if flag.default == flag.off and places.by_path.get(f"{path}.percentage") is not None:
         what = f"the percentage of {flag.key!r} says nothing: `default` and `off` are the same variant"
         hint = "let `default` be the variant that the percentage gets"

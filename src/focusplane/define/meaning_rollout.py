@@ -7,12 +7,14 @@ from focusplane.define.controls import Traffic
 from focusplane.define.driver import DriverKind
 from focusplane.define.log import Places
 from focusplane.define.problem import Problem, Severity
-from focusplane.define.rollout import MOST_PINNED, RolloutSpec, Step
+from focusplane.define.rollout import MOST_PINNED, By, Mirror, RolloutSpec, Step
 from focusplane.kernel.quantity import format_duration, format_percent
 
 
 def step_problems(rollout: RolloutSpec, path: str, places: Places) -> Iterator[Problem]:
     """Every mistake of the steps."""
+    if rollout.mirror is not None:
+        yield from _mirror(rollout, rollout.mirror, f"{path}.mirror", places)
     hotfix = rollout.hotfix.steps if rollout.hotfix is not None else ()
     for steps, own in ((rollout.steps, f"{path}.steps"), (hotfix, f"{path}.hotfix.steps")):
         yield from _growth(steps, own, places)
@@ -35,6 +37,28 @@ def instance_problems(rollout: RolloutSpec, traffic: Traffic, path: str, places:
         if len(addresses) < rollout.min_instances:
             what = f"{version} has {len(addresses)} of the {rollout.min_instances} instances that each step asks for"
             yield places.error(f"{path}.minInstances", "D253", what, "declare more, or ask for fewer")
+
+
+def mirror_problems(mirror: Mirror, traffic: Traffic | None, path: str, places: Places) -> Iterator[Problem]:
+    """What moves the traffic cannot copy it; variants of a flag are chosen behind it."""
+    if traffic is None:
+        what = "only versions can be mirrored: a variant of a flag is chosen in the application"
+        yield places.error(path, "D255", what, "declare controls.traffic, or take the mirror out")
+    elif traffic.driver is not None and mirror.by is By.GATEWAY:
+        what = f"{traffic.driver} is moved by its weights alone: it copies nothing"
+        hint = (
+            "say `by: others`, mirror by its own means, and tell how the pairs ended: docs/how-to/mirror.md"
+        )
+        yield places.error(path, "D255", what, hint)
+
+
+def _mirror(rollout: RolloutSpec, mirror: Mirror, path: str, places: Places) -> Iterator[Problem]:
+    if not rollout.steps:
+        what = "nothing comes after the mirror: the new version would never get a user"
+        yield places.error(path, "D256", what, "steps: [5%, 25%, 100%]")
+    if mirror.for_ms > rollout.hold_at_most_ms:
+        what = f"the mirror takes {format_duration(mirror.for_ms)}, longer than holdAtMost allows"
+        yield places.error(path, "D115", what, f"holdAtMost is {format_duration(rollout.hold_at_most_ms)}")
 
 
 def _growth(steps: Sequence[Step], path: str, places: Places) -> Iterator[Problem]:

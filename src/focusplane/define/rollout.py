@@ -25,6 +25,15 @@ class Then(StrEnum):
     ROLLBACK = "rollback"
 
 
+class By(StrEnum):
+    """Who copies the requests."""
+
+    GATEWAY = "gateway"
+    """what moves the traffic: it counts both answers too"""
+    OTHERS = "others"
+    """whoever compares the answers, and tells how the pairs ended"""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Expose `weight` of the traffic for at least `for_ms` and `min_requests` canary requests.
@@ -37,10 +46,16 @@ class Step:
     min_requests: int = 0
     tenants: tuple[str, ...] = ()
     ring: str = ""
+    mirror: Fraction = Fraction(0)
+    """The share of the requests that the new version gets copies of; its weight is 0 then."""
+    by: By = By.GATEWAY
+    """Who copies them."""
 
     @property
     def words(self) -> str:
-        """`25%`, `the ring early (3 tenants)`, `acme, globex`."""
+        """`25%`, `the ring early (3 tenants)`, `acme, globex`, `copies of 10%`."""
+        if self.mirror:
+            return f"copies of {format_percent(self.mirror)}"
         if self.ring:
             many = len(self.tenants)
             return f"the ring {self.ring} ({many} tenant{'' if many == 1 else 's'})"
@@ -70,6 +85,8 @@ class Extra:
     gains: bool = False
     cap: Fraction = Fraction(0)
     """The cost of a request counts up to this."""
+    pairs: bool = False
+    """Failures of the same requests at both versions: what is mirrored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,27 @@ class HotfixSpec:
     steps: tuple[Step, ...] = ()
 
 
+READS = ("GET", "HEAD")
+"""Methods that change nothing, if an application keeps to what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """How the first step of a rollout copies requests: so large a `share` of those with these `methods`."""
+
+    share: Fraction
+    methods: tuple[str, ...] = READS
+    by: By = By.GATEWAY
+    for_ms: int = 0
+    min_requests: int = 0
+    accepted: bool = False
+    """Side effects that happen twice are accepted."""
+
+    @property
+    def step(self) -> Step:
+        return Step(Fraction(0), self.for_ms, self.min_requests, mirror=self.share, by=self.by)
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutSpec:
     steps: tuple[Step, ...]
@@ -123,6 +161,13 @@ class RolloutSpec:
     """None: there is no such lane."""
     min_instances: int = 0
     """So many instances of the new version are ready before a step begins; 0: all of them, before the first."""
+    mirror: Mirror | None = None
+    """None: its first step exposes somebody."""
+
+    @property
+    def stages(self) -> tuple[Step, ...]:
+        """The steps of a version: what mirrors comes first, if anything does."""
+        return self.steps if self.mirror is None else (self.mirror.step, *self.steps)
 
 
 ALPHA, TOLERANCE = Fraction(5, 100), Fraction(125, 100)

@@ -22,7 +22,7 @@ from focusplane.define.mitigation import (
 )
 from focusplane.define.people import Escalation, Runbook, Team
 from focusplane.define.planned import WorkCalendar, WorkWindow
-from focusplane.define.rollout import Extra, Freeze, JudgeSpec, RolloutSpec, Step
+from focusplane.define.rollout import By, Extra, Freeze, JudgeSpec, Mirror, RolloutSpec, Step
 from focusplane.define.slo import Calendar, Level, Named, Objective, Rolling, Row
 from focusplane.kernel.quantity import format_duration, format_percent, format_rate
 
@@ -120,8 +120,13 @@ def _rollout(value: object) -> str:
             )
             least = f"; {value.min_instances} instances of each at least" if value.min_instances else ""
             return f"no worse means at most {allowed}; {wrong}{timed}{besides}{capped}{least}"
+        case Mirror():
+            what = f"{worded(value.step)} of {', '.join(value.methods)}"
+            by = "" if value.by is By.GATEWAY else f" by {value.by}"
+            return f"{what}{by}{', whose side effects are accepted' if value.accepted else ''}"
         case Extra():
-            what = f"the cost up to {float(value.cap):g}" if value.cap else value.objective
+            what = "copies" if value.pairs else value.objective
+            what = f"the cost up to {float(value.cap):g}" if value.cap else what
             more = f"{float(value.tolerance):g} times plus {format_percent(value.slack)}"
             return f"{what} may be worse by {more}{' of the good ones' if value.gains else ''}"
         case Freeze():
@@ -130,7 +135,8 @@ def _rollout(value: object) -> str:
             told = [text for share, text in ((value.budget_below, budget), (value.burn, burn)) if share]
             return f"stands still when {' or '.join(told)}" if told else "never stands still"
         case RolloutSpec():
-            steps = ", then ".join(worded(step) for step in value.steps)
+            first = [worded(value.mirror)] if value.mirror is not None else []
+            steps = ", then ".join([*first, *(worded(step) for step in value.steps)])
             holds = f"holds {format_duration(value.hold_at_most_ms)} at most, then {value.then}"
             return f"{steps}; promotes on {value.promote}; {holds}; {worded(value.judge)}; {worded(value.freeze)}"
         case _:

@@ -55,7 +55,10 @@ def rule(evidence: Evidence, spec: JudgeSpec, step: Step, stale: str = "") -> Ve
         if stale and ruling is Ruling.PROMOTE:
             ruling, reason = Ruling.HOLD, f"shown to be safe, but by old data: {stale}"
     canary, _, baseline, _ = evidence.errors.counts
-    safe = min(each.log_safe for each in (evidence.errors, *(one.metric for one in evidence.extras)))
+    waited = [one.metric for one in evidence.extras if one.spec.pairs == bool(step.mirror)]
+    safe = min(
+        (each.log_safe for each in (waited if step.mirror else [evidence.errors, *waited])), default=0.0
+    )
     return Verdict(
         ruling=ruling,
         reason=reason,

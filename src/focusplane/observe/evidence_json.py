@@ -80,15 +80,19 @@ def _read_metric(row: Sequence[Any]) -> Metric:
 def _watched(one: Watched) -> Json:
     spec = one.spec
     said: list[Json] = [str(spec.tolerance), str(spec.slack), spec.objective, int(spec.gains), str(spec.cap)]
+    said += [int(spec.pairs), one.both]
     strata: list[Json] = [[name, *row] for name, row in one.strata]
     return [said, _metric(one.metric), one.folded_to, strata, list(one.at_step)]
 
 
 def _read_watched(row: Sequence[Any]) -> Watched:
-    (tolerance, slack, objective, gains, cap), metric, folded_to, strata, at_step = row
+    (tolerance, slack, objective, gains, cap, *of_pairs), metric, folded_to, strata, at_step = row
+    pairs, both = of_pairs or (0, 0)
     read = _read_metric(metric)
-    spec = Extra(read.name, Fraction(tolerance), Fraction(slack), objective, bool(gains), Fraction(cap))
-    return Watched(spec, read, folded_to, _read_strata(strata), tuple(at_step))
+    spec = Extra(
+        read.name, Fraction(tolerance), Fraction(slack), objective, bool(gains), Fraction(cap), bool(pairs)
+    )
+    return Watched(spec, read, folded_to, _read_strata(strata), tuple(at_step), both)
 
 
 def _read_strata(rows: Sequence[Sequence[Any]]) -> Strata:

@@ -31,6 +31,8 @@ class Watched:
     folded_to: int = 0
     strata: Strata = ()
     at_step: tuple[int, int] = (0, 0)
+    both: int = 0
+    """Of pairs: those in which both versions failed."""
 
     @property
     def worst(self) -> str:

@@ -31,12 +31,17 @@ class Way:
 
 
 def safety(evidence: Evidence, spec: JudgeSpec, step: Step, shown: tuple[MetricEvidence, ...]) -> Ruled:
-    """Promote, or hold and say what is missing; `shown` is the evidence in figures."""
+    """Promote, or hold and say what is missing; `shown` is the evidence in figures. A step that mirrors exposes nobody: of it
+    the pairs alone can show anything. Of any other step they may speak of harm, and are not waited for.
+    """
     goal = math.log(1 / float(spec.alpha))
+    if step.mirror:
+        return _of_pairs(evidence, step, shown, goal)
     requests = evidence.step_requests[0]
     missing = max(0, step.min_requests - requests)
     errors = _way(evidence.errors, evidence.null, evidence.step_requests, goal, missing)
-    extras = [(each, _way_of(each, evidence, goal)) for each in evidence.extras]
+    waited = [each for each in evidence.extras if not each.spec.pairs]
+    extras = [(each, _way_of(each, evidence, goal)) for each in waited]
     eta = _longest([errors, *(way for _, way in extras)])
     if missing:
         return Ruling.HOLD, f"{requests} of {step.min_requests} canary requests at this step", eta
@@ -58,7 +63,28 @@ def safety(evidence: Evidence, spec: JudgeSpec, step: Step, shown: tuple[MetricE
 
 def _alone(evidence: Evidence) -> str:
     why = "for nothing was timed" if evidence.spec.latency else "for the policy compares no latency"
-    return f"; on errors alone, {why}" if not evidence.extras else f"; without latency, {why}"
+    further = any(not each.spec.pairs for each in evidence.extras)
+    return f"; on errors alone, {why}" if not further else f"; without latency, {why}"
+
+
+def _of_pairs(evidence: Evidence, step: Step, shown: tuple[MetricEvidence, ...], goal: float) -> Ruled:
+    """What the copies have shown of the new version."""
+    found = next((each for each in evidence.extras if each.spec.pairs), None)
+    if found is None or not found.at_step[0]:
+        return Ruling.HOLD, "no answer to a mirrored request was counted yet", None
+    one = next(each for each in shown if each.metric == found.spec.name)
+    missing = max(0, step.min_requests - found.at_step[0])
+    way = _way(found.metric, null_of(found.spec), found.at_step, goal, missing)
+    if missing:
+        return (
+            Ruling.HOLD,
+            f"{found.at_step[0]} of {step.min_requests} mirrored requests at this step",
+            way.eta,
+        )
+    if not way.done:
+        return Ruling.HOLD, _not_yet(found.metric, way.eta, say(one)), way.eta
+    allowed = f"{float(found.spec.tolerance):g} times the baseline plus {float(found.spec.slack):.3%}"
+    return Ruling.PROMOTE, f"no worse than {allowed}: {say(one)}", 0
 
 
 def _not_yet(metric: Metric, eta: int | None, counts: str) -> str:

@@ -62,9 +62,18 @@ def _extra(each: Watched) -> MetricEvidence:
         baseline_total=baseline,
         worst_stratum=each.worst,
         blind=blind,
-        of=Of.COST if each.spec.cap else Of.GOOD if each.spec.gains else Of.BAD,
+        of=_of(each),
         cap=each.spec.cap,
+        both_bad=each.both,
     )
+
+
+def _of(each: Watched) -> Of:
+    if each.spec.cap:
+        return Of.COST
+    if each.spec.pairs:
+        return Of.PAIRS
+    return Of.GOOD if each.spec.gains else Of.BAD
 
 
 def say(metric: MetricEvidence) -> str:
@@ -85,6 +94,10 @@ def say(metric: MetricEvidence) -> str:
         return f"{say(there)} in {place} alone; in all {_counts_of(whole)}"
     what = {Of.SLOW: f" slower than the baseline's {metric.metric}", Of.GOOD: f" good, {metric.metric}"}
     named = "" if metric.metric == "errors" else f", {metric.metric}"
+    if metric.of is Of.PAIRS:
+        named = ", copies of the same requests"
+        if metric.both_bad:
+            named += f", {metric.both_bad} of them failed at both"
     place = f", most in {metric.worst_stratum}" if metric.worst_stratum else ""
     return f"{_counts_of(metric)}{what.get(metric.of, named)}{place}"
 

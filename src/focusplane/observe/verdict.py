@@ -21,6 +21,8 @@ class Of(StrEnum):
     SLOW = "slow"
     COST = "cost"
     """millionths of the cap"""
+    PAIRS = "pairs"
+    """failures of the same requests at both versions"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class MetricEvidence:
     alone: tuple[int, int, int, int] | None = None
     """The counts of `worst_stratum` (canary total and bad, baseline total and bad), if that one speaks of harm and all strata
     together do not."""
+    both_bad: int = 0
+    """of pairs: where both failed; the rest of the bad ones failed at one version alone"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from focusplane.kernel.tick import MINUTE, Tick
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.health import Health
+from focusplane.observe.mirrored import Tally
 from focusplane.observe.path import Path
 from focusplane.observe.verdict import Verdict
 
@@ -221,6 +222,8 @@ class World:
     rollouts: Mapping[str, Rollout] = field(default_factory=dict)
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    pairs: Mapping[str, tuple[tuple[str, Tally], ...]] = field(default_factory=dict)
+    """focus -> pairs that were told since its evidence was last judged, by stratum"""
     paths: Mapping[str, Path] = field(default_factory=dict)
     """focus -> how the evidence of its last rollout went"""
     watches: Mapping[str, Watch] = field(default_factory=dict)

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from focusplane.act.request import Compare
+from focusplane.act.request import Compare, TellPairs
 from focusplane.web.bodies import Body, Name
 
 Word = Annotated[str, Field(max_length=200)]
 MOST_METADATA = 50
+MOST_ROWS = 100
+Count = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class JudgeBody(Body):
@@ -40,6 +42,40 @@ class JudgeBody(Body):
             f"pipeline {self.name}" if self.name else "",
             self.flag,
         )
+
+
+class PairRow(Body):
+    """How so many requests ended that both versions answered."""
+
+    stratum: Word = ""
+    neither_failed: Count = 0
+    only_old_failed: Count = 0
+    only_new_failed: Count = 0
+    both_failed: Count = 0
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        return self.neither_failed, self.only_old_failed, self.only_new_failed, self.both_failed
+
+
+class PairsBody(Body):
+    """Pairs of one interval (Unix milliseconds) of the `rollout` of that id, by stratum, such as the route. The same `id` again
+    within ten minutes adds nothing.
+    """
+
+    id: Name
+    rollout: Name
+    since: Annotated[int, Field(alias="from", ge=0, le=2**53)]
+    to: Annotated[int, Field(ge=0, le=2**53)]
+    pairs: Annotated[list[PairRow], Field(min_length=1, max_length=MOST_ROWS)]
+
+    def told(self, focus: str) -> TellPairs:
+        sums: dict[str, tuple[int, int, int, int]] = {}
+        for row in self.pairs:
+            before = sums.get(row.stratum, (0, 0, 0, 0))
+            neither, old, new, both = (one + other for one, other in zip(before, row.counts, strict=True))
+            sums[row.stratum] = neither, old, new, both
+        return TellPairs(focus, self.id, self.rollout, self.since, self.to, sums)
 
 
 class HookBody(Body):

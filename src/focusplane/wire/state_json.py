@@ -55,7 +55,8 @@ def encode_state(state: ControlState) -> dict[str, Json]:
             weights = {name: share_text(weight) for name, weight in state.weights.items()}
             names: dict[str, Json] = {"stable": state.stable, "canary": state.canary, "salt": state.salt}
             pinned: dict[str, Json] = {"pinned": list(state.pinned)} if state.pinned else {}
-            return {"kind": "traffic", "weights": weights, **names, **pinned}
+            mirror: dict[str, Json] = {"mirror": share_text(state.mirror)} if state.mirror else {}
+            return {"kind": "traffic", "weights": weights, **names, **pinned, **mirror}
         case ThrottleState():
             return {"kind": "throttle", "rate": encode_rate(state.rate), "burst": state.burst}
         case QuotaState():
@@ -110,7 +111,13 @@ def _traffic(row: Mapping[str, object], where: str) -> TrafficState:
     pinned = _pinned(row, where)
     if pinned and not canary:
         raise DataError(f"{where} pins {len(pinned)} tenants", "to a canary, and there is none")
-    return TrafficState(stable, weights, canary, text(row.get("salt", ""), f"{where}.salt"), pinned)
+    mirror, salt = (
+        share(row.get("mirror", "0%"), f"{where}.mirror"),
+        text(row.get("salt", ""), f"{where}.salt"),
+    )
+    if mirror and not canary:
+        raise DataError(f"{where} mirrors to a canary", "and there is none")
+    return TrafficState(stable, weights, canary, salt, pinned, mirror)
 
 
 def _throttle(row: Mapping[str, object], where: str) -> ThrottleState:

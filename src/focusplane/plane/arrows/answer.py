@@ -37,6 +37,7 @@ from focusplane.act.request import (
     StartRollout,
     StartTogether,
     TakeAlerts,
+    TellPairs,
     Undo,
     Unfreeze,
 )
@@ -59,6 +60,7 @@ from focusplane.plane.arrows import (
     foreign,
     hotfix,
     known,
+    mirrored,
     move,
     set_by_hand,
     silences,
@@ -259,6 +261,7 @@ _ANSWERS: Mapping[type[Request], Callable[[Draft, Any, str], Answered]] = {
     RecordChange: changed.take,
     Gate: _gate,
     Compare: compare.ask,
+    TellPairs: mirrored.take,
     Correct: correct.make,
     EndCorrection: correct.end,
     TakeAlerts: foreign.take,
@@ -271,5 +274,5 @@ _BY_ROLE: Mapping[type[Request], Callable[[Draft, Any, Asked], Answered]] = {
 }
 """What depends on more than the name of who asks; all else was settled by the role at the door."""
 
-_UNSAID = frozenset({Gate, Compare, TakeAlerts})
+_UNSAID = frozenset({Gate, Compare, TakeAlerts, TellPairs})
 """What machines ask again and again: that it was asked is no fact of its own."""

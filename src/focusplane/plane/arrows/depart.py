@@ -198,7 +198,7 @@ def begin(draft: Draft, focus: Focus, waiting: Waiting) -> Draft:
     stable = stable_of(focus.controls.flags[flag], before) if before else draft.world.stable[focus.name]
     told = (flag, version) if flag else (version,)
     lane = spec.hotfix if spec is not None and waiting.hotfix else None
-    steps = spec.steps if spec is not None else ()
+    steps = () if spec is None else spec.steps if flag else spec.stages
     fresh = Rollout(
         focus.name,
         short_id("rol", focus.name, *told, draft.tick.number),
@@ -213,7 +213,7 @@ def begin(draft: Draft, focus: Focus, waiting: Waiting) -> Draft:
         release=waiting.release,
     )
     rollout = rollouts.advance(fresh, Cause(Saw.STARTED, f"{by} started it", by), draft.at)
-    for table in ("evidence", "verdicts", "refusals"):
+    for table in ("evidence", "verdicts", "refusals", "pairs"):
         draft = draft.drop(table, focus.name)
     draft = draft.put("rollouts", focus.name, rollout).say(
         Kind.ROLLOUT_STARTED,

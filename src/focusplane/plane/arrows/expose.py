@@ -20,11 +20,13 @@ from focusplane.observe.path import told
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import agreement, bounded, capacity, compared, move, sight
 from focusplane.plane.arrows.judge import few_instances, old_after, waits
+from focusplane.plane.arrows.mirrored import seen_at_step
 from focusplane.plane.arrows.words import gist, of_flag, said_shares, said_verdict
 from focusplane.plane.draft import Draft
 
 ASKS = "somebody must promote or abort it"
 UNPROVEN = "without evidence of safety"
+NOBODY = "; it had copies only: no user was on it"
 QUIETLY = f"no evidence of harm; promoted quietly, {UNPROVEN}"
 
 
@@ -166,12 +168,12 @@ def _go_back(draft: Draft, focus: Focus, rollout: Rollout, verdict: Verdict) -> 
     gone = compared.of(draft.world.counters, focus, rollout).gone(rollout.stable)
     if gone:
         return Cause(Saw.DESTINATION_GONE, f"{verdict.reason}; but the way back fails too: {gone}")
-    return Cause(Saw.HARMFUL, verdict.reason)
+    return Cause(Saw.HARMFUL, f"{verdict.reason}{NOBODY if rollout.mirrors else ''}")
 
 
 def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verdict: Verdict) -> Cause | str:
     step, evidence = rollout.steps[rollout.step], draft.world.evidence.get(focus.name)
-    requests = evidence.step_requests[0] if evidence is not None else 0
+    requests = seen_at_step(evidence, step)
     if draft.at - rollout.step_since < step.for_ms:
         return f"step {rollout.step + 1} lasts {format_duration(step.for_ms)} at least"
     stop = budget_freeze(draft, spec, focus, rollout.hotfix_until > draft.at)
@@ -181,7 +183,8 @@ def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verd
     stop = stop or bounded.step_stop(draft, focus, rollout)
     if requests < max(1, step.min_requests):
         needed = max(1, step.min_requests)
-        stop = f"step {rollout.step + 1} needs {needed} canary requests, there were {requests}"
+        what = "mirrored" if step.mirror else "canary"
+        stop = f"step {rollout.step + 1} needs {needed} {what} requests, there were {requests}"
     quiet = (
         spec.promote is Promote.QUIET and verdict.ruling is Ruling.HOLD and not verdict.suspicious(spec.judge)
     )

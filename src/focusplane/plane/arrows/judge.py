@@ -28,7 +28,7 @@ from focusplane.observe.pace import WIDEST_MS
 from focusplane.observe.path import further, point
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import MetricEvidence, Ruling, Verdict
-from focusplane.plane.arrows import compared, sight
+from focusplane.plane.arrows import compared, mirrored, sight
 from focusplane.plane.arrows.compared import Sides
 from focusplane.plane.arrows.words import of_flag, said_verdict
 from focusplane.plane.draft import Draft
@@ -72,18 +72,17 @@ def old_after(counters: Counters, focus: str) -> int:
 def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     world, spec = draft.world, focus.rollout_of(rollout.flag)
     sides = compared.of(world.counters, focus, rollout)
-    mark = sides.mark()
-    if isinstance(mark, NoData) or spec is None:
+    mark, told = sides.mark(), world.pairs.get(focus.name, ())
+    if spec is None or (isinstance(mark, NoData) and not told):
         return draft
     arms = (rollout.version, rollout.stable)
     evidence = world.evidence.get(focus.name) or nothing_yet(
         sides, wide(sides, spec.judge), arms, rollout.step_since
     )
-    buckets = sides.buckets(arms, (evidence.folded_to, mark), rollout.step_since)
-    extras = sides.extras(evidence, arms, mark, rollout.step_since)
-    if not buckets and extras == evidence.extras:
+    seen = mirrored.fold(_closed(sides, evidence, arms, rollout.step_since), told)
+    if seen is evidence:
         return draft
-    evidence = replace(fold(evidence, buckets), extras=extras)
+    draft, evidence = mirrored.folded(draft, focus.name), seen
     verdict = rule(evidence, evidence.spec, rollout.steps[rollout.step], stale(draft, focus, mark))
     if verdict.ruling is Ruling.ROLLBACK and verdict.of_errors_alone(evidence.spec):
         why = _its_tenants(draft, focus, rollout, evidence.spec, verdict.metrics[0].alone)
@@ -111,6 +110,18 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
         **of_flag(rollout),
         **said_verdict(verdict),
     )
+
+
+def _closed(sides: Sides, evidence: Evidence, arms: tuple[str, str], since: int) -> Evidence:
+    """With what was closed of both arms; the very same where nothing was."""
+    mark = sides.mark()
+    if isinstance(mark, NoData):
+        return evidence
+    buckets = sides.buckets(arms, (evidence.folded_to, mark), since)
+    extras = sides.extras(evidence, arms, mark, since)
+    if not buckets and extras == evidence.extras:
+        return evidence
+    return replace(fold(evidence, buckets), extras=extras)
 
 
 def wide(sides: Sides, spec: JudgeSpec) -> JudgeSpec:
@@ -238,8 +249,10 @@ def _summed(counters: Counters, focus: Focus, span: tuple[int, int], tenants: tu
     return Measured(sum(each.good for each in found), sum(each.total for each in found), Fraction(1))
 
 
-def stale(draft: Draft, focus: Focus, mark: int) -> str:
-    """That the newest data is old, in words; empty if it is not."""
+def stale(draft: Draft, focus: Focus, mark: int | NoData) -> str:
+    """That the newest data is old, or that there is none, in words; empty if neither."""
+    if isinstance(mark, NoData):
+        return mark.why
     age = draft.at - mark
     return (
         f"the newest is {format_duration(age)} old"

@@ -38,9 +38,10 @@ def said_state(state: ControlState) -> dict[str, Json]:
             split: dict[str, Json] = {"rest": rest, "salt": salt, "pinned": list(pinned)}
             kept = {key: value for key, value in split.items() if value}
             return {"variant": variant, "percentage": format_percent(percentage), **kept}
-        case TrafficState(stable, weights, canary, salt, pinned):
+        case TrafficState(stable, weights, canary, salt, pinned, mirror):
             shares = {version: format_percent(weight) for version, weight in weights.items()}
             named: dict[str, Json] = {"pinned": list(pinned)} if pinned else {}
+            named |= {"mirror": format_percent(mirror)} if mirror else {}
             return {"stable": stable, "weights": shares, "canary": canary, "salt": salt, **named}
         case ThrottleState(rate, burst):
             return {"rate": format_rate(rate), "burst": burst}
@@ -69,13 +70,15 @@ def said_weights(weights: Mapping[str, Fraction]) -> str:
 def said_shares(rollout: Rollout) -> str:
     """The same of what a rollout wants of its control."""
     names = f", {name_some(rollout.pinned)} on {rollout.version}" if rollout.pinned else ""
-    return said_weights(rollout.shares) + names
+    copied = f", {rollout.exposed} to {rollout.version}" if rollout.mirrors else ""
+    return said_weights(rollout.shares) + names + copied
 
 
 def said_traffic(state: TrafficState) -> str:
     """`v2 5%, v1 95%`, and who is on the new version by name."""
     names = f", {name_some(state.pinned)} on {state.canary}" if state.pinned else ""
-    return said_weights(state.weights) + names
+    copied = f", copies of {format_percent(state.mirror)} to {state.canary}" if state.mirror else ""
+    return said_weights(state.weights) + names + copied
 
 
 def said_float(value: float) -> str:

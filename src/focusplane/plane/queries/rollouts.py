@@ -68,6 +68,7 @@ def rollout(world: World, name: str) -> Shown:
         "steps": [_step(running, at) for at in range(len(running.steps))],
         "weight": float(running.weight),
         "weight_text": running.exposed,
+        "mirrors": running.mirrors,
         "started_at": running.started_at,
         "step_since": running.step_since,
         "step_for": format_duration(max((running.ended_at or world.tick.at) - running.step_since, 0)),
@@ -197,6 +198,8 @@ def sentence(running: Rollout, verdict: Verdict | None, tick: Tick) -> str:
     why = verdict.reason if verdict is not None and running.live else running.reason
     unproven = f" ({UNPROVEN}: {running.unproven})" if running.unproven else ""
     match running.phase.value:
+        case "stepping" if running.mirrors:
+            return f"{what} gets {share} of the requests, and no user its answers; {why or 'evidence is being gathered'}"
         case "stepping":
             return f"{what} serves {share}{unproven}; {why or 'evidence is being gathered'}"
         case "held":
@@ -218,6 +221,7 @@ def _step(running: Rollout, at: int) -> Shown:
     return {
         "weight": float(step.weight),
         "tenants": list(step.tenants),
+        "mirror": float(step.mirror),
         "weight_text": step.words,
         "for": format_duration(step.for_ms),
         "min_requests": step.min_requests,
@@ -286,7 +290,9 @@ def _split(weights: Mapping[str, Fraction]) -> str:
 
 
 def _metric(one: MetricEvidence) -> Shown:
+    both = {"both_bad": one.both_bad} if one.of is Of.PAIRS else {}
     return {
+        **both,
         "metric": one.metric,
         "e_regress": finite(one.e_regress),
         "e_safe": finite(one.e_safe),

@@ -15,8 +15,10 @@ from focusplane.act.request import (
 from focusplane.plane import queries
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
+from focusplane.web.asker import Asker
 from focusplane.web.bodies import PlanQuery, ReasonBody, RolloutBody
 from focusplane.web.face import Face, Faced, Operator, Viewer, duration
+from focusplane.web.judge_bodies import PairsBody
 
 router = APIRouter(prefix="/api/v1/rollouts/{focus}", tags=["rollouts"])
 Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
@@ -64,6 +66,21 @@ async def promote(face: Faced, who: Operator, focus: str, body: Why) -> Shown:
 @router.post("/abort")
 async def abort(face: Faced, who: Operator, focus: str, body: Why) -> Shown:
     return await _moved(face, who, focus, AbortRollout(focus, body.reason))
+
+
+@router.post("/pairs")
+async def pairs(face: Faced, who: Asker, focus: str, body: PairsBody) -> Shown:
+    """How requests ended that both versions answered: of a mirror, or of whoever compares answers. `counted` is false for an
+    `id` that was told before.
+    """
+    done = await face.ask(body.told(focus), who)
+    verdict = queries.rollout(face.plane.world, focus)["verdict"]
+    return {
+        "rollout": done.subject,
+        "reason": done.reason,
+        "counted": done.body["counted"],
+        "verdict": verdict,
+    }
 
 
 async def _moved(face: Face, who: Principal, focus: str, wish: Request) -> Shown:
