@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from focusplane.edge.apprise_notifier import AppriseNotifier, resolve
+from focusplane.act.effect import Notify
+from focusplane.edge.channels import Channels, resolve
 from focusplane.kernel.errors import UnreachableError
 
 
@@ -52,7 +53,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def send(url: str) -> None:
-    asyncio.run(AppriseNotifier().send(url, "v2 was taken back", "worse: 4 of 38"))
+    asyncio.run(Channels().send(Notify("ntf-1", "pay", "chat", url, "v2 was taken back", "worse: 4 of 38")))
 
 
 def test_a_message_arrives_with_title_and_body(receiver: Receiver) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from focusplane.act.effect import Notify
 from focusplane.control.board import Board
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
@@ -47,8 +48,10 @@ class Channel:
     def __init__(self) -> None:
         self.titles: list[str] = []
 
-    async def send(self, url: str, title: str, body: str) -> None:
-        self.titles.append(title)
+    async def send(self, notify: Notify) -> bool:
+        if not notify.quiet:
+            self.titles.append(notify.title)
+        return not notify.quiet
 
 
 class Gateway:

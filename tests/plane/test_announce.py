@@ -8,7 +8,7 @@ from tests.plane.test_loop import Plane, go
 
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import Freeze, SetControl
-from focusplane.edge.apprise_notifier import missing
+from focusplane.edge.channels import missing
 from focusplane.plane.announce import announce, line, plain
 from focusplane.plane.arrival import PolicyRead
 

@@ -4,9 +4,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from focusplane.act.action import OPEN, Phase
+from focusplane.act.effect import Event
 from focusplane.act.fact import Kind
 from focusplane.act.incident import LIVE, Stage
 from focusplane.act.request import Approve, Freeze, Refused, ResolveIncident, SetControl, StartRollout, Undo
+from focusplane.kernel.tick import MINUTE
 from focusplane.plane.arrival import PolicyRead, Reported
 from focusplane.testing.rig import Load, Rig
 
@@ -176,7 +178,13 @@ def test_a_page_of_an_incident_that_is_over_is_not_sent_any_more() -> None:
     it.ask(ResolveIncident(key))
     it.loads[0].failing.clear()
     it.seconds(300)
-    assert key not in {owed.notify.incident for owed in it.world.undelivered.values()}
+    owed = [one.notify for one in it.world.undelivered.values() if one.notify.incident == key]
+    assert {(one.event, one.quiet) for one in owed} == {(Event.RESOLVE, True)}, (
+        "that it is over is owed to the pager"
+    )
+    for _ in range(24):
+        it.turn(after_ms=16 * MINUTE)
+    assert key not in {one.notify.incident for one in it.world.undelivered.values()}
 
 
 # -- a directory in the middle of something (N16) ---------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from focusplane.act.effect import Notify
 from focusplane.act.fact import Kind
 from focusplane.control.rollout import Saw
 from focusplane.edge.sql_journal import SqlJournal
@@ -112,10 +113,11 @@ def test_an_acknowledgement_before_the_commit_is_seen(monkeypatch: pytest.Monkey
 
 
 def test_a_repetition_says_so_and_one_that_does_not_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def forgetful(self: Channel, url: str, title: str, body: str) -> None:
-        self.taken.append((title, body))
-        if [told.removesuffix(AGAIN) for told, _ in self.taken].count(title.removesuffix(AGAIN)) == 1:
+    async def forgetful(self: Channel, notify: Notify) -> bool:
+        self.taken.append((notify.title, notify.body))
+        if [told.removesuffix(AGAIN) for told, _ in self.taken].count(notify.title.removesuffix(AGAIN)) == 1:
             raise ConnectionResetError("taken, and the answer was lost")
+        return True
 
     monkeypatch.setattr(Channel, "send", forgetful)
     outcomes = [simulate(seed, FILES) for seed in range(4)]

@@ -4,9 +4,21 @@ Moving a control is not here: the Board is desired state, and data planes conver
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from focusplane.define import units
 from focusplane.define.controls import Address
+from focusplane.define.slo import Level
+
+
+class Event(StrEnum):
+    """What a message means to a pager that keeps a state of its own; the words are those of PagerDuty's Events API v2."""
+
+    NEWS = "news"
+    """stands alone, or tells more of what is known"""
+    TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +35,12 @@ class Notify:
     """while that incident is live, somebody must be reached: what fails is tried again"""
     again: bool = False
     """an earlier try may have arrived although nobody said so"""
+    about: str = ""
+    """the incident, ticket or rollout that it is about: messages of the same arrive in their order"""
+    event: Event = Event.NEWS
+    level: Level = Level.NONE
+    quiet: bool = False
+    """nobody is to hear of it: it is for a channel that keeps a state of its own"""
 
 
 @dataclass(frozen=True, slots=True)

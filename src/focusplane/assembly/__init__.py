@@ -18,7 +18,7 @@ from focusplane.assembly.doors import answering, bind, grpc_doors, most_connecti
 from focusplane.assembly.flag_drivers import flag_drivers
 from focusplane.edge.access_log import access_log_routes
 from focusplane.edge.alertmanager import Alertmanager
-from focusplane.edge.apprise_notifier import AppriseNotifier, missing, resolve
+from focusplane.edge.channels import Channels, missing, resolve
 from focusplane.edge.envoy.file_plane import FilePlane
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
@@ -96,7 +96,7 @@ async def _serve(settings: Settings) -> int:
         PolicyDirectory(settings.policy_dir),
     )
     doors = bind(settings)
-    notifier, visitor = AppriseNotifier(), HttpVisitor()
+    notifier, visitor = Channels(), HttpVisitor()
     performer = Performer(TcpProber(), notifier, visitor)
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
     envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))

@@ -4,7 +4,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from focusplane.define.flag_driver import FlagDriverKind
-from focusplane.edge.apprise_notifier import resolve
+from focusplane.edge.channels import resolve
 from focusplane.edge.flag_services.http import FlagHttp
 from focusplane.edge.flag_services.launchdarkly import LaunchDarkly
 from focusplane.edge.flag_services.plane import FlagDrivers

@@ -8,7 +8,10 @@ from focusplane.define.shape import Field, Record, Values
 from focusplane.define.shapes import ListOf, MapOf, Name, Reference, one_of
 
 URL = Field(
-    "url", TEXT, "An Apprise URL, as `env:NAME` or `file:PATH` so that no secret stands here.", required=True
+    "url",
+    TEXT,
+    "An Apprise URL or `pagerduty://INTEGRATION_KEY`, as `env:NAME` or `file:PATH` so that no secret stands here.",
+    required=True,
 )
 MEMBERS = Field[tuple[str, ...]]("members", ListOf(LINE), "Who belongs to the team.", ())
 CHANNELS = Field[Mapping[str, str]](

@@ -110,9 +110,12 @@ class Visited:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
+    """`told` is false if the channel had no use for it: nobody heard anything."""
+
     key: str
     ok: bool
     detail: str = ""
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
+from weakref import WeakValueDictionary
 
 from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
 from focusplane.kernel.errors import FocusplaneError
@@ -35,6 +37,7 @@ class Performer:
         self._dataplanes: list[DataPlane] = []
         self._destinations: Destinations | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def lead(self, destinations: Destinations) -> None:
         """Whom to ask about versions behind a driver."""
@@ -58,7 +61,7 @@ class Performer:
     async def _perform(self, effect: Effect, world: World, put: Put, again: bool) -> None:
         match effect:
             case Notify():
-                put(await self._notify(effect, again))
+                put(await self._in_turn(effect, again))
             case Probe():
                 put(await self._probe(effect, world))
             case Observe():
@@ -105,6 +108,12 @@ class Performer:
             shares.update({node: _exact(weights) for node, weights in seen.items()})
         return Observed(observe.key, observe.focus, shares, problem)
 
+    async def _in_turn(self, notify: Notify, again: bool) -> Notified:
+        """What is said of one thing to one channel arrives in its order: a pager that heard of an end first would ring for ever."""
+        turn = self._turns.setdefault((notify.about or notify.key, notify.url), asyncio.Lock())
+        async with turn:
+            return await self._notify(notify, again)
+
     async def _notify(self, notify: Notify, again: bool) -> Notified:
         title, detail = notify.title, ""
         for number in range(TRIES):
@@ -114,8 +123,8 @@ class Performer:
                 title = notify.title + AGAIN
             try:
                 async with asyncio.timeout(NOTIFY_S):
-                    await self._notifier.send(notify.url, title, notify.body)
-                return Notified(notify.key, True, f"{notify.channel}: {notify.title}")
+                    told = await self._notifier.send(replace(notify, title=title))
+                return Notified(notify.key, True, f"{notify.channel}: {notify.title}", told)
             except Exception as error:  # noqa: BLE001 - a channel that fails in its own way has failed
                 detail = f"{notify.channel}: {_why(error)}"
         return Notified(notify.key, False, detail)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from focusplane.act.effect import Notify
 from focusplane.act.fact import Fact
 from focusplane.act.request import Answer, Request
 from focusplane.control.board import Board
@@ -120,9 +121,11 @@ class Visitor(Protocol):
 
 
 class Notifier(Protocol):
-    """Sends one message to one channel. Raises `UnreachableError` if it was not taken."""
+    """Sends one message to one channel; false if that kind of channel has no use for it. Raises `UnreachableError` if it was
+    not taken.
+    """
 
-    async def send(self, url: str, title: str, body: str) -> None: ...
+    async def send(self, notify: Notify) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from random import Random
 
+from focusplane.act.effect import Notify
 from focusplane.control.board import Board
 from focusplane.control.state import FlagState, TrafficState
 from focusplane.define.controls import Address
@@ -125,16 +126,17 @@ class Channel:
         self._weather = weather
         self.taken: list[tuple[str, str]] = []
 
-    async def send(self, url: str, title: str, body: str) -> None:
+    async def send(self, notify: Notify) -> bool:
         await asyncio.sleep(self._weather.delay(3.0))
         if self._weather.strikes(0.2):
             raise UnreachableError("the channel did not take the message")
-        self.taken.append((title, body))
+        self.taken.append((notify.title, notify.body))
         if self._weather.strikes(0.1):
             await asyncio.sleep(2 * NOTIFY_S)
         await asyncio.sleep(self._weather.delay(1.0))
         if self._weather.strikes(0.1):
             raise ConnectionResetError("the answer was lost")
+        return True
 
 
 class Pages:

@@ -91,7 +91,7 @@ class Rig:
     """what the gateway runs, if it is not what the Board wants"""
     facts: list[Fact] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
-    sent: list[Notify] = field(default_factory=list)
+    notified: list[Notify] = field(default_factory=list)
     start: int = START
     """when it begins, Unix ms"""
     _due: dict[tuple[str, str], Fraction] = field(default_factory=dict)
@@ -137,6 +137,11 @@ class Rig:
         signals = [signal for load in self.loads for signal in self._second(load, end)]
         self.turn(Counted(f"batch {end}", tuple(signals)), after_ms=pace_ms)
 
+    @property
+    def sent(self) -> list[Notify]:
+        """What people hear; the rest is for pagers that keep a state of their own."""
+        return [one for one in self.notified if not one.quiet]
+
     def said(self, kind: Kind) -> list[Fact]:
         """Every fact of that kind so far."""
         return [fact for fact in self.facts if fact.kind is kind]
@@ -144,8 +149,8 @@ class Rig:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Notify():
-                self.sent.append(effect)
-                self._next.append(Notified(effect.key, not self.mute))
+                self.notified.append(effect)
+                self._next.append(Notified(effect.key, not self.mute, told=not effect.quiet))
             case Probe():
                 places = [str(address) for address in effect.addresses] or [effect.version]
                 results = {

@@ -31,7 +31,7 @@ from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import NS_PER_MS
 from focusplane.observe.edits import Edited
 from focusplane.plane.arrival import PolicyRead, Started
-from focusplane.plane.arrows import move
+from focusplane.plane.arrows import move, route
 from focusplane.plane.arrows.words import of_flag
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Policies
@@ -264,6 +264,7 @@ def _close_incidents(draft: Draft, focus: Focus) -> Draft:
             draft = draft.say(
                 Kind.INCIDENT_MOVED, focus.name, incident.id, GONE, stage=str(after.stage), by="policy"
             )
+            draft = route.follow(draft, focus, after, GONE)
     return draft
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from focusplane.act.effect import Event
 from focusplane.act.fact import Kind
 from focusplane.act.incident import Incident, Stage
 from focusplane.define.focus import Focus
@@ -35,7 +36,8 @@ def _steps(draft: Draft, focus: Focus, team: Team, incident: Incident) -> Draft:
         body = f"{incident.reason}; escalation step {number + 1} of {len(team.escalation)}: {incident.id}"
         body = route.body(incident, "", body)
         about = (incident.id, "escalation", str(number), str(incident.paged_at))
-        draft = route.send(draft, whose, focus, step.channels, about, (title, body))
+        said = route.Message(about, title, body, Event.TRIGGER, incident.level)
+        draft = route.send(draft, whose, focus, step.channels, said)
         draft = draft.say(
             Kind.INCIDENT_ESCALATED,
             focus.name,

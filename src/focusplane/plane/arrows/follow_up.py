@@ -7,6 +7,7 @@ from typing import Any
 from focusplane.act.fact import Kind
 from focusplane.act.incident import Cause, Incident, advance
 from focusplane.act.request import Done, NoteIncident, Refused
+from focusplane.plane.arrows import route
 from focusplane.plane.arrows.known import Answered
 from focusplane.plane.draft import Draft
 
@@ -27,6 +28,8 @@ def move(cause: Cause) -> Callable[[Draft, Any, str], Answered]:
         draft = draft.put("incidents", incident.id, after).say(
             Kind.INCIDENT_MOVED, incident.focus, incident.id, reason, stage=str(after.stage), by=by
         )
+        if (focus := draft.world.policies.set.focuses.get(incident.focus)) is not None:
+            draft = route.follow(draft, focus, after, reason)
         return draft, Done(incident.id, str(after.stage))
 
     return change

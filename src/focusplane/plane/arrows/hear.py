@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from focusplane.act.effect import Notify
+from focusplane.act.effect import Event, Notify
 from focusplane.act.fact import Kind
 from focusplane.act.incident import LIVE
 from focusplane.control import board as boards
@@ -17,6 +17,8 @@ MOST_NODES = 5_000
 FURTHEST_EPOCH = 1_000
 """Epochs rise one by one: nobody who names one further away makes this plane skip them."""
 LONGEST_PAUSE_MS = 30 * MINUTE
+MOST_TRIES_OF_AN_END = 8
+"""Which is about two and a half hours."""
 """Between two rounds of tries to reach a channel; the first pause is a minute."""
 
 
@@ -93,9 +95,10 @@ def notified(draft: Draft, arrival: Notified) -> Draft:
     kind = Kind.NOTIFIED if arrival.ok else Kind.NOTIFY_FAILED
     sent = draft.world.outbox.get(arrival.key)
     focus, channel = (sent.focus, sent.channel) if isinstance(sent, Notify) else ("", "")
-    draft = draft.drop("outbox", arrival.key).say(
-        kind, focus, arrival.key, arrival.detail or "taken by the channel", channel=channel
-    )
+    draft = draft.drop("outbox", arrival.key)
+    if arrival.told:
+        said = arrival.detail or "taken by the channel"
+        draft = draft.say(kind, focus, arrival.key, said, channel=channel)
     if arrival.ok or not isinstance(sent, Notify):
         return draft.drop("undelivered", arrival.key)
     before = draft.world.undelivered.get(arrival.key)
@@ -109,12 +112,20 @@ def overdue(draft: Draft) -> Draft:
     for key, owed in draft.world.undelivered.items():
         if draft.at < owed.again_at or key in draft.world.outbox:
             continue
-        incident = draft.world.incidents.get(owed.notify.incident)
-        if incident is None or incident.stage not in LIVE:
-            draft = draft.drop("undelivered", key)
-        else:
+        if _matters(draft, owed):
             draft = draft.cause(replace(owed.notify, again=True))
+        else:
+            draft = draft.drop("undelivered", key)
     return draft
+
+
+def _matters(draft: Draft, owed: Undelivered) -> bool:
+    """Of a live incident somebody must hear; a pager must hear that one is over, for otherwise it rings on."""
+    incident = draft.world.incidents.get(owed.notify.incident)
+    if incident is None:
+        return False
+    over = owed.notify.event is Event.RESOLVE
+    return (incident.stage in LIVE) is not over and (not over or owed.failed < MOST_TRIES_OF_AN_END)
 
 
 def set_aside(draft: Draft, arrival: SetAside) -> Draft:

@@ -30,4 +30,4 @@ def tell(draft: Draft, focus: Focus, about: tuple[str, str], news: str, words: s
     """The owner hears of it by the channels that wake."""
     names = focus.alerts.page or focus.alerts.ticket
     title = f"{focus.name}: a hotfix {news}"
-    return route.send(draft, focus.owner, focus, names, about, (title, words))
+    return route.send(draft, focus.owner, focus, names, route.Message(about, title, words))

@@ -1,9 +1,9 @@
 """Routes: which channels hear of what, and how often; above so many pages an hour the rest is told once, as a whole (A6)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from focusplane.act import change
-from focusplane.act.effect import Notify
+from focusplane.act.effect import Event, Notify
 from focusplane.act.fact import Kind
 from focusplane.act.incident import Incident, Stage
 from focusplane.define.focus import Focus
@@ -17,6 +17,18 @@ from focusplane.plane.world import Noise
 MOST_PAGES = 10
 """Pages for one focus within an hour; what comes beyond that is told once, when the hour has room again."""
 OVER = str(Stage.RESOLVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is said. `about` makes the key, and names first the incident, ticket or rollout that it is about."""
+
+    about: tuple[str, ...]
+    title: str
+    body: str
+    event: Event = Event.NEWS
+    level: Level = Level.NONE
+    quiet: bool = False
 
 
 def channels(focus: Focus, level: Level) -> tuple[str, ...]:
@@ -35,11 +47,42 @@ def tell(draft: Draft, focus: Focus, incident: Incident, news: str, reason: str)
         return draft
     title = f"{incident.title} [{news}]"
     if not _room(draft, focus):
-        return _hold(draft, focus, incident, title)
+        held = _hold(draft, focus, incident, title)
+        return follow(held, focus, incident, reason) if news == OVER else held
     about = (incident.id, news, str(incident.since))
-    said, names = (title, body(incident, news, reason)), channels(focus, incident.level)
-    draft = send(draft, focus.owner, focus, names, about, said)
+    said = Message(about, title, body(incident, news, reason), _event(incident, news), incident.level)
+    draft = send(draft, focus.owner, focus, channels(focus, incident.level), said)
+    if news == OVER:
+        draft = _escalation(draft, focus, incident, said)
     return _count(_woken(draft, incident), focus)
+
+
+def _event(incident: Incident, news: str) -> Event:
+    """What is mitigated is still open."""
+    if news == OVER:
+        return Event.RESOLVE
+    return Event.TRIGGER if incident.stage is Stage.OPEN else Event.NEWS
+
+
+def follow(draft: Draft, focus: Focus, incident: Incident, reason: str) -> Draft:
+    """Pagers that keep a state follow that somebody has it, or that it is over, and nobody is woken by that."""
+    event = {Stage.ACKED: Event.ACKNOWLEDGE, Stage.RESOLVED: Event.RESOLVE}.get(incident.stage)
+    if event is None or not incident.paged_at:
+        return draft
+    about = (incident.id, event, str(incident.since))
+    said = Message(about, f"{incident.title} [{incident.stage}]", reason, event, incident.level, quiet=True)
+    draft = send(draft, focus.owner, focus, channels(focus, incident.level), said)
+    return _escalation(draft, focus, incident, said)
+
+
+def _escalation(draft: Draft, focus: Focus, incident: Incident, said: Message) -> Draft:
+    """To those whom the escalation reached as well; a pager on a step before a relapse may still keep it open, so it follows."""
+    team = draft.world.policies.set.teams.get(focus.owner)
+    for number, step in enumerate(team.escalation if team is not None else ()):
+        heard = number < incident.escalated
+        mine = replace(said, quiet=said.quiet or not heard, about=(*said.about, str(number)))
+        draft = send(draft, step.team or focus.owner, focus, step.channels, mine)
+    return draft
 
 
 def _woken(draft: Draft, incident: Incident) -> Draft:
@@ -55,22 +98,30 @@ def body(incident: Incident, news: str, reason: str) -> str:
     return f"{reason}\nWhat changed: {changed}" if changed else reason
 
 
-def send(
-    draft: Draft,
-    team: str,
-    focus: Focus,
-    names: tuple[str, ...],
-    about: tuple[str, ...],
-    said: tuple[str, str],
-) -> Draft:
-    """The same words (title, body) to each of a team's channels; `about` makes the key, and names the incident first."""
+def send(draft: Draft, team: str, focus: Focus, names: tuple[str, ...], said: Message) -> Draft:
+    """The same words to each of a team's channels."""
     whose = draft.world.policies.set.teams.get(team)
-    incident = about[0] if about[0] in draft.world.incidents else ""
+    about = said.about[0]
+    incident = about if about in draft.world.incidents else ""
     for name in names:
         url = whose.channels.get(name, "") if whose is not None else ""
         if url:
-            key = short_id("ntf", *about, name)
-            draft = draft.cause(Notify(key, focus.name, name, url, *said, incident))
+            key = short_id("ntf", *said.about, name)
+            draft = draft.cause(
+                Notify(
+                    key,
+                    focus.name,
+                    name,
+                    url,
+                    said.title,
+                    said.body,
+                    incident,
+                    about=about,
+                    event=said.event,
+                    level=said.level,
+                    quiet=said.quiet,
+                )
+            )
     return draft
 
 
@@ -92,8 +143,10 @@ def _summary(draft: Draft, focus: Focus, noise: Noise) -> Draft:
     stands = f"; it is {incident.stage} now" if incident is not None else ""
     title = f"{focus.name}: {noise.held} more messages in {over}"
     words = f"they were held back because there were too many; the last one: {noise.last}{stands}"
-    about = (noise.incident, "summary", str(noise.since))
-    draft = send(draft, focus.owner, focus, focus.alerts.page, about, (title, words))
+    event = Event.TRIGGER if incident is not None and incident.stage is Stage.OPEN else Event.NEWS
+    level = incident.level if incident is not None else Level.PAGE
+    said = Message((noise.incident, "summary", str(noise.since)), title, words, event, level)
+    draft = send(draft, focus.owner, focus, focus.alerts.page, said)
     draft = draft.put("noise", focus.name, replace(noise, held=0, since=0, last="", incident=""))
     for one in draft.world.incidents.values():
         if one.focus == focus.name and one.stage is Stage.OPEN and not one.hushed:
@@ -130,7 +183,9 @@ def _hold(draft: Draft, focus: Focus, incident: Incident, title: str) -> Draft:
         f"{MOST_PAGES} pages within an hour: what follows is gathered in {incident.id} and told as a whole, "
         "within the hour"
     )
+    event = Event.TRIGGER if incident.stage is Stage.OPEN else Event.NEWS
     about = (incident.id, "too many", str(draft.at))
-    draft = send(draft, focus.owner, focus, focus.alerts.page, about, (f"{title}; too many messages", why))
+    said = Message(about, f"{title}; too many messages", why, event, incident.level)
+    draft = send(draft, focus.owner, focus, focus.alerts.page, said)
     draft = _woken(draft, incident)
     return draft.say(Kind.PAGES_HELD, focus.name, incident.id, why)

@@ -131,7 +131,7 @@ def _warn(draft: Draft, silence: Silence) -> Draft:
             told |= {(focus.owner, name) for name in fresh}
             about = (silence.id, "ends", focus.owner)
             title = f"the silence {silence.id} ends in {left}"
-            draft = route.send(draft, focus.owner, focus, fresh, about, (title, body))
+            draft = route.send(draft, focus.owner, focus, fresh, route.Message(about, title, body))
     return draft.say(Kind.SILENCE_ENDS, silence.focus, silence.id, body, until=silence.until)
 
 

@@ -60,7 +60,7 @@ def _questions(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Draft:
             title = f"{focus.name}: somebody must decide on {fact.body['version']}"
             names = focus.alerts.ticket or focus.alerts.page
             about = (fact.subject, str(fact.at))
-            draft = route.send(draft, focus.owner, focus, names, about, (title, fact.reason))
+            draft = route.send(draft, focus.owner, focus, names, route.Message(about, title, fact.reason))
     return draft
 
 
@@ -72,7 +72,8 @@ def _alarms(draft: Draft) -> Draft:
         for focus in draft.world.policies.set.focuses.values():
             title = "the policy set is not obeyed"
             about = ("set", str(fact.at), focus.name)
-            draft = route.send(draft, focus.owner, focus, focus.alerts.page, about, (title, fact.reason))
+            said = route.Message(about, title, fact.reason, level=Level.PAGE)
+            draft = route.send(draft, focus.owner, focus, focus.alerts.page, said)
     return draft
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from focusplane.act.effect import Event
 from focusplane.act.fact import Kind
 from focusplane.act.incident import LIVE
 from focusplane.act.silence import About
@@ -155,4 +156,6 @@ def _tell(draft: Draft, focus: Focus, ticket: Ticket, news: str, reason: str) ->
     of = f" of {ticket.group}" if ticket.group else ""
     title = f"{focus.name}: {ticket.objective}{of} burns ({word}) [{news}]"
     about = (ticket.id, news, str(draft.at))
-    return route.send(draft, focus.owner, focus, route.channels(focus, ticket.level), about, (title, reason))
+    event = Event.RESOLVE if news == "over" else Event.TRIGGER
+    said = route.Message(about, title, reason, event, ticket.level)
+    return route.send(draft, focus.owner, focus, route.channels(focus, ticket.level), said)
