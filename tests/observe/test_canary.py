@@ -119,6 +119,24 @@ def test_the_next_step_has_to_show_safety_anew_but_harm_is_remembered() -> None:
     assert rule(harmful, SPEC, QUARTER).ruling is Ruling.ROLLBACK
 
 
+def test_a_step_that_has_only_begun_is_not_said_to_be_beyond_showing() -> None:
+    begun = next_step(steady(120, 0, 0))
+    verdict = rule(begun, SPEC, QUARTER)
+    assert verdict.ruling is Ruling.HOLD
+    assert verdict.reason == (
+        "not yet shown to be safe at this step, which has only begun: canary 0 of 6000, baseline 0 of 18000"
+    )
+    assert verdict.eta_requests is None
+
+
+def test_a_canary_at_rates_beyond_what_is_allowed_is_said_never_to_be_shown_safe() -> None:
+    verdict = rule(steady(40, 1, 1), replace(SPEC, alpha=Fraction(1, 10**9)), QUARTER)
+    assert verdict.ruling is Ruling.HOLD
+    assert verdict.reason.startswith(
+        "not yet shown to be safe, and at these rates it will not be: canary 40 of 2000"
+    )
+
+
 def test_a_shared_incident_is_not_the_canarys_fault() -> None:
     assert rule(steady(60, 10, 30), SPEC, QUARTER).ruling is not Ruling.ROLLBACK
 

@@ -79,7 +79,7 @@ def bad(scene: SmallScene, users: Visitors, variant: str, what: str, why: str) -
     scene.promise(
         f"the parser that {what} is taken back on {why}",
         seen["phase"] == "rolled-back" and by_cost == (why == "cost") and bool(failed) == (why == "errors"),
-        f"{seen['phase']}: {said[:100]}; {failed} uploads of it failed",
+        f"{seen['phase']}: {said}; {failed} uploads of it failed",
     )
     scene.rest(1.5)
     late = of(variant, users.got(scene.now() - 500))

@@ -24,10 +24,11 @@ Ruled = tuple[Ruling, str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How far one metric is from being shown safe: events still needed, at the present split."""
+    """How far one metric is from being shown safe: events still needed, at the present split, once the step has had some."""
 
     done: bool
     eta: int | None
+    begun: bool = True
 
 
 def safety(evidence: Evidence, spec: JudgeSpec, step: Step, shown: tuple[MetricEvidence, ...]) -> Ruled:
@@ -46,7 +47,7 @@ def safety(evidence: Evidence, spec: JudgeSpec, step: Step, shown: tuple[MetricE
     if missing:
         return Ruling.HOLD, f"{requests} of {step.min_requests} canary requests at this step", eta
     if not errors.done:
-        return Ruling.HOLD, _not_yet(evidence.errors, errors.eta, counted(evidence.errors.counts)), eta
+        return Ruling.HOLD, _not_yet(evidence.errors, errors, counted(evidence.errors.counts)), eta
     allowed = f"{float(spec.tolerance):g} times the baseline plus {float(spec.slack):.3%}"
     words = f"no worse than {allowed}: {counted(evidence.errors.counts)}"
     if unseen := _unseen(evidence):
@@ -54,7 +55,7 @@ def safety(evidence: Evidence, spec: JudgeSpec, step: Step, shown: tuple[MetricE
     for each, way in extras:
         if not way.done:
             one = next(metric for metric in shown if metric.metric == each.spec.name)
-            why = one.blind or _not_yet(each.metric, way.eta, say(one))
+            why = one.blind or _not_yet(each.metric, way, say(one))
             return Ruling.HOLD, f"errors are {words}; but {each.spec.name}: {why}", eta
     alone = "" if _expected(evidence) else _alone(evidence)
     too = "".join(f"; {each.spec.name} too" for each, _ in extras)
@@ -87,12 +88,14 @@ def _of_pairs(evidence: Evidence, step: Step, shown: tuple[MetricEvidence, ...],
     return Ruling.PROMOTE, f"no worse than {allowed}: {say(one)}", 0
 
 
-def _not_yet(metric: Metric, eta: int | None, counts: str) -> str:
-    if eta is not None:
-        return f"not yet shown to be safe; about {eta} more requests: {counts}"
-    early = metric.counts[0] < EARLY
-    why = "too early to say" if early else "not yet shown to be safe, and at these rates it will not be"
-    return f"{why}: {counts}"
+def _not_yet(metric: Metric, way: Way, counts: str) -> str:
+    if way.eta is not None:
+        return f"not yet shown to be safe; about {way.eta} more requests: {counts}"
+    if metric.counts[0] < EARLY:
+        return f"too early to say: {counts}"
+    if not way.begun:
+        return f"not yet shown to be safe at this step, which has only begun: {counts}"
+    return f"not yet shown to be safe, and at these rates it will not be: {counts}"
 
 
 def _longest(ways: list[Way]) -> int | None:
@@ -116,7 +119,7 @@ def _way(metric: Metric, null: Null, at_step: tuple[int, int], goal: float, miss
     canary, canary_bad, baseline, baseline_bad = metric.counts
     done = metric.log_safe >= goal and not missing
     if not canary or not baseline or not at_step[0]:
-        return Way(done, None)
+        return Way(done, None, begun=False)
     split = at_step[0] / sum(at_step)
     rates = canary_bad * null.unit / canary, baseline_bad * null.unit / baseline
     grown = growth(rates, split, (null.rho, null.eps), null.safe)
