@@ -246,6 +246,12 @@ async def test_a_plane_that_cannot_write_holds_and_sends_no_server_error(
         assert await hook(api, name) == (403, "nothing can be written down")
 
 
+async def test_a_hook_without_a_token_is_told_where_one_can_stand(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/api/v1/judge/flagger/rollback", json=hooked(token=""))
+    assert answer.status_code == 401
+    assert "metadata.token" in answer.json()["hint"]
+
+
 async def test_flaggers_metric_is_told_in_the_words_of_prometheus(api: httpx.AsyncClient, it: Rig) -> None:
     async def asked(query: str) -> object:
         path = "/api/v1/judge/flagger/api/v1/query"

@@ -104,6 +104,19 @@ async def test_a_body_that_cannot_be_read_is_said_in_the_words_of_the_protocol(
         assert answer.json().get("key", "") == key.removeprefix("/")
 
 
+async def test_json_that_is_sent_as_something_else_is_told_which_header_is_missing(
+    api: httpx.AsyncClient,
+) -> None:
+    for key in ("", "/new-pricing"):
+        answer = await api.post(
+            f"/ofrep/v1/evaluate/flags{key}",
+            content='{"context": {}}',
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, "PARSE_ERROR")
+        assert "content-type: application/json" in answer.json()["errorDetails"]
+
+
 def aimed(plane, **more) -> None:  # type: ignore[no-untyped-def]
     policies = plane.world.policies
     focus = policies.set.focuses["checkout"]

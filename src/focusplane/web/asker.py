@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from focusplane.act.request import Compare
 from focusplane.define.people import Role
+from focusplane.kernel.errors import UnauthenticatedError
 from focusplane.plane import queries
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
@@ -15,6 +16,10 @@ from focusplane.web.face import Face, face_of, principal_of
 
 LONGEST = 2_000
 """Characters of credentials that are looked at."""
+HINT = (
+    "one of the role judge: `Authorization: Bearer TOKEN`, the address http://judge:TOKEN@HOST, `metadata.token` of a hook of "
+    "Flagger, or `judgeConfigurations.token` of Kayenta"
+)
 
 
 def asker(request: Request, said: str = "") -> Principal:
@@ -23,6 +28,8 @@ def asker(request: Request, said: str = "") -> Principal:
     """
     face = face_of(request)
     token = _password(request.headers.get("authorization", "")) or ("" if _tells(request) else said)
+    if not token and not _tells(request) and not request.cookies:
+        raise UnauthenticatedError("no token", HINT)
     found = face.tokens.principal(token) if token else principal_of(request, face)
     found.need(Role.JUDGE)
     return found

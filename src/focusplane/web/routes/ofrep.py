@@ -50,7 +50,7 @@ def _unread(request: Request, kinds: list[str]) -> JSONResponse:
     code, told = (
         ("INVALID_CONTEXT", "`context` is an object of at most 200 values")
         if parsed
-        else ("PARSE_ERROR", "the body is no JSON object")
+        else ("PARSE_ERROR", "the body is no JSON object" if _is_json(request) else UNTYPED)
     )
     key = request.path_params.get("key")
     return JSONResponse(
@@ -58,8 +58,13 @@ def _unread(request: Request, kinds: list[str]) -> JSONResponse:
     )
 
 
+def _is_json(request: Request) -> bool:
+    return "json" in request.headers.get("content-type", "").lower()
+
+
 router = APIRouter(prefix="/ofrep/v1", tags=["ofrep"], route_class=_Spoken)
 KEEP_ALIVE_S = 15.0
+UNTYPED = "the body is read as JSON only with the header content-type: application/json"
 NO_TEXT = "targetingKey must be a string"
 _KNOWN = frozenset({"STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED", "UNKNOWN"})
 
