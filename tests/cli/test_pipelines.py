@@ -129,6 +129,12 @@ def test_the_steps_of_github_and_gitlab_are_what_they_run() -> None:
     assert jobs["take-back"]["when"] == "on_failure"
 
 
+def test_jenkins_takes_the_canary_back_whatever_ended_the_build() -> None:
+    """`failure` alone leaves it at its weight when somebody aborts the build or it is unstable."""
+    last = (FOLDER / "Jenkinsfile").read_text(encoding="utf-8").partition("post {")[2]
+    assert re.search(r"""unsuccessful \{ sh '\./traffic\.sh "\$GIT_COMMIT" 0' \}""", last)
+
+
 def commands() -> Iterator[tuple[str, str]]:
     """Every `focus ...` that stands in the files of pipelines and on their pages."""
     for path in [*sorted(FOLDER.iterdir()), *PAGES]:
