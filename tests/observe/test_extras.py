@@ -54,6 +54,7 @@ def test_errors_alone_promote_nothing_while_a_declared_metric_is_not_shown_safe(
     verdict = rule(judged(SESSIONS, (2, 0, 8, 0), 120), SPEC, QUARTER)
     assert verdict.ruling is Ruling.HOLD
     assert "; but objective sessions: not yet shown to be safe; about" in verdict.reason
+    assert verdict.reason.count("objective sessions") == 1
     assert verdict.eta_requests is not None
     assert verdict.eta_requests > 1_000
 

@@ -25,6 +25,7 @@ from focusplane.control.rollout import Cause, Phase, Saw
 from focusplane.instrument.signal import Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.verdict import Ruling
+from focusplane.plane import queries
 from focusplane.plane.arrival import Asked, Counted
 from focusplane.plane.arrows import expose
 from focusplane.plane.draft import Draft
@@ -99,6 +100,8 @@ def test_a_hold_that_lasts_too_long_asks_and_says_so() -> None:
     it.ask(StartRollout("checkout", "v2"))
     it.seconds(200)
     assert any("somebody must promote or abort" in fact.reason for fact in it.said(Kind.ROLLOUT_HELD))
+    shown = queries.rollout(it.world, "checkout")
+    assert (shown["hold_ends_at"], shown["hold_until"]) == (None, "until somebody does")
 
 
 def test_a_version_that_is_not_ready_gets_no_request() -> None:

@@ -14,7 +14,7 @@ from focusplane.observe.bets import Metric, Null
 from focusplane.observe.eprocess import growth, requests_needed
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.extras import Watched, null_of
-from focusplane.observe.shown import counted, say
+from focusplane.observe.shown import counted, say, say_unnamed
 from focusplane.observe.verdict import MetricEvidence, Ruling
 
 EARLY = 200
@@ -55,7 +55,7 @@ def safety(evidence: Evidence, spec: JudgeSpec, step: Step, shown: tuple[MetricE
     for each, way in extras:
         if not way.done:
             one = next(metric for metric in shown if metric.metric == each.spec.name)
-            why = one.blind or _not_yet(each.metric, way, say(one))
+            why = one.blind or _not_yet(each.metric, way, say_unnamed(one))
             return Ruling.HOLD, f"errors are {words}; but {each.spec.name}: {why}", eta
     alone = "" if _expected(evidence) else _alone(evidence)
     too = "".join(f"; {each.spec.name} too" for each, _ in extras)
@@ -83,7 +83,7 @@ def _of_pairs(evidence: Evidence, step: Step, shown: tuple[MetricEvidence, ...],
             way.eta,
         )
     if not way.done:
-        return Ruling.HOLD, _not_yet(found.metric, way.eta, say(one)), way.eta
+        return Ruling.HOLD, _not_yet(found.metric, way, say(one)), way.eta
     allowed = f"{float(found.spec.tolerance):g} times the baseline plus {float(found.spec.slack):.3%}"
     return Ruling.PROMOTE, f"no worse than {allowed}: {say(one)}", 0
 

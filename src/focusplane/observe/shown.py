@@ -98,8 +98,16 @@ def say(metric: MetricEvidence) -> str:
         named = ", copies of the same requests"
         if metric.both_bad:
             named += f", {metric.both_bad} of them failed at both"
-    place = f", most in {metric.worst_stratum}" if metric.worst_stratum else ""
-    return f"{_counts_of(metric)}{what.get(metric.of, named)}{place}"
+    return f"{_counts_of(metric)}{what.get(metric.of, named)}{_place(metric)}"
+
+
+def say_unnamed(metric: MetricEvidence) -> str:
+    """The same where its name stands before it already."""
+    return f"{_counts_of(metric)}{' good' if metric.of is Of.GOOD else ''}{_place(metric)}"
+
+
+def _place(metric: MetricEvidence) -> str:
+    return f", most in {metric.worst_stratum}" if metric.worst_stratum else ""
 
 
 def _counts_of(metric: MetricEvidence) -> str:

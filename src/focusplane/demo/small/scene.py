@@ -29,7 +29,7 @@ class SmallScene:
         self._console = console
         self._clock = SystemClock()
         self._facts: list[Shown] = []
-        self._shown = ("", 0.0)
+        self._shown_at, self._told = 0.0, ""
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +77,7 @@ class SmallScene:
 
         self.until(over, within_s)
         seen = self.plane.rollout()
-        self.say(f"{seen['phase']}: {seen.get('sentence', seen.get('reason', ''))}")
+        self._tell(seen)
         return seen
 
     def edit(self, path: Sequence[str], value: str) -> None:
@@ -99,12 +99,17 @@ class SmallScene:
 
     def _show(self) -> None:
         """A line when what happens has changed, at most every two seconds."""
-        text, at = self._shown
         now = time.monotonic()
-        if now - at < SHOW_S:
+        if now - self._shown_at < SHOW_S:
             return
         seen = self.plane.rollout()
+        if seen["phase"] != "idle":
+            self._tell(seen)
+        self._shown_at = now
+
+    def _tell(self, seen: Shown) -> None:
+        """The same is said once, also if its end was seen on the way."""
         said = f"{seen['phase']:<11} {seen.get('sentence') or seen.get('reason', '')}"
-        if said != text and seen["phase"] != "idle":
-            self._console.print(f"  {said}", highlight=False, markup=False, soft_wrap=True)
-        self._shown = said, now
+        if said != self._told:
+            self.say(said)
+        self._told = said

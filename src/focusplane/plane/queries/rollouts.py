@@ -12,7 +12,7 @@ from focusplane.kernel.tick import Tick
 from focusplane.observe.extras import MICRO
 from focusplane.observe.verdict import MetricEvidence, Of, Verdict
 from focusplane.plane.arrows.depart import stable_of
-from focusplane.plane.arrows.expose import UNPROVEN
+from focusplane.plane.arrows.expose import ASKS, UNPROVEN
 from focusplane.plane.arrows.sight import NODE_ALIVE_MS
 from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
@@ -243,7 +243,7 @@ _AFTERWARDS = {
 
 def _hold_ends(running: Rollout, spec: RolloutSpec | None) -> int | None:
     """When the policy's `then` comes; None for a hold that only a person, a thaw or a destination ends."""
-    if running.held_since is None or spec is None:
+    if running.held_since is None or spec is None or ASKS in running.hold_reason:
         return None
     pause_ends = running.held_by is Saw.PAUSED and spec.then is Then.ROLLBACK
     return running.held_since + spec.hold_at_most_ms if pause_ends or running.held_by not in _LASTS else None
@@ -253,6 +253,8 @@ def hold_until(running: Rollout, spec: RolloutSpec | None) -> str:
     """What ends the hold, in words; empty when nothing is held."""
     if running.held_since is None or spec is None:
         return ""
+    if ASKS in running.hold_reason:
+        return "until somebody does"
     lasts = _LASTS.get(running.held_by or Saw.NO_EVIDENCE, "")
     return lasts if _hold_ends(running, spec) is None else _AFTERWARDS[spec.then]
 
