@@ -1,13 +1,11 @@
 """PagerDuty's Events API v2, played by a receiver that answers as it does; what it keeps is the state of each alert."""
 
 import asyncio
-import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from tests.pagerduty import DOES, KEY, Pager, pagers
 
 from focusplane.act.effect import Event, Notify
 from focusplane.define.slo import Level
@@ -15,7 +13,6 @@ from focusplane.edge.channels import Channels
 from focusplane.edge.channels.pagerduty import event
 from focusplane.kernel.errors import UnreachableError
 
-KEY = "0123456789abcdef0123456789abcdef"
 OPENED = Notify(
     "ntf-1",
     "checkout",
@@ -28,62 +25,16 @@ OPENED = Notify(
     event=Event.TRIGGER,
     level=Level.PAGE,
 )
-DOES = {"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
-
-
-class Pager(HTTPServer):
-    """Alerts by `dedup_key`, as the documentation of the Events API v2 says; `status` is what it answers next."""
-
-    status = 202
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.alerts: dict[str, str] = {}
-        self.taken: list[dict[str, object]] = []
-
-    def take(self, told: dict[str, str]) -> tuple[int, dict[str, object]]:
-        if self.status != 202:
-            return self.status, {"status": "throttle exceeded", "message": "Requests for this service ..."}
-        if told["routing_key"] != KEY:
-            return 400, {"status": "invalid event", "errors": ["Invalid routing key"]}
-        self.taken.append(dict(told))
-        self.alerts[told["dedup_key"]] = DOES[told["event_action"]]
-        return 202, {
-            "status": "success",
-            "message": "Event processed",
-            "dedup_key": told["dedup_key"],
-        }
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Pager
-
-    def do_POST(self) -> None:
-        status, answer = self.server.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Tests are quiet."""
 
 
 @pytest.fixture
 def pager() -> Iterator[Pager]:
-    server = Pager()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with pagers() as server:
+        yield server
 
 
 def send(pager: Pager, notify: Notify, key: str = KEY) -> bool:
-    url = f"pagerduty://{key}?url=http://127.0.0.1:{pager.server_port}/v2/enqueue"
-    return asyncio.run(Channels().send(replace(notify, url=url)))
+    return asyncio.run(Channels().send(replace(notify, url=pager.channel.replace(KEY, key))))
 
 
 def test_an_incident_is_one_alert_that_ends_with_it(pager: Pager) -> None:
