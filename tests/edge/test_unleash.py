@@ -169,8 +169,8 @@ class World:
         self.drivers.publish(self.board, self.focuses)
 
     async def look(self) -> ReadBack:
-        for follower in self.drivers._followers.values():
-            await self.drivers.look(follower)
+        for one in self.drivers.rounds.followed.values():
+            await self.drivers.rounds.look(one)
         return self.told[-1]
 
 

@@ -6,7 +6,8 @@ import pytest
 from tests.edge.kubernetes.api_server import ApiServer
 from tests.edge.kubernetes.cluster import ROUTES, Village, accept, board, focus, http_route, story, weights_of
 
-from focusplane.edge.kubernetes.fence import ANNOTATION, Writer, objection, writer
+from focusplane.edge.kubernetes.fence import ANNOTATION, objection, writer
+from focusplane.plane.followed import Writer
 
 PAY = {"pay": focus()}
 

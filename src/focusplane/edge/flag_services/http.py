@@ -8,28 +8,20 @@ from typing import Any
 import httpx
 
 from focusplane.kernel.errors import (
-    ConflictError,
     DataError,
     FocusplaneError,
     NotFoundError,
     RefusedError,
     UnauthenticatedError,
-    UnavailableError,
     UnreachableError,
 )
+from focusplane.plane.followed import BusyError, StaleError
 
 MOST_BYTES = 4 * 1024 * 1024
 TIMEOUT_S = 5.0
 LONGEST_PAUSE_S = 60.0
 SHOWN = 300
-
-
-class BusyError(UnavailableError):
-    """It asks to come again later."""
-
-    def __init__(self, what: str, pause_s: float) -> None:
-        super().__init__(what, "several planes, or other callers, may use the same token")
-        self.pause_s = pause_s
+HINT = "several planes, or other callers, may use the same token"
 
 
 class FlagHttp:
@@ -97,14 +89,14 @@ class FlagHttp:
         if status == 429:
             after = headers.get("retry-after", "")
             pause = min(float(after), LONGEST_PAUSE_S) if after.isascii() and after.isdecimal() else 5.0
-            return BusyError(f"{service} is busy (429)", pause)
+            return BusyError(f"{service} is busy (429)", HINT, pause)
         known: dict[int, FocusplaneError] = {
             401: UnauthenticatedError(
                 f"{service} does not know our token (401)", "a token ends: make a new one"
             ),
             403: RefusedError(f"{service} does not let us (403): {words}", "the token needs to write flags"),
             404: NotFoundError(f"{service} has no such project, environment or flag (404): {words}"),
-            409: ConflictError(f"{service} says that it was changed meanwhile (409): {words}"),
+            409: StaleError(f"{service} says that it was changed meanwhile (409): {words}"),
         }
         if status >= 500:
             return UnreachableError(f"{service} answers {status} {words}".strip())

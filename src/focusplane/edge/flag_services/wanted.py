@@ -1,6 +1,6 @@
 """What every flag service is to us: a flag that is on for a share, read and written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
 
@@ -21,6 +21,14 @@ class Wanted:
     state: FlagState
     moved: bool = False
     reason: str = ""
+
+    @property
+    def node(self) -> str:
+        return str(self.driver)
+
+    @property
+    def serves(self) -> "Wanted":
+        return replace(self, moved=False, reason="")
 
     @property
     def share(self) -> Fraction:

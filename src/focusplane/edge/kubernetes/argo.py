@@ -6,16 +6,14 @@ from typing import Any
 
 from focusplane.edge.kubernetes.split import (
     Object,
-    Settled,
     Shares,
-    Status,
-    Unsettled,
     Wanted,
     Write,
     generation,
     number,
 )
 from focusplane.kernel.errors import RefusedError
+from focusplane.plane.followed import Settled, Status, Unsettled
 
 HASH = "rollouts-pod-template-hash"
 ALL = 100

@@ -15,9 +15,9 @@ from focusplane.kernel.errors import (
     NotFoundError,
     RefusedError,
     UnauthenticatedError,
-    UnavailableError,
     UnreachableError,
 )
+from focusplane.plane.followed import BusyError, StaleError
 
 Object = dict[str, Any]
 
@@ -30,22 +30,11 @@ MOST_BYTES = 8 * 1024 * 1024
 TIMEOUT_S = 5.0
 LONGEST_PAUSE_S = 60.0
 SHOWN = 400
-
-
-class StaleError(ConflictError):
-    """Somebody changed the object since it was read: read it again."""
+HINT = "its priority and fairness settings decide who waits"
 
 
 class OwnedError(ConflictError):
     """Another field manager owns what was to be written."""
-
-
-class BusyError(UnavailableError):
-    """The API server asks to come again later."""
-
-    def __init__(self, what: str, pause_s: float) -> None:
-        super().__init__(what, "its priority and fairness settings decide who waits")
-        self.pause_s = pause_s
 
 
 class Client:
@@ -136,7 +125,7 @@ def refusal(status: int, said: bytes, retry_after: str = "") -> FocusplaneError:
         return _conflict(told, words)
     if status == 429:
         pause = min(float(retry_after), LONGEST_PAUSE_S) if retry_after.isdecimal() else 1.0
-        return BusyError("the API server is busy (429)", pause)
+        return BusyError("the API server is busy (429)", HINT, pause)
     known: dict[int, FocusplaneError] = {
         401: UnauthenticatedError(
             "the API server does not know our token (401)", "a token ends: kubectl create token"

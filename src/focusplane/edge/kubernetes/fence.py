@@ -1,22 +1,13 @@
 """Which board the weights of an object come from, written beside them, and whether ours may replace it (N6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from focusplane.control.board import Board
+from focusplane.plane.followed import Writer
 
 ANNOTATION = "focusplane/board"
 MOST_EPOCH = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Who wrote the weights: a plane, its epoch, and the version of its board."""
-
-    plane: str = ""
-    epoch: int = 0
-    version: int = 0
 
 
 def writer(metadata: Mapping[str, Any]) -> Writer:

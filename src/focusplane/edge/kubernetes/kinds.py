@@ -8,7 +8,8 @@ from focusplane.define.driver import Driver, DriverKind
 from focusplane.edge.kubernetes import argo, kserve
 from focusplane.edge.kubernetes.client import Client
 from focusplane.edge.kubernetes.routes import BACKEND_REFS, DESTINATIONS, Rules, accepted, reconciled
-from focusplane.edge.kubernetes.split import Object, Shares, Status, Wanted, Write
+from focusplane.edge.kubernetes.split import Object, Shares, Wanted, Write
+from focusplane.plane.followed import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,7 @@ from typing import Any
 
 from focusplane.edge.kubernetes.split import (
     Object,
-    Settled,
     Shares,
-    Status,
-    Unsettled,
     Wanted,
     Write,
     condition,
@@ -16,6 +13,7 @@ from focusplane.edge.kubernetes.split import (
     number,
 )
 from focusplane.kernel.errors import RefusedError
+from focusplane.plane.followed import Settled, Status, Unsettled
 
 ALL = 100
 

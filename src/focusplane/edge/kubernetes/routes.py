@@ -12,10 +12,7 @@ from typing import Any
 from focusplane.define.driver import Backend
 from focusplane.edge.kubernetes.split import (
     Object,
-    Settled,
     Shares,
-    Status,
-    Unsettled,
     Wanted,
     Write,
     condition,
@@ -24,6 +21,7 @@ from focusplane.edge.kubernetes.split import (
     shares,
 )
 from focusplane.kernel.errors import RefusedError
+from focusplane.plane.followed import Settled, Status, Unsettled
 
 Rule = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """Shares as whole percents and back, and what every kind of object says in the same words."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -28,6 +28,14 @@ class Wanted:
     moved: bool = False
 
     @property
+    def node(self) -> str:
+        return str(self.driver)
+
+    @property
+    def serves(self) -> "Wanted":
+        return self
+
+    @property
     def percents(self) -> dict[str, int]:
         return percents(self.state.weights)
 
@@ -38,32 +46,6 @@ class Write:
 
     body: dict[str, Any]
     status: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Whoever carries the object out runs what it says."""
-
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """Not yet, or (`refused`) not at all."""
-
-    why: str
-    refused: bool = False
-
-
-Status = Settled | Unsettled
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What an object splits now. `beside` are other objects that it takes to know that."""
-
-    shares: Shares
-    beside: Object = field(default_factory=dict)
 
 
 def percents(weights: Mapping[str, Fraction]) -> dict[str, int]:

@@ -1,59 +1,18 @@
 """One object on its way to what is wanted: read, compared, written, read again until whoever carries it out says so."""
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from focusplane.control.board import Board
-from focusplane.edge.kubernetes.client import Client, StaleError
-from focusplane.edge.kubernetes.fence import ANNOTATION, Writer, objection, ours, writer
+from focusplane.edge.kubernetes.client import Client
+from focusplane.edge.kubernetes.fence import ANNOTATION, objection, ours, writer
 from focusplane.edge.kubernetes.kinds import KINDS, beside
 from focusplane.edge.kubernetes.owned import kept, overlay
-from focusplane.edge.kubernetes.split import Object, Shares, Status, Unsettled, Wanted, Write
-from focusplane.kernel.errors import ConflictError, NotFoundError, RefusedError, UnreachableError
-from focusplane.plane.ports import ReadBack
+from focusplane.edge.kubernetes.split import Object, Shares, Wanted, Write
+from focusplane.kernel.errors import NotFoundError, RefusedError, UnreachableError
+from focusplane.plane.followed import ForeignError, StaleError, Status, Unsettled, Writer
 
 TRIES = 4
 """So often an object that somebody else changes at the same time is read again at once."""
-
-
-class ForeignError(ConflictError):
-    """Another plane, or a later board of ours, wrote the weights: they are not ours to change."""
-
-    def __init__(self, what: str, found: Writer) -> None:
-        super().__init__(what, "focus adopt")
-        self.found = found
-
-
-@dataclass(slots=True)
-class Follower:
-    """What is known of one object. Times are milliseconds of the plane's clock."""
-
-    wanted: Wanted
-    due: int = 0
-    failures: int = 0
-    heard: int = 0
-    """when the API server last answered for it"""
-    board_version: int = 0
-    """of the newest board that it runs"""
-    in_step: bool = False
-    detail: str = ""
-    rejected: bool = False
-    refused: int = 0
-    foreign: Writer = field(default_factory=Writer)
-    busy: bool = False
-
-    def report(self, away: bool) -> ReadBack:
-        return ReadBack(
-            str(self.wanted.driver),
-            self.board_version,
-            self.detail,
-            self.rejected,
-            self.foreign.plane,
-            self.foreign.epoch,
-            away,
-            self.foreign.version,
-            refused=self.refused,
-        )
 
 
 async def converge(client: Client, wanted: Wanted, board: Board) -> Status:
