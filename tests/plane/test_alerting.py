@@ -106,6 +106,21 @@ def test_what_flaps_is_one_incident_that_needs_longer_to_be_over_each_time() -> 
     ]
 
 
+def test_a_policy_says_how_many_pages_an_hour_wake_people() -> None:
+    for most in (1, 3):
+        it = rig(("auth", ""), more=f", pagesPerHour: {most}")
+        fail(it, "auth", share=Fraction(1, 4))
+        it.seconds(60)
+        for _ in range(5):
+            it.ask(AddSilence("r", "auth", for_ms=MINUTE * 2))
+            it.seconds(1)
+            it.ask(EndSilence(list(it.world.silences)[-1]))
+            it.seconds(1)
+        (why,) = [one.reason for one in it.said(Kind.PAGES_HELD)]
+        assert why.startswith(f"{most} pages within an hour")
+        assert len([one for one in titles(it) if "too many" not in one]) == most
+
+
 def test_above_so_many_pages_an_hour_the_rest_is_gathered_and_told_once() -> None:
     it = rig(("auth", ""))
     fail(it, "auth", share=Fraction(1, 4))

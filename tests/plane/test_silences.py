@@ -7,9 +7,9 @@ from tests.plane.night import FOCUS, NONE, TEAMS, fail, incident, rig, titles
 
 from focusplane.act.fact import Kind
 from focusplane.act.request import AddSilence, Done, EndSilence, Refused
+from focusplane.define.focus import Alerts
 from focusplane.kernel.tick import DAY, HOUR, MINUTE
 from focusplane.plane.arrival import PolicyRead
-from focusplane.plane.arrows.route import MOST_PAGES
 from focusplane.plane.arrows.silences import MOST
 from focusplane.plane.recover import empty
 from focusplane.plane.snapshot import preserve, revive
@@ -178,7 +178,7 @@ def test_a_silence_for_a_tenant_hides_no_failure_of_which_nobody_says_whose_it_i
 
 def test_what_was_held_back_for_its_number_goes_to_the_next_ones_too_if_nobody_acknowledges_it() -> None:
     it = rig(("auth", ""))
-    it.world = replace(it.world, noise={"auth": Noise(pages=(it.at,) * MOST_PAGES)})
+    it.world = replace(it.world, noise={"auth": Noise(pages=(it.at,) * Alerts().most_pages)})
     fail(it, "auth")
     it.seconds(60)
     assert [title for title in titles(it) if "too many" in title]

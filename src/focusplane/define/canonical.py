@@ -9,7 +9,7 @@ from typing import Any
 from focusplane.kernel.ids import Json, digest
 
 CAME_LATER: Mapping[str, frozenset[str]] = {
-    "Alerts": frozenset({"group_by", "review", "table"}),
+    "Alerts": frozenset({"group_by", "most_pages", "review", "table"}),
     "Calendar": frozenset({"start_day"}),
     "Flag": frozenset({"by", "driver", "exposure", "permanent", "requires", "rollout", "rules", "schedule"}),
     "Focus": frozenset({"engine", "segments"}),

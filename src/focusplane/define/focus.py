@@ -56,6 +56,8 @@ class Alerts:
     table: AlertTable = ()
     """the alert table of every objective that has none of its own"""
     group_by: GroupBy = GroupBy.FOCUS
+    most_pages: int = 10
+    """within an hour; what comes beyond that is told once, when the hour has room again"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 from focusplane.define.focus import Alerts, GroupBy
-from focusplane.define.quantities import DURATION, NUMBER, SHARE
+from focusplane.define.quantities import DURATION, NUMBER, SHARE, whole
 from focusplane.define.shape import Field, Record, Shape, Values
 from focusplane.define.shapes import Choice, Either, Keyed, ListOf, Reference, one_of
 from focusplane.define.slo import AlertTable, Level, Named, Row, TableName
@@ -62,8 +62,14 @@ FOR_ALL = Field[AlertTable](
 GROUP_BY = Field(
     "groupBy", one_of(GroupBy), "One incident for the whole focus, or one for each tenant.", GroupBy.FOCUS
 )
+MOST_PAGES = Field(
+    "pagesPerHour",
+    whole(1, 1_000),
+    "So many pages wake people within an hour; what comes beyond that is gathered in the incident and told once.",
+    10,
+)
 ALERTS_RECORD = Record(
     "alerts",
-    (PAGE, TICKET, REVIEW, FOR_ALL, GROUP_BY),
-    lambda v: Alerts(v[PAGE], v[TICKET], v[REVIEW], v[FOR_ALL], v[GROUP_BY]),
+    (PAGE, TICKET, REVIEW, FOR_ALL, GROUP_BY, MOST_PAGES),
+    lambda v: Alerts(v[PAGE], v[TICKET], v[REVIEW], v[FOR_ALL], v[GROUP_BY], v[MOST_PAGES]),
 )

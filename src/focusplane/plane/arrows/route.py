@@ -14,8 +14,6 @@ from focusplane.kernel.tick import HOUR
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Noise
 
-MOST_PAGES = 10
-"""Pages for one focus within an hour; what comes beyond that is told once, when the hour has room again."""
 OVER = str(Stage.RESOLVED)
 
 
@@ -132,7 +130,7 @@ def summaries(draft: Draft) -> Draft:
         recent = _recent(noise, draft.at)
         if not recent and not noise.held:
             draft = draft.drop("noise", name)
-        elif noise.held and focus is not None and len(recent) < MOST_PAGES:
+        elif noise.held and focus is not None and len(recent) < focus.alerts.most_pages:
             draft = _summary(draft, focus, noise)
     return draft
 
@@ -161,7 +159,7 @@ def _recent(noise: Noise, at: int) -> tuple[int, ...]:
 def _room(draft: Draft, focus: Focus) -> bool:
     """Once something is held back, everything is until the summary: the order of what people read is the order of things."""
     noise = draft.world.noise.get(focus.name, Noise())
-    return not noise.held and len(_recent(noise, draft.at)) < MOST_PAGES
+    return not noise.held and len(_recent(noise, draft.at)) < focus.alerts.most_pages
 
 
 def _count(draft: Draft, focus: Focus) -> Draft:
@@ -180,7 +178,7 @@ def _hold(draft: Draft, focus: Focus, incident: Incident, title: str) -> Draft:
     if not first:
         return draft
     why = (
-        f"{MOST_PAGES} pages within an hour: what follows is gathered in {incident.id} and told as a whole, "
+        f"{focus.alerts.most_pages} pages within an hour: what follows is gathered in {incident.id} and told as a whole, "
         "within the hour"
     )
     event = Event.TRIGGER if incident.stage is Stage.OPEN else Event.NEWS
