@@ -19,10 +19,10 @@ from focusplane.assembly.flag_drivers import flag_drivers
 from focusplane.edge.access_log import access_log_routes
 from focusplane.edge.alertmanager import Alertmanager
 from focusplane.edge.channels import Channels, missing, resolve
-from focusplane.edge.envoy.file_plane import FilePlane
+from focusplane.edge.envoy.files import envoy_files
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
-from focusplane.edge.flag_file import FlagFile
+from focusplane.edge.flag_file import flag_file
 from focusplane.edge.flagd_sync import FlagdSync, flagd_server
 from focusplane.edge.impatient_http import impatient
 from focusplane.edge.kubernetes.client import Client
@@ -164,9 +164,9 @@ def _drivers(settings: Settings, loop: Loop, clock: SystemClock, performer: Perf
     Raises `UsageError` for a cluster that is named and cannot be used.
     """
     if settings.envoy_files is not None:
-        loop.attach(FilePlane(settings.envoy_files))
+        loop.attach(envoy_files(settings.envoy_files))
     if settings.flag_file is not None:
-        loop.attach(FlagFile(settings.flag_file))
+        loop.attach(flag_file(settings.flag_file))
     found = cluster(settings.kubeconfig, settings.kube_context)
     kubernetes = KubernetesPlane(
         clock, Client(found) if found is not None else None, loop.report("kubernetes")

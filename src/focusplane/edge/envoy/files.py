@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +12,16 @@ from focusplane.edge.envoy.bootstrap import CLUSTERS_FILE, LISTENERS_FILE, file_
 from focusplane.edge.envoy.names import Resource
 from focusplane.edge.envoy.resources import Memo, compile_resources
 from focusplane.edge.envoy.version import Version
+from focusplane.plane.written import WrittenPlane, put
+
+
+def envoy_files(directory: Path) -> WrittenPlane:
+    """A data plane of files: every board is written for an Envoy that must start while the plane is dead."""
+
+    def write(board: Board, focuses: Mapping[str, Focus]) -> None:
+        write_files(directory, focuses, board)
+
+    return WrittenPlane("envoy-files", "files", write)
 
 
 def routes_file(listener: str) -> str:
@@ -44,14 +52,4 @@ def _write(directory: Path, name: str, kind: Kind, resources: Mapping[str, Resou
     content = hashlib.sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()[:16]
     version = Version(board.epoch, board.version, content)
     text = json.dumps({"version_info": str(version), "type_url": TYPE_URL[kind], "resources": typed})
-    path = directory / f"{name}.json"
-    with tempfile.NamedTemporaryFile("w", dir=directory, prefix=".", suffix=".new", delete=False) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
-    folder = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    put(directory / f"{name}.json", text)
