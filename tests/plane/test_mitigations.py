@@ -3,6 +3,8 @@
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
+
 from focusplane.act.action import Phase
 from focusplane.act.fact import Kind
 from focusplane.act.request import (
@@ -83,6 +85,21 @@ def test_an_approval_is_asked_for_the_requester_never_counts_and_two_people_suff
     assert it.world.board.state("checkout", FLAG) == FlagState("on")
     it.ask(Approve(action.key), by="ben")
     assert it.world.board.state("checkout", FLAG) == FlagState("off")
+
+
+@pytest.mark.parametrize("burn", ["4", "150, windows: [5m, 1m]"])
+def test_people_are_asked_for_the_yes_once_with_the_command_also_when_they_were_woken_before(
+    burn: str,
+) -> None:
+    text = POLICY.replace("mode: act", "mode: act\n      approval: {by: approver, count: 2, within: 15m}")
+    it = burning(text.replace("burn: 4}", f"burn: {burn}}}"), seconds=60)
+    it.loads[0].failing["v1"] = Fraction(1)
+    it.seconds(400)
+    (action,) = [one for one in it.world.actions.values() if one.phase is Phase.AWAITING_APPROVAL]
+    asked = [one for one in it.sent if f"focus approve {action.key}" in one.body]
+    assert [one.title.partition(" [")[0] for one in asked] == [
+        "checkout: set flag new-pricing to off waits for approval"
+    ]
 
 
 def test_an_approval_that_nobody_gives_in_time_is_a_no() -> None:

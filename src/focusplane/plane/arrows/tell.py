@@ -111,7 +111,7 @@ def _of_users(incident: Incident) -> bool:
 def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
     """One live incident per episode and tenant; what comes back soon after it was over is the old one again."""
     if _covered(draft, focus, trouble):
-        return draft
+        return _ask(draft, focus, trouble)
     before = watch.soon_again(draft, focus, trouble)
     if before is not None:
         anew = replace(before, hushed="", hushed_by="", cause="", lifted_at=0)
@@ -152,7 +152,17 @@ def _open(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
         suspects=[f"{suspect.change.what} ({suspect.why})" for suspect in suspects],
         **watch.said(incident),
     )
-    return route.tell(draft, focus, incident, "opened", trouble.reason)
+    said = f"{trouble.reason}; {trouble.asks}" if trouble.asks else trouble.reason
+    return route.tell(draft, focus, incident, "opened", said)
+
+
+def _ask(draft: Draft, focus: Focus, trouble: Trouble) -> Draft:
+    """Who was woken by the failure already is asked for the yes that what answers it waits for."""
+    if not trouble.asks:
+        return draft
+    about = (trouble.asks, str(draft.at))
+    said = route.Message(about, trouble.title, f"{trouble.reason}; {trouble.asks}", level=Level.ACT)
+    return route.send(draft, focus.owner, focus, focus.alerts.page, said)
 
 
 def _grow(draft: Draft, focus: Focus, incident: Incident) -> Draft:

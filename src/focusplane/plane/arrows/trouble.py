@@ -40,6 +40,8 @@ class Trouble:
     """so long its windows go on holding a failure that is over"""
     began: int = 0
     """when it began, Unix ms, if that is said and not counted"""
+    asks: str = ""
+    """the command by which a person says yes to what waits for it"""
 
 
 def happened(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Iterator[Trouble]:
@@ -51,10 +53,9 @@ def happened(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Iterator[Troub
             title = f"{flag}{version} of {focus.name} was taken back"
             yield Trouble(f"rollout {fact.subject}", Level.ACT, title, fact.reason, version)
         if fact.kind is Kind.DECIDED and fact.body["rule"] in {one.name for one in focus.mitigations}:
-            title = f"{focus.name}: {fact.body['what']}"
-            if fact.body["approvals_needed"]:
-                title += " waits for approval"
-            yield Trouble("burn", Level.ACT, title, fact.reason, memory_ms=MINUTE)
+            asks = f"focus approve {fact.subject}" if fact.body["approvals_needed"] else ""
+            title = f"{focus.name}: {fact.body['what']}{' waits for approval' if asks else ''}"
+            yield Trouble("burn", Level.ACT, title, fact.reason, memory_ms=MINUTE, asks=asks)
         if fact.kind is Kind.ACTION_MOVED and fact.body["phase"] in (ActionPhase.FAILED, ActionPhase.UNKNOWN):
             title = f"{draft.world.actions[fact.subject].what} is {fact.body['phase']}"
             yield Trouble(f"action {fact.subject}", Level.PAGE, title, fact.reason)
