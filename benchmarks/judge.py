@@ -204,12 +204,16 @@ def detection(runs: int) -> None:
 
 
 def slow_tail(runs: int) -> None:
-    """3 % of the requests take 400 ms more: the share above the baseline's p99 is 1 % and then about 4 %."""
-    play = Play(lambda _: (0.01, 0.0397))
-    for rho in (1.0, 1.25):
-        found = judged(Ours(rho), play, runs, 240, 3)
-        _say(f"requests until +400 ms on 3 % of them is found, each counted for itself: rho {rho:g}", "", round(found.requests),
-             peer=f"information bound: {bound(SPLIT, 0.01, 0.0397):,.0f}", found=f"{found.share:.1%} of the runs")  # fmt: skip
+    """3 % of the requests take 400 ms more: the share above the baseline's p99 is 1 % and then about 4 %. A p99 of others lies above
+    a threshold just when more than 1 % of the requests do; theirs is set between the two, as with failures.
+    """
+    fast, slow = 0.01, 0.0397
+    play = Play(lambda _: (fast, slow))
+    for name, make in peers(fast, slow).items():
+        found = judged(make(), play, _runs(name, runs), 240, 3)
+        until = round(found.requests) if math.isfinite(found.requests) else "most are not found"
+        _say(f"requests until +400 ms on 3 % of them is found, each counted for itself: {name}", "", until,
+             peer=f"information bound: {bound(SPLIT, fast, slow):,.0f}", found=f"{found.share:.1%} of the runs")  # fmt: skip
 
 
 def ramp(minute: int) -> float:
