@@ -316,6 +316,13 @@ def test_a_node_that_was_taken_away_is_no_warning_for_an_hour(
     plane.answers["GET", "/api/v1/status"] = (200, status(nodes=[{**gone, "silent_ms": 60_000}, here]))
     assert run(["doctor"]) == 1
     assert "warning  b (sdk) is 3 behind, seen 1m ago" in capsys.readouterr().out
+    why = "rejected listeners: cannot bind '127.0.0.1:10000': Address already in use"
+    refused = {**here, "state": "refused it", "detail": why}
+    plane.answers["GET", "/api/v1/status"] = (200, status(nodes=[refused]))
+    assert run(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "warning  a (sdk) has refused the newest board, seen 5ms ago" in out
+    assert why in out
 
 
 def test_nothing_seen_is_not_said_to_be_the_whole_window(

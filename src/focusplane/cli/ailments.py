@@ -17,6 +17,7 @@ _TELL = {
 }
 _NEVER = ("duplicate", "span is neither", "classic bucket beside a native")
 """What is not counted because that is right."""
+_REFUSED = "refused it"
 _ALERT = "alert '"
 """How the cause of an alert without a focus begins."""
 GONE_MS = 5 * MINUTE
@@ -119,9 +120,8 @@ def _behind(shown: Shown) -> Told:
     here = [node for node in shown["nodes"] if node["silent_ms"] <= GONE_MS]
     for node in here:
         if node["state"] != "current":
-            told = (
-                f"{node['node']} ({node['dataplane']}) is {node['state']}, seen {span(node['silent_ms'])} ago"
-            )
+            state = "has refused the newest board" if node["state"] == _REFUSED else f"is {node['state']}"
+            told = f"{node['node']} ({node['dataplane']}) {state}, seen {span(node['silent_ms'])} ago"
             yield told, node["detail"] or "is it still running?"
     if not here:
         yield "no data plane follows the board", "focus export envoy, or the SDK's Client"

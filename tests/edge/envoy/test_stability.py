@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.edge.envoy.world import (
     board_of,
     focus_of,
     gateway,
+    local,
     running_envoy,
     serving,
     split,
@@ -105,6 +107,28 @@ def test_what_envoy_rejects_is_reported_and_keeps_the_old_state_until_something_
             await edge.runs(3)
             assert not edge.plane.reports()[0].rejected
             assert (await edge.get()).headers["x-upstream"] == "v2"
+
+    asyncio.run(story())
+
+
+def test_why_a_gateway_refuses_a_listener_is_said_in_envoys_own_words(tmp_path: Path) -> None:
+    async def story() -> None:
+        with socket.socket() as squatter:
+            squatter.bind(("127.0.0.1", 0))
+            squatter.listen()
+            taken = local(squatter.getsockname()[1])
+            async with upstreams("v1") as versions, gateway(tmp_path) as edge:
+                mine = focus_of("checkout", edge.listen, versions.addresses)
+                edge.plane.publish(board_of(1, checkout=split(v1=100)), {"checkout": mine})
+                await edge.runs(1)
+                both = {"checkout": mine, "other": focus_of("other", taken, versions.addresses)}
+                edge.plane.publish(board_of(2, checkout=split(v1=100), other=split(v1=100)), both)
+                await until(lambda: any(report.rejected for report in edge.told))
+                first = next(report for report in edge.told if report.rejected)
+                assert first.detail == (
+                    f"rejected listeners: cannot bind '127.0.0.1:{taken.port}': Address already in use"
+                )
+                assert (await edge.get()).headers["x-upstream"] == "v1"
 
     asyncio.run(story())
 

@@ -31,6 +31,7 @@ from focusplane.edge.envoy.names import Resource
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
 from focusplane.instrument.point import Explicit
+from focusplane.plane.ports import ReadBack
 from focusplane.wire.clock import SystemClock
 
 PATIENCE_S = 60.0
@@ -279,6 +280,8 @@ class Gateway:
     node: Node
     client: httpx.AsyncClient
     stop_plane: contextlib.AsyncExitStack
+    told: list[ReadBack]
+    """What the plane was told of its Envoy, in order."""
 
     def version_at(self) -> int:
         """The board version that the Envoy is known to run."""
@@ -311,7 +314,8 @@ async def gateway(folder: Path, drain_ms: int = 300, follow: bool = True) -> Asy
     """With `follow` false no Envoy is started."""
     listen, admin, xds, otlp_at = (local(free_port()) for _ in range(4))
     node, otlp = Node("edge-1", admin, otlp_at, "staging"), Otlp()
-    plane = EnvoyPlane(SystemClock(), drain_ms=drain_ms)
+    told: list[ReadBack] = []
+    plane = EnvoyPlane(SystemClock(), drain_ms=drain_ms, on_report=told.append)
     receiver = Starlette(routes=[Route("/v1/metrics", otlp.take, methods=["POST"])])
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(serving(receiver, otlp_at.port))
@@ -321,7 +325,7 @@ async def gateway(folder: Path, drain_ms: int = 300, follow: bool = True) -> Asy
             await stack.enter_async_context(running_envoy(rest_bootstrap(node, xds, [275]), folder))
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, limits=limits))
-        yield Gateway(plane, otlp, listen, xds, node, client, stop_plane)
+        yield Gateway(plane, otlp, listen, xds, node, client, stop_plane, told)
 
 
 async def until_answered(edge: Gateway, version: str) -> None:

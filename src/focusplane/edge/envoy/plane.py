@@ -10,7 +10,7 @@ from focusplane.define.focus import Focus
 from focusplane.edge.envoy.answers import Answer
 from focusplane.edge.envoy.bootstrap import rest_source
 from focusplane.edge.envoy.publisher import DRAIN_MS, Publisher, Question, Wait
-from focusplane.edge.envoy.readback import Reader, is_loopback
+from focusplane.edge.envoy.readback import Reader, complaints, is_loopback
 from focusplane.edge.envoy.resources import Memo, Resources, compile_resources
 from focusplane.kernel.errors import ConflictError
 from focusplane.plane.arrival import COMPILER
@@ -20,6 +20,10 @@ AWAY_MS = 3_000
 """An Envoy holds several polls open at all times; without one for so long it is dead, or cut off."""
 LIVELY_MS = 60_000
 """An Envoy polls at least every half minute; one that was silent for two is not reported."""
+
+
+Objected = tuple[int, tuple[str, ...]]
+"""A board, and what of it an Envoy did not take."""
 
 
 def _nobody(report: ReadBack) -> None:
@@ -44,6 +48,8 @@ class EnvoyPlane:
         self._admins: dict[str, Address] = {}
         self._reader = Reader()
         self._told: dict[str, ReadBack] = {}
+        self._words: dict[str, tuple[Objected, str]] = {}
+        """What each node did not take last, and why in its own words."""
         self._held: Counter[str] = Counter()
         """Polls that each node holds open now."""
         self._refused: ReadBack | None = None
@@ -119,6 +125,7 @@ class EnvoyPlane:
             changed = self._changed
             now = self._clock.now_ms()
             said = self._publisher.answer(question, now)
+            await self._listen(question.node)
             self._tell()
             if isinstance(said, Answer) or now >= end or self._closed:
                 return said
@@ -135,13 +142,31 @@ class EnvoyPlane:
         if len(self._told) > len(followers) or len(self._admins) > len(followers):
             self._told = {node: told for node, told in self._told.items() if node in followers}
             self._admins = {node: admin for node, admin in self._admins.items() if node in followers}
+            self._words = {node: words for node, words in self._words.items() if node in followers}
 
     def _wake(self) -> None:
         waiting, self._changed = self._changed, asyncio.Event()
         waiting.set()
 
+    def _objected(self, node: str) -> Objected:
+        return self._publisher.board_version, tuple(self._publisher.rejected(node))
+
+    def _unheard(self, node: str) -> bool:
+        """It did not take something, and can still be asked why."""
+        objected = self._objected(node)
+        known, _ = self._words.get(node, ((0, ()), ""))
+        return bool(objected[1]) and node in self._admins and known != objected
+
+    async def _listen(self, node: str) -> None:
+        """REST has no place for why an Envoy refuses; its admin page has."""
+        while self._unheard(node):
+            objected = self._objected(node)
+            self._words[node] = objected, await complaints(node, self._admins[node], objected[1])
+
     def _tell(self) -> None:
         for node in self._publisher.followers:
+            if self._unheard(node):
+                continue
             report = self._report(node)
             if self._told.get(node) != report:
                 self._told[node] = report
@@ -153,6 +178,9 @@ class EnvoyPlane:
         objection = follower.objection
         plane, epoch, version = follower.writer
         detail = objection or ("rejected " + ", ".join(rejected) if rejected else "")
+        if rejected and not objection:
+            known, words = self._words.get(node, ((0, ()), ""))
+            detail += f": {words}" if words and known == self._objected(node) else ""
         silent = self._clock.now_ms() - follower.seen_at >= AWAY_MS
         away = silent and not self._held[node] and not self._closed
         return ReadBack(

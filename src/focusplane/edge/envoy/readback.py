@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -16,8 +16,25 @@ WEIGHTED = "/weighted"
 SERVER = "/server_info"
 ROUTES = "/config_dump?resource=dynamic_route_configs"
 RUNTIME = "/runtime"
+COMPLAINTS = {
+    "routes": ROUTES,
+    "listeners": "/config_dump?resource=dynamic_listeners",
+    "clusters": "/config_dump?resource=dynamic_active_clusters",
+}
+"""Where an Envoy keeps why it did not take something, by the first word of what that is."""
+LONGEST_COMPLAINT = 300
 
 Page = Mapping[str, Any]
+_NO_ENVOY = (
+    OSError,
+    TimeoutError,
+    HTTPException,
+    msgspec.DecodeError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""Whatever listens there, it is no Envoy that can be read."""
 
 
 def is_loopback(address: Address) -> bool:
@@ -64,16 +81,8 @@ async def _shares_of(node: str, admin: Address) -> Shares:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             return await asyncio.to_thread(_get, node, admin)
-    except (
-        OSError,
-        TimeoutError,
-        HTTPException,
-        msgspec.DecodeError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    ):
-        return {}  # whatever listens there, it is no Envoy that can be read
+    except _NO_ENVOY:
+        return {}
 
 
 def _get(node: str, admin: Address) -> Shares:
@@ -87,6 +96,28 @@ def _get(node: str, admin: Address) -> Shares:
         return all_shares(_page(connection, ROUTES), _page(connection, RUNTIME))
     finally:
         connection.close()
+
+
+async def complaints(node: str, admin: Address, rejected: Iterable[str]) -> str:
+    """Why it did not take these, in Envoy's own words; empty where it does not say, or cannot be asked."""
+    pages = sorted({COMPLAINTS[word] for name in rejected if (word := name.split(" ")[0]) in COMPLAINTS})
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            return await asyncio.to_thread(_complaints, node, admin, pages)
+    except _NO_ENVOY:
+        return ""
+
+
+def _complaints(node: str, admin: Address, pages: Sequence[str]) -> str:
+    connection = HTTPConnection(admin.host, admin.port, timeout=TIMEOUT_S)
+    try:
+        if _page(connection, SERVER).get("node", {}).get("id") != node:
+            return ""
+        entries = [entry for path in pages for entry in _page(connection, path).get("configs", ())]
+    finally:
+        connection.close()
+    said = {entry["error_state"]["details"]: None for entry in entries if "error_state" in entry}
+    return "; ".join(said)[:LONGEST_COMPLAINT]
 
 
 def _page(connection: HTTPConnection, path: str) -> Page:
