@@ -1,5 +1,6 @@
 """Who may do what, and what a browser cannot be made to do."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -136,3 +137,47 @@ async def test_an_approver_judges_what_waits_and_moves_nothing_else(tmp_path: Pa
         assert {by for _, by in plane.asked} == {"ana"}, "the same person by both doors"
         token_file.remove(tmp_path, "ana")
         assert (await api.get("/api/v1/actions")).status_code == 401, "the session ends with its token"
+
+
+def _changing(api: httpx.AsyncClient) -> list[tuple[str, str]]:
+    """Every method and address of the API that may come with a body."""
+    transport = api._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    paths = transport.app.openapi()["paths"]  # type: ignore[attr-defined]
+    found = [(verb, path) for path, verbs in paths.items() for verb in sorted(verbs.keys() - {"get", "head"})]
+    assert len(found) > 30
+    return found
+
+
+@pytest.mark.parametrize("headers", [{}, bearing("guess"), {"authorization": "Basic !"}, {"x-api-key": "no"}])
+async def test_a_stranger_is_told_nothing_of_a_body_at_any_address(
+    api: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    del api.headers["authorization"]
+    for verb, path in _changing(api):
+        for body in (b"{", b"[" * 9_000, b'{"metadata": {"token": 7}, "canaryConfig": []}', b"\xff", b"null"):
+            where = re.sub(r"\{[^}]*\}", "x", path)
+            told = {"content-type": "application/json", **headers}
+            answer = await api.request(verb, where, content=body, headers=told)
+            assert answer.status_code == 401, f"{verb} {where}: {answer.text}"
+            assert set(answer.json()) - {"go", "reason"} == {
+                "type",
+                "title",
+                "status",
+                "detail",
+                "code",
+                "hint",
+            }
+
+
+async def test_who_may_not_ask_the_judge_is_told_nothing_of_a_body_either(api: httpx.AsyncClient) -> None:
+    for path in ("", "/argo", "/flagger/rollback", "/flagger/nothing", "/kayenta/judge", "/kayenta/canary/x"):
+        for token in ("viewer-token", "sdk-token"):
+            answer = await api.post(f"/api/v1/judge{path}", content=b"{", headers=bearing(token))
+            assert answer.status_code == 403, f"{path}: {answer.text}"
+
+
+async def test_no_token_is_taken_from_an_address(api: httpx.AsyncClient) -> None:
+    del api.headers["authorization"]
+    for path in ("/api/v1/judge/kayenta/canaryConfig", "/api/v1/throttle/checkout"):
+        assert (await api.get(path, params={"said": "judge-token"})).status_code == 401

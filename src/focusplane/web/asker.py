@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,6 +14,7 @@ from focusplane.kernel.errors import UnauthenticatedError
 from focusplane.plane import queries
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
+from focusplane.web.doors import Door, sent
 from focusplane.web.face import Face, face_of, principal_of
 
 LONGEST = 2_000
@@ -22,17 +25,26 @@ HINT = (
 )
 
 
-def asker(request: Request, said: str = "") -> Principal:
-    """By header as everywhere, by the password of `Basic` (what an address such as `https://judge:TOKEN@host` sends), or by the
-    token that the body says. Raises `UnauthenticatedError`, or `RefusedError` for a role that may not ask.
+@dataclass(frozen=True, slots=True)
+class AskDoor(Door):
+    """By header as everywhere, by the password of `Basic` (what an address such as `https://judge:TOKEN@host` sends), or, where
+    neither is sent, by the token that `said` finds in a body.
     """
-    face = face_of(request)
-    token = _password(request.headers.get("authorization", "")) or ("" if _tells(request) else said)
-    if not token and not _tells(request) and not request.cookies:
-        raise UnauthenticatedError("no token", HINT)
-    found = face.tokens.principal(token) if token else principal_of(request, face)
-    found.need(Role.JUDGE)
-    return found
+
+    roles: tuple[Role, ...] = (Role.JUDGE,)
+    said: Callable[[object], str] | None = None
+
+    async def __call__(self, request: Request) -> Principal:
+        """Raises `UnauthenticatedError`, or `RefusedError` for a role that may not ask."""
+        face = face_of(request)
+        token = _password(request.headers.get("authorization", ""))
+        if not token and self.said is not None and not _tells(request):
+            token = self.said(await sent(request))
+        if not token and not _tells(request) and not request.cookies:
+            raise UnauthenticatedError("no token", HINT)
+        found = face.tokens.principal(token) if token else principal_of(request, face)
+        found.need(*self.roles)
+        return found
 
 
 def _tells(request: Request) -> bool:
@@ -50,7 +62,7 @@ def _password(header: str) -> str:
         return ""
 
 
-Asker = Annotated[Principal, Depends(asker)]
+Asker = Annotated[Principal, Depends(AskDoor())]
 
 
 async def compared(face: Face, who: Principal, wish: Compare) -> Shown:

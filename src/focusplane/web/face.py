@@ -9,7 +9,6 @@ from fastapi import Depends, Request
 
 from focusplane.act.request import Done
 from focusplane.act.request import Request as Wish
-from focusplane.define.people import Role
 from focusplane.kernel.errors import RefusedError, UnauthenticatedError, UsageError
 from focusplane.kernel.quantity import parse_duration
 from focusplane.plane.identity import Known, Principal
@@ -84,23 +83,6 @@ def same_origin(request: Request) -> None:
     )
 
 
-def need(*roles: Role) -> Callable[[Request], Principal]:
-    """A dependency: who asks, if they have one of these roles."""
-
-    def found(request: Request) -> Principal:
-        face = face_of(request)
-        try:
-            principal = principal_of(request, face)
-        except UnauthenticatedError:
-            if Role.SDK in roles:
-                face.knocks.hear(request.client.host if request.client else "", face.now)
-            raise
-        principal.need(*roles)
-        return principal
-
-    return found
-
-
 def duration(text: str | None) -> int | None:
     """`30m` -> milliseconds. Raises `UsageError`."""
     if text is None:
@@ -112,13 +94,3 @@ def duration(text: str | None) -> int | None:
 
 
 Faced = Annotated[Face, Depends(face_of)]
-Admin = Annotated[Principal, Depends(need(Role.ADMIN))]
-Operator = Annotated[Principal, Depends(need(Role.OPERATOR))]
-Judge = Annotated[Principal, Depends(need(Role.OPERATOR, Role.APPROVER))]
-"""Says yes or no to what waits; whether the yes counts is for the plane to say."""
-Viewer = Annotated[Principal, Depends(need(Role.VIEWER))]
-Sdk = Annotated[Principal, Depends(need(Role.SDK))]
-Ingest = Annotated[Principal, Depends(need(Role.INGEST))]
-"""Tells what other systems found; operators and admins may, too."""
-Gated = Annotated[Principal, Depends(need(Role.VIEWER, Role.JUDGE))]
-"""Asks whether a focus may be changed: whoever may look, and pipelines."""

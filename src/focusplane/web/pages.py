@@ -13,7 +13,8 @@ from focusplane.define.people import Role
 from focusplane.kernel.errors import NotFoundError, UnauthenticatedError
 from focusplane.plane.queries.shown import Shown
 from focusplane.web import view
-from focusplane.web.face import Face, Faced, Viewer, principal_of
+from focusplane.web.doors import Viewer
+from focusplane.web.face import Face, Faced, principal_of
 from focusplane.web.paging import Name
 from focusplane.web.render import refused, render
 

@@ -9,6 +9,8 @@ from focusplane.kernel.errors import UsageError
 
 ONLINE = "vector(1)"
 """Asked by Flagger to see whether anybody is there."""
+LONGEST = 1_000
+"""Characters of a token."""
 _QUERY = re.compile(r"\s*focus_judge\s*\{(.*)\}\s*", re.DOTALL)
 _LABEL = re.compile(r'\s*([a-z_]+)\s*=\s*"([^"\\]{0,200})"\s*(,|$)')
 _LABELS = ("focus", "stable", "canary", "checksum", "step", "name")
@@ -33,6 +35,13 @@ def asked_of(query: str) -> Compare | None:
         raise UsageError("which focus?", _HINT)
     focus, stable, canary, checksum, step, name = (labels.get(label, "") for label in _LABELS)
     return Compare(focus, stable, canary, 0, checksum, step, 0, name)
+
+
+def token_in(body: object) -> str:
+    """`metadata.token` of a hook, if it says one: Flagger sends no header of ours."""
+    metadata = body.get("metadata") if isinstance(body, Mapping) else None
+    token = metadata.get("token") if isinstance(metadata, Mapping) else None
+    return token if isinstance(token, str) and len(token) <= LONGEST else ""
 
 
 def metric(labels: Mapping[str, str], value: int, at: int) -> dict[str, Any]:

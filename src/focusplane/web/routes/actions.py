@@ -9,10 +9,11 @@ from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.answers import shown
 from focusplane.web.bodies import ReasonBody
-from focusplane.web.face import Faced, Judge, Operator, Viewer
+from focusplane.web.doors import Doored, Judge, Operator, Viewer
+from focusplane.web.face import Faced
 from focusplane.web.paging import After, Limit, Name
 
-router = APIRouter(prefix="/api/v1/actions", tags=["actions"])
+router = APIRouter(prefix="/api/v1/actions", tags=["actions"], route_class=Doored)
 Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
 
 

@@ -5,9 +5,10 @@ from fastapi import APIRouter
 from focusplane.act.request import Adopt
 from focusplane.plane.queries import Shown
 from focusplane.web.bodies import AdoptBody
-from focusplane.web.face import Admin, Faced
+from focusplane.web.doors import Admin, Doored
+from focusplane.web.face import Faced
 
-router = APIRouter(prefix="/api/v1", tags=["adopt"])
+router = APIRouter(prefix="/api/v1", tags=["adopt"], route_class=Doored)
 
 
 @router.post("/adopt")

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from focusplane import __version__
 from focusplane.act.foreign import Via
@@ -23,7 +22,8 @@ from focusplane.plane import queries
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
 from focusplane.plane.queries.outgoing import rfc3339
-from focusplane.web.face import Face, Faced, Ingest, Operator, Viewer
+from focusplane.web.doors import Doored, Ingest, Operator, Viewer
+from focusplane.web.face import Face, Faced
 from focusplane.web.matchers import SilenceV2Body, selected, silences_selected, wished
 from focusplane.web.problem import SCHEMA
 from focusplane.wire.alerts_json import Post, posted, webhook
@@ -33,7 +33,7 @@ MOST_TOLD = 10
 Filters = Annotated[list[Annotated[str, Query(max_length=500)]], Query(alias="filter", max_length=20)]
 
 
-class _Spoken(APIRoute):
+class _Spoken(Doored):
     """What cannot be understood is answered as Alertmanager does, with a JSON text: its clients read nothing else."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -64,7 +64,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     }
 }
 router = APIRouter(tags=["alertmanager"], route_class=_Spoken, responses=_REFUSED)
-webhooks = APIRouter(tags=["alertmanager"])
+webhooks = APIRouter(tags=["alertmanager"], route_class=Doored)
 
 
 @router.post("/api/v2/alerts")

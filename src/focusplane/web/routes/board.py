@@ -14,10 +14,11 @@ from focusplane.kernel.errors import ConflictError, UsageError
 from focusplane.plane.adoption import heard
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
-from focusplane.web.face import Face, Faced, Sdk, duration
+from focusplane.web.doors import Doored, Sdk
+from focusplane.web.face import Face, Faced, duration
 from focusplane.wire.board_json import encode
 
-router = APIRouter(prefix="/api/v1", tags=["board"])
+router = APIRouter(prefix="/api/v1", tags=["board"], route_class=Doored)
 MOST_WAIT_MS = 60_000
 _KEEP_ALIVE_S = 15.0
 Node = Annotated[str, Header(alias="x-focus-node", max_length=200)]

@@ -12,10 +12,11 @@ from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.answers import shown
 from focusplane.web.bodies import ChangeBody
-from focusplane.web.face import Faced, Operator, Viewer
+from focusplane.web.doors import Doored, Operator, Viewer
+from focusplane.web.face import Faced
 from focusplane.web.paging import After, Limit, Name
 
-router = APIRouter(prefix="/api/v1", tags=["changes"])
+router = APIRouter(prefix="/api/v1", tags=["changes"], route_class=Doored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.answers import shown
 from focusplane.web.bodies import ControlBody, FreezeBody
-from focusplane.web.face import Faced, Gated, Operator, Viewer, duration
+from focusplane.web.doors import Doored, Gated, Operator, Viewer
+from focusplane.web.face import Faced, duration
 from focusplane.web.paging import Limit, Name
 
-router = APIRouter(prefix="/api/v1", tags=["controls"])
+router = APIRouter(prefix="/api/v1", tags=["controls"], route_class=Doored)
 
 
 @router.get("/controls")

@@ -9,10 +9,11 @@ from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.plane.world import World
 from focusplane.web.bodies import CorrectionBody
-from focusplane.web.face import Faced, Operator, Viewer
+from focusplane.web.doors import Doored, Operator, Viewer
+from focusplane.web.face import Faced
 from focusplane.web.paging import After, Limit, Name
 
-router = APIRouter(prefix="/api/v1/corrections", tags=["corrections"])
+router = APIRouter(prefix="/api/v1/corrections", tags=["corrections"], route_class=Doored)
 
 
 @router.get("")

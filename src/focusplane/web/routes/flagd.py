@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from focusplane.plane.queries.flag_sets import flag_set, wanted_focus
-from focusplane.web.face import Faced, Sdk
+from focusplane.web.doors import Doored, Sdk
+from focusplane.web.face import Faced
 from focusplane.web.paging import Name
 
-router = APIRouter(prefix="/flagd/v1", tags=["flagd"])
+router = APIRouter(prefix="/flagd/v1", tags=["flagd"], route_class=Doored)
 
 
 @router.get("/flags.json", responses={304: {"description": "nothing has changed"}})

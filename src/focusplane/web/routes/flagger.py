@@ -6,9 +6,8 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from focusplane.act.request import Compare, Gate, RecordChange
 from focusplane.kernel.errors import FocusplaneError, UsageError
@@ -17,11 +16,12 @@ from focusplane.plane import queries
 from focusplane.plane.arrows.words import gist
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
-from focusplane.web.asker import Asker, asker, compared
+from focusplane.web.asker import AskDoor, Asker, compared
+from focusplane.web.doors import Doored
 from focusplane.web.face import Face, Faced
 from focusplane.web.judge_bodies import HookBody
 from focusplane.web.problem import problem
-from focusplane.wire.flagger import asked_of, metric
+from focusplane.wire.flagger import asked_of, metric, token_in
 
 
 class Hook(StrEnum):
@@ -35,7 +35,7 @@ class Hook(StrEnum):
     EVENT = "event"
 
 
-class _Calm(APIRoute):
+class _Calm(Doored):
     """Flagger tries a 5xx again and loses its body: what we cannot say now is a no, with its reason."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -51,6 +51,7 @@ class _Calm(APIRoute):
         return calm
 
 
+Teller = Annotated[Principal, Depends(AskDoor(said=token_in))]
 router = APIRouter(prefix="/api/v1/judge/flagger", tags=["judge"], route_class=_Calm)
 NO_TRAFFIC = "0"
 """The step before the first weight."""
@@ -77,9 +78,8 @@ async def query(face: Faced, who: Asker, query: Annotated[str, Query(max_length=
 
 
 @router.post("/{hook}", responses=_HOLD)
-async def hook(face: Faced, request: Request, hook: Hook, body: HookBody) -> Response:
+async def hook(face: Faced, who: Teller, hook: Hook, body: HookBody) -> Response:
     """Any of the eight hooks. 200 is go; for `rollback` that means: roll back now."""
-    who = asker(request, body.metadata.get("token", ""))
     match hook:
         case Hook.CONFIRM_ROLLOUT:
             return await _gate(face, who, body)

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query
 
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
-from focusplane.web.face import Faced, Viewer
+from focusplane.web.doors import Doored, Viewer
+from focusplane.web.face import Faced
 from focusplane.web.paging import Limit, Name
 
-router = APIRouter(prefix="/api/v1", tags=["flags"])
+router = APIRouter(prefix="/api/v1", tags=["flags"], route_class=Doored)
 
 
 @router.get("/flags")

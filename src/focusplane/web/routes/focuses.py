@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query
 
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
-from focusplane.web.face import Faced, Viewer
+from focusplane.web.doors import Doored, Viewer
+from focusplane.web.face import Faced
 from focusplane.web.paging import After, Limit
 
-router = APIRouter(prefix="/api/v1", tags=["focuses"])
+router = APIRouter(prefix="/api/v1", tags=["focuses"], route_class=Doored)
 Millis = Annotated[int | None, Query(ge=0, le=2**53)]
 
 

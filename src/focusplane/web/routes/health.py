@@ -12,10 +12,11 @@ from focusplane.plane import queries
 from focusplane.plane.ports import Peer
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
+from focusplane.web.doors import Doored
 from focusplane.web.face import Faced
 from focusplane.web.objective_metrics import families
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=Doored)
 
 
 class OpenMetrics(PlainTextResponse):

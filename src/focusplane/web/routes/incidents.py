@@ -13,10 +13,11 @@ from focusplane.plane import queries
 from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
 from focusplane.web.bodies import NoteBody, ReasonBody
-from focusplane.web.face import Face, Faced, Operator, Viewer
+from focusplane.web.doors import Doored, Operator, Viewer
+from focusplane.web.face import Face, Faced
 from focusplane.web.paging import After, Limit, Name
 
-router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
+router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], route_class=Doored)
 Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
 
 

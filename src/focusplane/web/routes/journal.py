@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 from focusplane.plane import queries
 from focusplane.plane.ports import Recorded
 from focusplane.plane.queries import Shown
-from focusplane.web.face import Faced, Viewer
+from focusplane.web.doors import Doored, Viewer
+from focusplane.web.face import Faced
 
-router = APIRouter(prefix="/api/v1", tags=["journal"])
+router = APIRouter(prefix="/api/v1", tags=["journal"], route_class=Doored)
 
 
 @router.get("/journal")

@@ -6,11 +6,12 @@ from focusplane.kernel.errors import UnavailableError
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.asker import Asker, compared
-from focusplane.web.face import Faced, Viewer
+from focusplane.web.doors import Doored, Viewer
+from focusplane.web.face import Faced
 from focusplane.web.judge_bodies import JudgeBody
 from focusplane.web.paging import After, Limit
 
-router = APIRouter(prefix="/api/v1/judge", tags=["judge"])
+router = APIRouter(prefix="/api/v1/judge", tags=["judge"], route_class=Doored)
 SAID = ("verdict", "e_regress", "e_safe", "ratio_ci", "canary_requests", "eta_requests", "reasons")
 """What the measurement of an AnalysisRun shows."""
 

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
 from focusplane.act.request import Compare
@@ -14,29 +14,30 @@ from focusplane.kernel.tick import MINUTE
 from focusplane.observe.remote_judge import judge as judged
 from focusplane.observe.watched import Thresholds
 from focusplane.plane import queries
+from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
 from focusplane.plane.queries.outgoing import rfc3339
-from focusplane.web.asker import Asker, asker, compared
+from focusplane.web.asker import AskDoor, Asker, compared
+from focusplane.web.doors import Doored
 from focusplane.web.face import Face, Faced
 from focusplane.wire import kayenta
 
-router = APIRouter(prefix="/api/v1/judge/kayenta", tags=["judge"])
+router = APIRouter(prefix="/api/v1/judge/kayenta", tags=["judge"], route_class=Doored)
 WAITS_MS = 15 * MINUTE
 """A run that says no end is complete after so long, whatever was shown."""
 _RUN = re.compile(r"(cmp-[0-9a-f]{12})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,13})\.([0-9]{1,15})")
+Teller = Annotated[Principal, Depends(AskDoor(said=kayenta.token_in))]
 _BODY = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
 }
 
 
 @router.post("/judge", openapi_extra=_BODY)
-async def remote(face: Faced, request: Request) -> Shown:
+async def remote(face: Faced, who: Teller, request: Request) -> Shown:
     """What Kayenta's `RemoteJudge-v1.0` posts. The token may be `judgeConfigurations.token`, the rules those of
     `judgeConfigurations.focus`.
     """
-    body = await _json(request)
-    asker(request, kayenta.token_in(body))
-    asked = kayenta.posted(body)
+    asked = kayenta.posted(await _json(request))
     spec = _rules(face, asked.settings.get("focus"))
     found = await run_in_threadpool(
         judged, asked.watched, asked.series, asked.weights, asked.thresholds, spec

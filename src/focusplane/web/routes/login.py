@@ -11,11 +11,12 @@ from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
 from focusplane.web.auth import COOKIE, SESSION_MS
 from focusplane.web.bodies import TicketBody
-from focusplane.web.face import Face, Faced, Viewer, principal_of
+from focusplane.web.doors import Doored, Viewer
+from focusplane.web.face import Face, Faced, principal_of
 from focusplane.web.paging import Name
 from focusplane.web.render import refused
 
-router = APIRouter(tags=["login"])
+router = APIRouter(tags=["login"], route_class=Doored)
 
 
 @router.post("/api/v1/login-ticket")

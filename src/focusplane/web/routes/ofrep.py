@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from focusplane.control.flag import Reason
@@ -23,10 +22,11 @@ from focusplane.define.controls import Flag
 from focusplane.kernel.errors import UnauthenticatedError, UnavailableError
 from focusplane.kernel.tick import SECOND
 from focusplane.web.bodies import ContextBody
-from focusplane.web.face import Face, Faced, Sdk
+from focusplane.web.doors import Doored, Sdk
+from focusplane.web.face import Face, Faced
 
 
-class _Spoken(APIRoute):
+class _Spoken(Doored):
     """A body that cannot be read is answered in the words of the protocol, not in the shape of our other errors."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

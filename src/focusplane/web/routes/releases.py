@@ -6,9 +6,10 @@ from focusplane.act.request import StartTogether
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.bodies import ReleaseBody
-from focusplane.web.face import Faced, Operator, Viewer
+from focusplane.web.doors import Doored, Operator, Viewer
+from focusplane.web.face import Faced
 
-router = APIRouter(prefix="/api/v1/releases", tags=["rollouts"])
+router = APIRouter(prefix="/api/v1/releases", tags=["rollouts"], route_class=Doored)
 
 
 @router.get("")

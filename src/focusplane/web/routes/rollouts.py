@@ -17,10 +17,11 @@ from focusplane.plane.identity import Principal
 from focusplane.plane.queries import Shown
 from focusplane.web.asker import Asker
 from focusplane.web.bodies import PlanQuery, ReasonBody, RolloutBody
-from focusplane.web.face import Face, Faced, Operator, Viewer, duration
+from focusplane.web.doors import Doored, Operator, Viewer
+from focusplane.web.face import Face, Faced, duration
 from focusplane.web.judge_bodies import PairsBody
 
-router = APIRouter(prefix="/api/v1/rollouts/{focus}", tags=["rollouts"])
+router = APIRouter(prefix="/api/v1/rollouts/{focus}", tags=["rollouts"], route_class=Doored)
 Why = Annotated[ReasonBody, Body(default_factory=ReasonBody)]
 
 

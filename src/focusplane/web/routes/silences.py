@@ -8,10 +8,11 @@ from focusplane.act.request import AddSilence, EndSilence
 from focusplane.plane import queries
 from focusplane.plane.queries import Shown
 from focusplane.web.bodies import SilenceBody
-from focusplane.web.face import Face, Faced, Operator, Viewer, duration
+from focusplane.web.doors import Doored, Operator, Viewer
+from focusplane.web.face import Face, Faced, duration
 from focusplane.web.paging import After, Limit, Name
 
-router = APIRouter(prefix="/api/v1", tags=["silences"])
+router = APIRouter(prefix="/api/v1", tags=["silences"], route_class=Doored)
 
 
 @router.get("/silences")

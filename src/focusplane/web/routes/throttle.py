@@ -5,10 +5,11 @@ from fastapi.responses import JSONResponse
 
 from focusplane.plane import queries
 from focusplane.web.asker import Asker
+from focusplane.web.doors import Doored
 from focusplane.web.face import Faced
 from focusplane.web.paging import Name
 
-router = APIRouter(prefix="/api/v1", tags=["changes"])
+router = APIRouter(prefix="/api/v1", tags=["changes"], route_class=Doored)
 _WAIT = {"retry-after": "1"}
 
 
