@@ -217,7 +217,7 @@ def test_rules_are_bounded():
         ({"reduce": [{"var": "many"}, {"merge": [{"var": "accumulator"}] * 2}, [1]]}, "merge made a list"),
         (
             {"reduce": [{"var": "many"}, [{"var": "accumulator"}, {"var": "accumulator"}], 1]},
-            "more than 10,000 items",
+            "more than 1,000 items",
         ),
         ({"some": [{"var": "too_many"}, True]}, "a list of 1,001 items is longer than 1,000"),
         (
@@ -231,6 +231,79 @@ def test_an_evaluation_is_bounded(rule, why):
         "new", {"many": [1] * 1_000, "too_many": [1] * 1_001, "lists": [[1] * 101]}
     )
     assert why in answer.why or answer.variant == "on"  # a number grows to infinity, and no further
+
+
+MANY = [{"<": [{"var": ""}, 5]}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "where"),
+    [
+        ({"some": [{"var": "l"}, {"and": MANY * 700}]}, "targeting.some[1].and"),
+        (
+            {"some": [{"var": "l"}, {"some": [{"var": "m"}, {"and": MANY * 7}]}]},
+            "targeting.some[1].some[1].and",
+        ),
+        ({"or": [{"some": [{"var": "l"}, {"and": MANY * 20}]}] * 40}, "targeting.or["),
+        (
+            {"some": [{"var": "l"}, {"reduce": [{"var": "m"}, {"merge": [{"var": "accumulator"}, 1]}, []]}]},
+            "reduce[1]",
+        ),
+        ({"some": [{"var": "l"}, {"map": [{"var": "m"}, {"map": [[1], 1]}]}]}, "nested more than 2 deep"),
+        (
+            {"some": [{"var": "l"}, {"some": [{"var": "m"}, {"cat": ["x", {"cat": ["y", {"var": ""}]}]}]}]},
+            "cat",
+        ),
+    ],
+)
+def test_what_may_take_long_is_refused_before_it_is_evaluated_and_stops_no_other_flag(rule, where):
+    told = Ruleset.of({"flags": {"dear": flag(rule), "good": flag({"if": [{"var": "x"}, "on", "off"]})}})
+    assert set(told.faults) == {"dear"}
+    assert where in told.faults["dear"]
+    assert "steps" in told.faults["dear"] or "nested" in told.faults["dear"]
+    assert told.evaluate("dear").why == told.faults["dear"]
+    assert told.evaluate("good", {"x": 1}).variant == "on"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"some": [{"var": "groups"}, {"in": [{"var": ""}, [f"g{number}" for number in range(900)]]}]},
+        {"some": [{"var": "groups"}, {"some": [{"var": "members"}, {"==": [{"var": "id"}, "me"]}]}]},
+        {"reduce": [{"var": "groups"}, {"merge": [{"var": "accumulator"}, {"var": "current"}]}, []]},
+        {"some": [{"map": [{"var": "groups"}, {"map": [{"var": "members"}, {"var": "id"}]}]}, True]},
+        {
+            "some": [
+                {"var": "l"},
+                {">": [{"reduce": [{"var": "m"}, {"+": [{"var": "accumulator"}, 1]}, 0]}, 3]},
+            ]
+        },
+        {"some": [[1, 2, 3], {"some": [[1, 2, 3], {"and": MANY * 1_000}]}]},
+    ],
+)
+def test_what_people_write_with_lists_is_not_refused(rule):
+    assert Ruleset.of({"flags": {"new": flag({"if": [rule, "on", "off"]})}}).faults == {}
+
+
+def test_of_too_many_pieces_in_all_the_largest_flags_are_refused():
+    """Whatever `$ref` names is compiled for each that refers to it."""
+    large = {"or": [{"var": "x"}] * 4_000}
+    flags = {f"f{number}": flag({"$ref": "large"}) for number in range(200)}
+    small = {f"s{number}": flag({"if": [{"var": "x"}, "on", "off"]}) for number in range(200)}
+    rules = Ruleset.of({"flags": {**flags, **small}, "$evaluators": {"large": large}})
+    assert small.keys() <= rules.flags.keys()
+    assert 0 < len(rules.faults) < len(flags)
+    assert all("all flags of the document have more than 1,000,000" in why for why in rules.faults.values())
+
+
+def test_of_too_many_steps_in_all_the_dearest_flags_are_refused():
+    dear = flag({"some": [{"var": "l"}, {"and": MANY * 400}]})
+    small = {f"s{number}": flag({"if": [{"var": "x"}, "on", "off"]}) for number in range(200)}
+    rules = Ruleset.of({"flags": {**{f"f{number}": dear for number in range(25)}, **small}})
+    assert small.keys() <= rules.flags.keys()
+    assert sum(entry.steps for entry in rules.flags.values()) <= 20_000_000
+    assert 0 < len(rules.faults) < 25
+    assert "steps all flags of the document have more than 20,000,000" in rules.faults["f0"]
 
 
 def test_too_many_flags_are_refused():

@@ -41,6 +41,8 @@ class Entry:
     rule: Rule | None
     whole: bool
     timed: bool
+    steps: int
+    """What one evaluation costs at most."""
 
     def same(self, data: Any, part: Part) -> bool:
         """Whether that flag, in that document, would be compiled to this one."""
@@ -95,6 +97,7 @@ def entry(key: str, data: Any, part: Part) -> Entry:
         rule.run if rule is not None and enabled else None,
         scope.whole,
         scope.timed,
+        scope.steps,
     )
 
 

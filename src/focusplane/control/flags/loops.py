@@ -1,6 +1,6 @@
 """The array operators of JSONLogic: `map`, `filter`, `reduce`, `all`, `some`, `none`.
 
-Inside, a rule sees one item and nothing around it. Lists are bounded and so is the nesting.
+Inside, a rule sees one item and nothing around it. Lists are bounded, so is the nesting, and so is what both come to together.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,12 +8,14 @@ from typing import Any
 
 from focusplane.control.flags.branches import truth_of
 from focusplane.control.flags.node import DEEPEST_LOOP, Builder, Node, Place, Rule, RuleError, Scope, constant
-from focusplane.control.flags.operators import LONGEST_LIST
-from focusplane.control.flags.values import weighed
+from focusplane.control.flags.operators import LONGEST_LIST, TESTS
+from focusplane.control.flags.values import MOST_ITEMS, weighed
 
 LONGEST_INNER = 100
 """Items of a list that is gone through for each item of another."""
 MOST_LOOPS = 64
+MOST_KEPT = 1_000
+"""Items of what `reduce` hands on, and of what is made inside a loop, lists in lists included."""
 Items = Callable[[Any], Sequence[Any]]
 
 
@@ -25,8 +27,10 @@ def _parts(scope: Scope, args: list[Any], place: Place) -> tuple[Items, Node]:
     if scope.loops > MOST_LOOPS:
         raise RuleError(place.path, f"the rule has more than {MOST_LOOPS} array operators")
     items = scope.compile(scope, args[0], place.below("[0]"))
-    body = scope.compile(scope, args[1] if len(args) > 1 else None, place.below("[1]", loops=1))
-    return _items(items.run, LONGEST_INNER if place.loops else LONGEST_LIST), body
+    longest = LONGEST_INNER if place.loops else LONGEST_LIST
+    times = min(longest, len(items.value)) if items.constant and isinstance(items.value, list) else longest
+    inside = place.below("[1]", loops=1, times=times)
+    return _items(items.run, longest), scope.compile(scope, args[1] if len(args) > 1 else None, inside)
 
 
 def _items(run: Rule, longest: int) -> Items:
@@ -47,8 +51,9 @@ def mapped(scope: Scope, args: list[Any], place: Place) -> Node:
     if not args:
         return constant([])
     items, body = _parts(scope, args, place)
-    run = body.run
-    return Node(lambda data: weighed([run(item) for item in items(data)]), plain=True)
+    run, most = body.run, MOST_KEPT if place.loops else MOST_ITEMS
+    scope.spend(place, most)
+    return Node(lambda data: weighed([run(item) for item in items(data)], most), plain=True)
 
 
 def filtered(scope: Scope, args: list[Any], place: Place) -> Node:
@@ -90,21 +95,34 @@ def none(scope: Scope, args: list[Any], place: Place) -> Node:
 
 
 def reduced(scope: Scope, args: list[Any], place: Place) -> Node:
-    """`reduce`: the body sees `current` and `accumulator`."""
+    """`reduce`: the body sees `current` and `accumulator`. What it hands on is weighed each time, unless it is no list."""
     if not args:
         return constant(None)
     items, body = _parts(scope, args, place)
     run, start = body.run, scope.compile(scope, args[2] if len(args) > 2 else None, place.below("[2]")).run
+    if len(args) > 1 and _is_one_thing(args[1]):
+        return Node(_folded(items, start, run))
+    scope.spend(place.below("[1]", times=LONGEST_INNER if place.loops else LONGEST_LIST), MOST_KEPT)
+    return Node(_folded(items, start, lambda data: weighed(run(data), MOST_KEPT)))
 
+
+def _folded(items: Items, start: Rule, run: Rule) -> Rule:
     def fold(data: Any) -> Any:
         value = start(data)
         for item in items(data):
-            value = weighed(run({"current": item, "accumulator": value}))
+            value = run({"current": item, "accumulator": value})
         return value
 
-    return Node(fold)
+    return fold
 
 
+def _is_one_thing(logic: Any) -> bool:
+    """A number, a text or a truth, whatever it is made from."""
+    name = next(iter(logic)) if isinstance(logic, dict) and len(logic) == 1 else ""
+    return name in TESTS or name in _ONE_THING
+
+
+_ONE_THING = frozenset({"+", "-", "*", "/", "%", "min", "max", "cat", "substr", "all", "some", "none"})
 LOOPS: Mapping[str, Builder] = {
     "map": mapped,
     "filter": filtered,

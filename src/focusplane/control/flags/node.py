@@ -10,6 +10,8 @@ Rule = Callable[[Any], Any]
 """A compiled piece of a rule: of what it is evaluated with, its value."""
 DEEPEST = 64
 MOST_PIECES = 10_000
+MOST_STEPS = 2_000_000
+"""Pieces that one evaluation of a rule may come to, each as often as the loops around it may go round: about a second."""
 SCALARS = frozenset({str, int, float, bool, type(None)})
 DEEPEST_LOOP = 2
 """Array operators inside array operators: with bounded lists, this bounds the time of an evaluation."""
@@ -43,9 +45,11 @@ class Place:
     path: str
     depth: int = 0
     loops: int = 0
+    times: int = 1
+    """How often it is evaluated at most while the rule is once."""
 
-    def below(self, step: str, loops: int = 0) -> "Place":
-        return Place(f"{self.path}{step}", self.depth + 1, self.loops + loops)
+    def below(self, step: str, loops: int = 0, times: int = 1) -> "Place":
+        return Place(f"{self.path}{step}", self.depth + 1, self.loops + loops, self.times * times)
 
 
 class Watch(Protocol):
@@ -68,6 +72,7 @@ class Scope:
     compile: Callable[["Scope", Any, Place], Node]
     watch: Watch | None = None
     pieces: int = 0
+    steps: int = 0
     loops: int = 0
     refs: set[str] = field(default_factory=set)
     open_refs: set[str] = field(default_factory=set)
@@ -91,6 +96,16 @@ class Scope:
         self.pieces += 1
         if self.pieces > MOST_PIECES:
             raise RuleError(place.path, f"the rule has more than {MOST_PIECES:,} pieces")
+        self.spend(place)
+
+    def spend(self, place: Place, weight: int = 1) -> None:
+        """What is evaluated there costs so many steps each time. Raises `RuleError` if all are too many."""
+        self.steps += weight * place.times
+        if self.steps > MOST_STEPS:
+            raise RuleError(
+                place.path,
+                f"the rule may take more than {MOST_STEPS:,} steps: fewer pieces inside array operators",
+            )
 
 
 Builder = Callable[[Scope, list[Any], Place], Node]

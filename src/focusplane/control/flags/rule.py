@@ -28,6 +28,8 @@ REFERENCE = "$ref"
 UNEVALUATED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What evaluating a rule may raise, given values that it was not written for."""
 BUILDERS: Mapping[str, Builder] = {**BRANCHES, **LOOPS, **LOOKUPS, "fractional": fraction}
+COPIES, COPY = frozenset({"cat", "merge", "substr"}), 10
+"""What makes a text or a list anew costs so many steps."""
 OPERATORS = frozenset({*BUILDERS, *TESTS, *VALUES, REFERENCE})
 
 
@@ -76,6 +78,8 @@ def _operation(scope: Scope, name: str, args: list[Any], place: Place) -> Node:
     if operator is None:
         raise RuleError(place.path, f"the operator {name!r} is unknown")
     nodes = scope.each(args, place)
+    if name in COPIES:
+        scope.spend(place, COPY)
     plain = name in TESTS or name in ("cat", "substr", "merge")
     if scope.watch is not None:
         return Node(_watched(scope.watch, operator, [node.run for node in nodes]), plain=plain)

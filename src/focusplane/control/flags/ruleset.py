@@ -11,11 +11,16 @@ from typing import Any, NoReturn
 from focusplane.control.flags.answer import Evaluated, Reason
 from focusplane.control.flags.drawing import Generation
 from focusplane.control.flags.entry import Entry, Part, entry, generation_of
-from focusplane.control.flags.node import RuleError
+from focusplane.control.flags.node import MOST_PIECES, RuleError
+from focusplane.control.flags.rule import REFERENCE
 from focusplane.control.flags.trace import Explanation, explained
 
 MOST_FLAGS = 10_000
 MOST_OCTETS = 16 * 2**20
+MOST_ALL_PIECES = 1_000_000
+"""Of the rules of one document, with what `$ref` names spelt out in each: compiling them takes some seconds."""
+MOST_ALL_STEPS = 20_000_000
+"""Of one evaluation of all flags of a document."""
 NO_CONTEXT: Mapping[str, Any] = {}
 
 
@@ -42,14 +47,20 @@ class Ruleset:
         part = Part(generation_of(metadata, Generation.V2), evaluators)
         before = previous.flags if previous is not None else {}
         flags: dict[str, Entry] = {}
-        faults: dict[str, str] = {}
-        for key, data in _flags(told):
+        every = list(_flags(told))
+        faults = over({key: _size(data, evaluators) for key, data in every}, MOST_ALL_PIECES, "pieces")
+        for key, data in every:
+            if key in faults:
+                flags |= {key: before[key]} if key in before else {}
+                continue
             try:
                 flags[key] = _compiled(key, data, part, before.get(key))
             except (RuleError, RecursionError) as fault:
                 faults[key] = str(fault) if isinstance(fault, RuleError) else "flag: is nested too deep"
                 if key in before:
                     flags[key] = before[key]
+        dear = over({key: flag.steps for key, flag in flags.items()}, MOST_ALL_STEPS, "steps")
+        flags, faults = {key: flag for key, flag in flags.items() if key not in dear}, {**faults, **dear}
         changed = {key for key in before.keys() | flags.keys() if before.get(key) is not flags.get(key)}
         return Ruleset(flags, faults, metadata, frozenset(changed))
 
@@ -82,6 +93,33 @@ class Ruleset:
     def _unknown(self, key: str) -> Evaluated:
         fault = self.faults.get(key)
         return Evaluated(None, "", Reason.ERROR, f"no flag {key}" if fault is None else fault)
+
+
+def over(costs: Mapping[str, int], most: int, what: str) -> dict[str, str]:
+    """The flags that are refused, the dearest first, so that all others together stay within the bound; and why."""
+    left, refused = sum(costs.values()), dict[str, str]()
+    for key in sorted(costs, key=lambda each: (-costs[each], each)):
+        if left <= most:
+            break
+        left -= costs[key]
+        refused[key] = (
+            f"flag: with its {costs[key]:,} {what} all flags of the document have more than {most:,}"
+        )
+    return refused
+
+
+def _size(data: Any, evaluators: Mapping[str, Any]) -> int:
+    """Pieces of the rule of a flag, with what it refers to, as far as a single flag may have them."""
+    waiting, count = [data.get("targeting") if isinstance(data, dict) else None], 0
+    while waiting and count <= MOST_PIECES:
+        item = waiting.pop()
+        count += 1
+        if isinstance(item, dict):
+            name = item.get(REFERENCE)
+            waiting += [evaluators.get(name)] if isinstance(name, str) else item.values()
+        elif isinstance(item, list):
+            waiting += item
+    return count
 
 
 def _compiled(key: str, data: Any, part: Part, before: Entry | None) -> Entry:

@@ -80,14 +80,14 @@ def _list_text(values: Sequence[Any]) -> str:
     return ",".join(words)
 
 
-def weighed(value: Any) -> Any:
+def weighed(value: Any, most: int = MOST_ITEMS) -> Any:
     """The value itself. Raises `ValueError` if it holds too much: lists that hold themselves twice grow fast."""
     count, waiting = 0, [value]
     while waiting:
         item = waiting.pop()
         count += 1
-        if count > MOST_ITEMS:
-            raise ValueError(f"a rule made a value of more than {MOST_ITEMS:,} items")
+        if count > most:
+            raise ValueError(f"a rule made a value of more than {most:,} items")
         if isinstance(item, list | tuple):
             waiting.extend(item)
         elif isinstance(item, dict):
