@@ -1,5 +1,6 @@
 """Versions of several focuses that begin together, go on together, and are taken back together."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +19,11 @@ from focusplane.act.request import (
 )
 from focusplane.control.release import Stage
 from focusplane.control.rollout import Phase
+from focusplane.observe.verdict import Ruling
+from focusplane.plane import queries
 from focusplane.plane.arrival import Asked
+from focusplane.plane.arrows import agreement
+from focusplane.plane.draft import Draft
 from focusplane.testing.rig import Load, Rig
 
 POLICY = (
@@ -77,6 +82,37 @@ def test_one_that_is_safe_waits_for_the_other() -> None:
     it.seconds(40)
     assert [one.step for one in it.world.rollouts.values()] == [0, 0]
     assert any("safe by itself; it waits for ledger" in fact.reason for fact in it.said(Kind.ROLLOUT_HELD))
+
+
+@pytest.mark.parametrize("seconds", [15, 40])
+def test_the_status_of_one_that_is_safe_says_whom_it_waits_for_and_why_that_one_is_not(seconds: int) -> None:
+    """At first it was held for a lack of evidence itself."""
+    it = rig(LEDGER, rate=40)
+    it.loads[1].per_second = 2
+    it.ask(BOTH)
+    it.seconds(5)
+    assert "not yet shown" in str(queries.rollout(it.world, "checkout")["sentence"])
+    it.loads[0].per_second = 400
+    it.seconds(seconds)
+    (release,) = it.world.releases
+    for shown in (queries.rollout(it.world, "checkout"), queries.release(it.world, release)["rollouts"][1]):
+        for said in (shown["sentence"], shown["reason"]):
+            assert "safe by itself; it waits for ledger (" in said
+            assert "not yet shown to be safe" not in said.partition("it waits for ledger (")[0]
+    assert "waits for" not in queries.rollout(it.world, "ledger")["sentence"]
+
+
+def test_a_member_whose_own_tenants_explain_its_failures_takes_nobody_back() -> None:
+    it = rig()
+    it.ask(BOTH)
+    it.seconds(3)
+    verdict = it.world.verdicts["checkout"]
+    held = replace(verdict, ruling=Ruling.HOLD, e_regress=1e6, reason="suspicious: its tenants always failed")
+    release = next(iter(it.world.releases.values()))
+    draft = Draft(it.world, it.world.tick).put("verdicts", "checkout", held)
+    assert agreement._harm(draft, release) == ""
+    back = draft.put("verdicts", "checkout", replace(held, ruling=Ruling.ROLLBACK))
+    assert "most of it from checkout" in agreement._harm(back, release)
 
 
 def test_harm_of_one_takes_all_back_in_the_reverse_order() -> None:

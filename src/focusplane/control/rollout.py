@@ -117,6 +117,8 @@ class Rollout:
     held_since: int | None = None
     held_by: Saw | None = None
     hold_reason: str = ""
+    waits: str = ""
+    """Why its next step does not begin yet, where nothing that was seen holds it: its time, or its fellows."""
     by: str = ""
     reason: str = ""
     """Why it is in this phase at this step."""
@@ -245,7 +247,7 @@ def advance(rollout: Rollout, cause: Cause, at: int) -> Rollout:
     if not moves(rollout, cause.saw):
         return rollout
     phase = NEXT[rollout.phase, cause.saw]
-    moved = replace(rollout, phase=phase, reason=cause.reason, by=cause.by)
+    moved = replace(rollout, phase=phase, reason=cause.reason, by=cause.by, waits="")
     if cause.saw in UNPROVEN and not moved.unproven:
         moved = replace(moved, unproven=f"{cause.saw}, at step {rollout.step + 1}")
     if phase in TERMINAL:

@@ -1,9 +1,11 @@
 """Agreement: the members of a release go on when all of them are safe, and back when all together show harm."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from focusplane.control.release import Release, Stage
 from focusplane.control.rollout import RAISES, Cause, Saw, moves
+from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import compared
 from focusplane.plane.arrows.words import said_float
 from focusplane.plane.draft import Draft
@@ -35,7 +37,14 @@ def _of(draft: Draft, release: Release, causes: Causes) -> Causes:
     ]
     if not waits:
         return mine
-    return {focus: _alone(cause, waits) for focus, cause in mine.items()}
+    others = ", ".join(waits)
+    if len(waits) == 1:
+        others = f"{others} ({_said(mine.get(waits[0], 'it is not judged now'))})"
+    return {focus: _alone(cause, others) for focus, cause in mine.items()}
+
+
+def _said(cause: Cause | str) -> str:
+    return cause if isinstance(cause, str) else cause.reason
 
 
 def _is(cause: Cause | str, saw: Saw) -> bool:
@@ -54,12 +63,12 @@ def _no_way_back(draft: Draft, name: str) -> str:
     return compared.of(draft.world.counters, focus, rollout).gone(rollout.stable) if focus is not None else ""
 
 
-def _alone(cause: Cause | str, waits: list[str]) -> Cause | str:
+def _alone(cause: Cause | str, others: str) -> Cause | str:
     """A step that waits for its fellows; harm that is not yet harm of all holds."""
     if isinstance(cause, str):
         return cause
     if cause.saw in RAISES:
-        return f"safe by itself; it waits for {', '.join(waits)}"
+        return f"safe by itself; it waits for {others}"
     if cause.saw is Saw.HARMFUL:
         return Cause(Saw.NO_EVIDENCE, f"{cause.reason}; not yet over all members together")
     return cause
@@ -77,22 +86,32 @@ def _too_costly(draft: Draft, causes: Causes) -> str:
     return ""
 
 
+def _of_itself(verdict: Verdict | None, alpha: Fraction) -> float:
+    """The evidence of harm of a member; none where enough for a rollback is there and is held, for its tenants explain it."""
+    if verdict is None or (verdict.e_regress * alpha >= 1 and verdict.ruling is not Ruling.ROLLBACK):
+        return 1.0
+    return verdict.e_regress
+
+
 def _harm(draft: Draft, release: Release) -> str:
     """The mean of the e-values of harm is an e-process itself, whatever the members have to do with each other: at 1/alpha
     the whole is taken back, and a good release is with a chance of at most alpha. Empty if it is not there.
     """
-    verdicts = {focus: draft.world.verdicts.get(focus) for focus in release.members}
-    values = [verdict.e_regress if verdict is not None else 1.0 for verdict in verdicts.values()]
-    alphas = [
-        focus.rollout.judge.alpha
+    focuses, verdicts = draft.world.policies.set.focuses, draft.world.verdicts
+    specs = {
+        name: focus.rollout
         for name in release.members
-        if (focus := draft.world.policies.set.focuses.get(name)) is not None and focus.rollout is not None
-    ]
-    mean = sum(values) / len(values)
-    if not alphas or mean * min(alphas) < 1:
+        if (focus := focuses.get(name)) is not None and focus.rollout is not None
+    }
+    values = {
+        name: _of_itself(verdicts.get(name), specs[name].judge.alpha) if name in specs else 1.0
+        for name in release.members
+    }
+    mean, alpha = sum(values.values()) / len(values), min((s.judge.alpha for s in specs.values()), default=0)
+    if mean * alpha < 1:
         return ""
-    worst = max(release.members, key=lambda focus: values[list(release.members).index(focus)])
-    verdict = verdicts[worst]
+    worst = max(values, key=lambda name: values[name])
+    verdict = verdicts.get(worst)
     told = verdict.reason if verdict is not None else ""
-    limit = said_float(float(1 / min(alphas)))
+    limit = said_float(float(1 / alpha))
     return f"worse over all {len(values)} members: mean evidence {mean:.3g} against {limit}, most of it from {worst}: {told}"

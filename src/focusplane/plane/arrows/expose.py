@@ -65,11 +65,11 @@ def pursue(draft: Draft, focus: Focus, rollout: Rollout, cause: Cause | str) -> 
     """
     cause = overtaken(draft, rollout) or cause
     if isinstance(cause, str):
-        return _held(draft, rollout, cause)
+        return _held(_waits(draft, rollout, cause), rollout, cause)
     after = rollouts_.advance(rollout, cause, draft.at)
     if after == rollout:
         if cause.saw is rollout.held_by is Saw.NO_EVIDENCE:  # still held, perhaps for another reason by now
-            draft = draft.put("rollouts", focus.name, replace(rollout, hold_reason=cause.reason))
+            draft = draft.put("rollouts", focus.name, replace(rollout, hold_reason=cause.reason, waits=""))
         return _held(draft, rollout, cause.reason)
     draft = draft.put("rollouts", focus.name, after)
     draft = draft.say(
@@ -100,6 +100,12 @@ def _went(draft: Draft, rollout: Rollout) -> dict[str, Json]:
     """How the evidence went, on the record of how it ended."""
     path = draft.world.paths.get(rollout.focus)
     return {"path": told(path)} if rollout.over and path is not None and path.of == rollout.id else {}
+
+
+def _waits(draft: Draft, rollout: Rollout, why: str) -> Draft:
+    """What it waits for now is also what it is held for, if that was a lack of evidence."""
+    held = why if rollout.held_by is Saw.NO_EVIDENCE else rollout.hold_reason
+    return draft.put("rollouts", rollout.focus, replace(rollout, waits=why, hold_reason=held))
 
 
 def _held(draft: Draft, rollout: Rollout, why: str) -> Draft:

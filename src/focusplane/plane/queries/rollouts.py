@@ -77,7 +77,7 @@ def rollout(world: World, name: str) -> Shown:
         "hold_ends_at": _hold_ends(running, spec),
         "hold_until": hold_until(running, spec),
         "by": running.by,
-        "reason": running.reason,
+        "reason": running.waits or running.reason,
         "evidence_of_safety": running.evidence_of_safety,
         "unproven": running.unproven,
         "hotfix": running.hotfix,
@@ -196,6 +196,7 @@ def sentence(running: Rollout, verdict: Verdict | None, tick: Tick) -> str:
     """What happens now, in words that fit above a page."""
     share, what = running.exposed, running.what
     why = verdict.reason if verdict is not None and running.live else running.reason
+    why = ": ".join(filter(None, (running.waits, why)))
     unproven = f" ({UNPROVEN}: {running.unproven})" if running.unproven else ""
     match running.phase.value:
         case "stepping" if running.mirrors:
