@@ -79,6 +79,11 @@ class Town:
         return self._doors[door]
 
     @property
+    def admin(self) -> int:
+        """The port of Envoy's own admin page."""
+        return self._admin
+
+    @property
     def gateway(self) -> Address:
         return Address(HOST, self._listen)
 
@@ -104,10 +109,10 @@ class Town:
         """Ports of its own for the plane that is started next."""
         self._doors = dict(zip(DOORS, free_ports(len(DOORS)), strict=True))
 
-    def start_version(self, name: str) -> None:
+    def start_version(self, name: str, *more: str) -> None:
         port, file = self._ports[name], self.root / f"{name}.status"
         script = Path(__file__).parent / "upstream.py"
-        argv = [sys.executable, str(script), "--port", str(port), "--control", str(file)]
+        argv = [sys.executable, str(script), "--port", str(port), "--control", str(file), *more]
         self.versions[name] = self._processes.start(name, argv)
         wait_until(listens(Address(HOST, port)), self.versions[name], PATIENCE_S)
 

@@ -48,12 +48,14 @@ _NOTHING: Attributes = {}
 
 
 def classify(outcome: Outcome, part: Slice, sli: Sli, said: Attributes = _NOTHING) -> Classified:
-    """Exclusion is asked first, then `total`, then `good` or `bad`.
+    """Exclusion is asked first, then `total`, then `good` or `bad`. Copies of mirrored requests are in no SLI.
 
     Synthetic requests are excluded unless the objective says `exclude: {synthetic: false}` or asks for them. A client that
     left before any answer (proxy flag DC, no status) says nothing about the answer and is excluded. In a latency objective
     a failed answer is excluded, or with `of: all` bad however fast it failed.
     """
+    if outcome.copied:
+        return Classified(Kind.EXCLUDED, "a copy: nobody gets its answer")
     if outcome.synthetic and sli.exclude.synthetic is not False and not _asks_for_synthetic(sli):
         return Classified(Kind.EXCLUDED, "synthetic")
     if _left_early(outcome):

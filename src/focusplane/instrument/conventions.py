@@ -43,6 +43,12 @@ REQUEST_KEY = "focus.request.key"
 success counts, else the last failure within five seconds. Elsewhere each attempt counts, unless an SLI leaves retries out (`exclude: {resend: true}`)."""
 SYNTHETIC = "focus.synthetic"
 """True on probes and tests; excluded from an SLI unless it asks for them."""
+MIRROR = "focus.mirror"
+"""Of a gateway that copies requests: `original`, or `copy`, whose answer nobody gets. A copy is no user's request and is in no
+SLI, whatever the policy says of synthetic ones."""
+ORIGINAL, COPY = "original", "copy"
+FOREIGN_COPY = "foreign"
+"""A copy by somebody else's gateway, by its host: Envoy appends `-shadow` to it."""
 SYNTHETIC_AGENT = "user_agent.synthetic.type"
 """OpenTelemetry's mark of a synthetic user agent (`bot`, `test`)."""
 CLIENT = "client.id"
@@ -65,8 +71,9 @@ METRIC_DURATION = "focus.duration"
 """Histogram of durations, from the SDK (seconds) and from our Envoy (milliseconds)."""
 # Our Envoy sends both as OTLP deltas each second (resource: service.name=EDGE_SERVICE, SOURCE=edge, service.instance.id,
 # deployment.environment.name), all attributes as strings, "" where nothing was said, PROXY_FLAG "-" for none:
-#   focus.requests  FOCUS_ID, SERVICE_VERSION, STATUS[0], SYNTHETIC ("t" is true), TENANT_ID, PROXY_FLAG, RESEND (first digit)
-#   focus.duration  FOCUS_ID, SERVICE_VERSION, STATUS[0], SYNTHETIC; in MILLISECONDS with an empty unit, unlike the SDK's
+#   focus.requests  FOCUS_ID, SERVICE_VERSION, STATUS[0], SYNTHETIC ("t" is true), MIRROR, TENANT_ID, PROXY_FLAG, RESEND
+#                   (first digit)
+#   focus.duration  FOCUS_ID, SERVICE_VERSION, STATUS[0], SYNTHETIC, MIRROR; in MILLISECONDS with an empty unit, unlike the SDK's
 # Every request is in focus.duration; one beyond Envoy's limit of counters is missing from focus.requests.
 # A point whose FOCUS_ID is "" met no focus (404 at the gateway). Recorded payloads: tests/data/envoy/*.bin.
 METRIC_VARIANT = "focus.variant.duration"

@@ -47,7 +47,13 @@ def outcome_of(attributes: Attributes, failed: bool = False) -> Outcome:
         synthetic=_true(attributes, names.SYNTHETIC) or _true(attributes, names.SYNTHETIC_AGENT),
         resend=_positive(attributes, names.RESEND),
         flag=text(attributes, (names.PROXY_FLAG,)).strip("-"),
+        mirror=_mirror(attributes),
     )
+
+
+def _mirror(attributes: Attributes) -> str:
+    said = text(attributes, (names.MIRROR,))
+    return said if said in (names.ORIGINAL, names.COPY, names.FOREIGN_COPY) else ""
 
 
 def slice_of(resource: Attributes, attributes: Attributes) -> Slice:

@@ -44,6 +44,13 @@ class Outcome:
     synthetic: bool = False
     resend: bool = False
     flag: str = ""
+    mirror: str = ""
+    """`original` or `copy` of a mirrored request, or `foreign`: a copy by a gateway that is not ours."""
+
+    @property
+    def copied(self) -> bool:
+        """Nobody gets this answer: it is to a copy."""
+        return self.mirror in ("copy", "foreign")
 
 
 @made_often

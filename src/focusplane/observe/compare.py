@@ -1,14 +1,15 @@
 """Compare: what one signal adds to the arms that the judge compares, in errors and in every further metric."""
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
 from focusplane.define.rollout import Extra
 from focusplane.define.slo import Objective
-from focusplane.instrument.conventions import COST
-from focusplane.instrument.signal import Latencies, Signal
+from focusplane.instrument.conventions import COST, FOREIGN_COPY
+from focusplane.instrument.signal import Latencies, Signal, Source
 from focusplane.observe.extras import MICRO
-from focusplane.observe.lane import Lane, Weight, stratum
+from focusplane.observe.lane import Lane, Weight, stratum, weigh
 
 
 def compare(lane: Lane, objective: Objective, signal: Signal, slot: int, weight: Weight) -> None:
@@ -20,10 +21,27 @@ def compare(lane: Lane, objective: Objective, signal: Signal, slot: int, weight:
         if lane.stable and lane.stable == signal.slice.version:
             lane.self_test.note(signal, slot, arm[1], (weight.total, weight.bad))
     for key, extra in lane.extras.items():
+        if extra.pairs:
+            continue
         if objective is (lane.judged if extra.cap else lane.declared(extra.objective)):
             counts = further(signal, weight, extra)
             if counts is not None:
                 lane.arms.expose(slot, arm, counts, span, key)
+
+
+def mirrored(lane: Lane, signal: Signal, slot: int) -> bool:
+    """A request that our gateway copied, or its copy: both as the judge counts errors, apart from what users got. Says whether
+    nobody got this answer.
+    """
+    key = next((key for key, extra in lane.extras.items() if extra.pairs), None)
+    ours = signal.outcome.mirror != FOREIGN_COPY and signal.source is Source.EDGE
+    if key is not None and lane.judged is not None and ours:
+        plain = replace(signal, outcome=replace(signal.outcome, mirror="", synthetic=False))
+        weight = weigh(plain, lane.judged.sli)
+        if weight.total:
+            arm = signal.slice.version, stratum(signal, lane.named)
+            lane.arms.expose(slot, arm, (weight.total, weight.bad), signal.end - signal.start, key)
+    return signal.outcome.copied
 
 
 def clock(lane: Lane, signal: Signal, slot: int, latencies: Latencies) -> None:

@@ -15,7 +15,7 @@ from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.observe import attribution, composites, slices
 from focusplane.observe.budget import span
-from focusplane.observe.compare import clock, compare
+from focusplane.observe.compare import clock, compare, mirrored
 from focusplane.observe.corrections import Corrections
 from focusplane.observe.edits import Edited, bequest, heirs_of
 from focusplane.observe.exposures import Exposures, expose
@@ -184,6 +184,8 @@ class Counters(Corrections, Exposures):
             lane.set_apart("late", signal.count)
             return Added(late=signal.count, why=f"older than {format_duration(LATE_AFTER_MS)}")
         lane.last_slot = max(lane.last_slot, slot)
+        if signal.outcome.mirror and mirrored(lane, signal, slot):
+            return Added(excluded=signal.count)
         for key, value in signal.attributes.items():
             if value or key not in lane.told:
                 lane.told[key] = bool(value)

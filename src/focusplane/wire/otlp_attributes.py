@@ -41,6 +41,7 @@ WANTED: frozenset[str] = frozenset(
         names.RESEND,
         names.SYNTHETIC,
         names.SYNTHETIC_AGENT,
+        names.MIRROR,
         names.REGION,
         names.CLIENT,
         names.TENANT_CLASS,

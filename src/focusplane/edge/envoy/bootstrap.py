@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from focusplane.define.controls import Address
-from focusplane.edge.envoy.names import Resource
+from focusplane.edge.envoy.names import Resource, extension
 from focusplane.edge.envoy.resources import RUNTIME
 from focusplane.edge.envoy.telemetry import stats_config, stats_sink
 from focusplane.instrument import conventions
@@ -12,6 +12,8 @@ from focusplane.instrument import conventions
 XDS_CLUSTER = "focus-xds"
 OTLP_CLUSTER = "focus-otlp"
 CLUSTERS_FILE, LISTENERS_FILE = "clusters", "listeners"
+INSIDE = extension("envoy.bootstrap.internal_listener", "bootstrap.internal_listener.v3.InternalListener")
+"""Lets an Envoy have listeners that nobody outside can reach: copies of requests go by one."""
 REQUEST_TIMEOUT = "30s"
 """Longer than the server holds a poll."""
 REFRESH_DELAY = "0.01s"
@@ -94,6 +96,7 @@ def _common(node: Node, thresholds_ms: Iterable[int]) -> Resource:
     return {
         "node": {"id": node.id, "cluster": node.cluster, "metadata": {"focus": {"admin": str(node.admin)}}},
         "admin": {"address": _socket(node.admin)},
+        "bootstrap_extensions": [INSIDE],
         "stats_flush_interval": "1s",
         "stats_eviction_interval": "300s",
         "stats_config": stats_config(thresholds_ms),

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from focusplane.edge.envoy.bootstrap import INSIDE
 from focusplane.edge.envoy.names import Resource
 from focusplane.edge.envoy.resources import Resources
 
@@ -47,7 +48,9 @@ def lint(resources: Resources) -> Accepted | Rejected | NotChecked:
         return NotChecked(INSTALL)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "static.json"
-        path.write_text(json.dumps({"static_resources": _static(resources)}))
+        path.write_text(
+            json.dumps({"bootstrap_extensions": [INSIDE], "static_resources": _static(resources)})
+        )
         ran = subprocess.run(
             [envoy, "--mode", "validate", "-c", str(path), "-l", "error"],
             capture_output=True,
@@ -73,7 +76,8 @@ def _static(resources: Resources) -> Resource:
 
 def _with_routes(listener: Resource, routes: Resource) -> Resource:
     copy: Resource = json.loads(json.dumps(listener))
-    copy["address"]["socket_address"]["port_value"] = 0
+    if "address" in copy:  # not the one inside Envoy
+        copy["address"]["socket_address"]["port_value"] = 0
     manager = copy["filter_chains"][0]["filters"][0]["typed_config"]
     del manager["rds"]
     manager["route_config"] = {**routes, "validate_clusters": True}

@@ -15,6 +15,10 @@ VERSION_HEADER = "x-focus-version"
 """On a response: who answered. On a synthetic request: who shall answer."""
 SYNTHETIC_HEADER = "x-focus-synthetic"
 RESEND_HEADER = "x-focus-resend"
+MIRROR_HEADER = "x-focus-mirror"
+"""On a copy of a request: whose it is and who shall answer, `checkout/v2`. A client's own never gets there."""
+MIRROR = "mirror"
+"""The cluster, the listener inside Envoy and the routes by which copies go, so that their answers are counted."""
 LOCAL_HEADER = "x-focus-local"
 """On a response that Envoy made itself: its response flags."""
 
@@ -29,6 +33,10 @@ def cluster_name(focus: str, version: str, addresses: Sequence[Address]) -> str:
     """`checkout/v2/5f1c09ab`: other addresses make another cluster, so that they too are changed without a lost request."""
     listed = ",".join(sorted(str(address) for address in addresses))
     return f"{focus}/{version}/{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
+
+
+def mirror_key(focus: str, version: str) -> str:
+    return f"{focus}/{version}"
 
 
 def version_of(cluster: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from focusplane.define.focus import Focus
 from focusplane.define.sli import SliKind
 from focusplane.edge.envoy.clusters import clusters
 from focusplane.edge.envoy.listeners import listener
+from focusplane.edge.envoy.mirror import Copies
 from focusplane.edge.envoy.names import Resource, listener_name
 from focusplane.edge.envoy.routes import routes
 from focusplane.kernel.errors import ConflictError
@@ -61,17 +62,27 @@ def compile_resources(
     for focus, traffic in guarded:
         if traffic is not None and traffic.driver is None:
             shared.setdefault(traffic.listen, []).append((focus, traffic))
+    copies = Copies.of(guarded)
     return Resources(
-        clusters={name: made for focus, _ in guarded for name, made in memo.clusters(focus).items()},
+        clusters={
+            **{name: made for focus, _ in guarded for name, made in memo.clusters(focus).items()},
+            **copies.clusters,
+        },
         listeners={
-            listener_name(listen): listener(
-                listen, _tenant_header(listen, users), routes_from(listener_name(listen))
-            )
-            for listen, users in shared.items()
+            **copies.listeners(routes_from),
+            **{
+                listener_name(listen): listener(
+                    listen, _tenant_header(listen, users), routes_from(listener_name(listen))
+                )
+                for listen, users in shared.items()
+            },
         },
         routes={
-            listener_name(listen): _route_configuration(listen, users, board, memo)
-            for listen, users in shared.items()
+            **copies.routes,
+            **{
+                listener_name(listen): _route_configuration(listen, users, board, memo)
+                for listen, users in shared.items()
+            },
         },
     )
 

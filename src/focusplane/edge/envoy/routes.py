@@ -7,6 +7,7 @@ from focusplane.control.state import TrafficState
 from focusplane.define.controls import Sticky, Traffic
 from focusplane.define.focus import Focus
 from focusplane.edge.envoy.fastlane import lane_prefix
+from focusplane.edge.envoy.mirror import mirrored
 from focusplane.edge.envoy.names import (
     EXTENSIONS,
     KEY_HEADER,
@@ -31,7 +32,8 @@ def routes(focus: Focus, traffic: Traffic, state: TrafficState) -> list[Resource
     split = _split(focus.name, traffic, state)
     pinned = [_pinned(focus, traffic, version) for version in traffic.versions]
     named = [_named(focus, traffic, state.canary, place, name) for place, name in enumerate(state.pinned)]
-    return [*pinned, *named, _weighted(focus, traffic, split, state.salt)]
+    weighted = _weighted(focus, traffic, split, state.salt)
+    return [*pinned, *named, *mirrored(focus, weighted, state), weighted]
 
 
 def _split(name: str, traffic: Traffic, state: TrafficState) -> dict[str, int]:

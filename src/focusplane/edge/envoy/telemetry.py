@@ -74,7 +74,7 @@ MAX_HISTOGRAMS = 20_000
 TENANT_LENGTH = 64
 
 
-def access_log(tenant_header: str) -> Resource:
+def access_log(tenant_header: str = "") -> Resource:
     """The stats access logger: one counter and one duration per finished request.
 
     What a client can write freely is cut short (a tag value is a new counter), idle counters are dropped after their last
@@ -87,10 +87,11 @@ def access_log(tenant_header: str) -> Resource:
         _tag(conventions.SERVICE_VERSION, f"%METADATA(CLUSTER:{METADATA}:version)%"),
         _tag(conventions.STATUS[0], "%RESPONSE_CODE%"),
         _tag(conventions.SYNTHETIC, f"%REQ({SYNTHETIC_HEADER}):1%"),
+        _tag(conventions.MIRROR, f"%METADATA(ROUTE:{METADATA}:mirror)%"),
     ]
     counted = [
         *common,
-        _tag(conventions.TENANT_ID, f"%REQ({tenant_header}):{TENANT_LENGTH}%"),
+        *([_tag(conventions.TENANT_ID, f"%REQ({tenant_header}):{TENANT_LENGTH}%")] if tenant_header else []),
         _tag(conventions.PROXY_FLAG, "%RESPONSE_FLAGS%"),
         _tag(conventions.RESEND, f"%REQ({RESEND_HEADER}):1%"),
     ]
