@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
+from time import perf_counter_ns
 from typing import Any
 
 import grpc
@@ -19,6 +20,9 @@ Behaviour = Callable[[Any, Any], Any]
 
 PUSHBACK = "grpc-retry-pushback-ms"
 """What gRPC clients with a retry policy wait for."""
+NEAR, NEAR_S = 0.05, 0.05
+"""A call that its caller gives up with no more than this share of its time left, or these seconds, has met its deadline."""
+_NS = 1_000_000_000
 NEVER_STARTED = "never_started"
 """The caller gave up, or the server stopped, before a thread was free for the call."""
 
@@ -60,7 +64,7 @@ class _Ongoing:
             request = self._left.pop()
         except IndexError:
             return
-        name, status = _status(context, error)
+        name, status = _status(context, error, (perf_counter_ns() - request.started_ns) / _NS)
         if name != "OK":
             own = name == "UNKNOWN" and error is not None
             request.fail(type(error).__name__ if own else name, status)
@@ -246,16 +250,23 @@ def _pushback(ongoing: _Ongoing) -> tuple[tuple[str, str], ...]:
     return ((PUSHBACK, str(max(wait_ms, 1_000))),)
 
 
-def _status(context: Any, error: BaseException | None) -> tuple[str, int]:
+def _status(context: Any, error: BaseException | None, took_s: float) -> tuple[str, int]:
     """The status that the caller sees, and its HTTP status."""
     said = context.code()
     number = said.value[0] if isinstance(said, grpc.StatusCode) else said
     if number:
         return GRPC_STATUS[number] if number < len(GRPC_STATUS) else ("UNKNOWN", 500)
     if _over(context, error):
-        left_s = context.time_remaining()
-        return ("DEADLINE_EXCEEDED", 504) if left_s is not None and left_s <= 0 else ("CANCELLED", 499)
+        late = _too_late(context.time_remaining(), took_s)
+        return ("DEADLINE_EXCEEDED", 504) if late else ("CANCELLED", 499)
     return ("UNKNOWN", 500) if error is not None else ("OK", 200)
+
+
+def _too_late(left_s: float | None, took_s: float) -> bool:
+    """Whether it ended because its deadline passed. The caller's clock began to run before ours, and its word that it waits no
+    longer is here before our own time is up: what ends so near its deadline has ended of it.
+    """
+    return left_s is not None and left_s <= max((left_s + took_s) * NEAR, NEAR_S)
 
 
 def _over(context: Any, error: BaseException | None) -> bool:
