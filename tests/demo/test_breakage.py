@@ -16,7 +16,7 @@ from focusplane.demo.faults import plots
 from focusplane.demo.processes import Processes, answers, free_ports, listens, wait_until
 from focusplane.edge.sql_journal import SqlJournal
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 WRITER = """
 import sys
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_every_fault_that_the_command_line_offers_has_a_plot() -> None:
 def test_a_small_disk_is_full_is_freed_and_leaves_its_data_behind(tmp_path: Path) -> None:
     data = tmp_path / "data"
     ran = subprocess.run(
-        [sys.executable, "-c", WRITER, str(data)], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", WRITER, str(data)], capture_output=True, text=True, check=True, timeout=400
     )
     said, last = ran.stdout.splitlines()
     assert said.startswith(f"the disk of {data} is full")
@@ -97,9 +97,13 @@ def test_a_version_turns_bad_when_it_is_told_to_and_not_before(tmp_path: Path) -
     body = {"basket": "b", "card": {"kind": "amex"}, "amount": 100}
     with Processes(tmp_path / "logs") as processes:
         port, _ = start_shop(processes, tmp_path, "v2", "--until", str(spoilt))
-        assert httpx.post(f"http://127.0.0.1:{port}/checkout", json=body, timeout=20).status_code == 200
+        assert (
+            httpx.post(f"http://127.0.0.1:{port}/checkout", json=body, timeout=PATIENCE_S).status_code == 200
+        )
         spoilt.touch()
-        assert httpx.post(f"http://127.0.0.1:{port}/checkout", json=body, timeout=20).status_code == 502
+        assert (
+            httpx.post(f"http://127.0.0.1:{port}/checkout", json=body, timeout=PATIENCE_S).status_code == 502
+        )
 
 
 def test_a_relay_carries_until_it_is_killed_and_again_when_it_is_back(tmp_path: Path) -> None:
@@ -110,10 +114,10 @@ def test_a_relay_carries_until_it_is_killed_and_again_when_it_is_back(tmp_path: 
         for _ in range(2):
             relay = processes.start("relay", module("relay", port=port, to=behind))
             wait_until(listens(Address("127.0.0.1", port)), relay, PATIENCE_S)
-            assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=20).text == "ok"
+            assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE_S).text == "ok"
             processes.kill(relay)
             with pytest.raises(httpx.TransportError):
-                httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=20)
+                httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE_S)
 
 
 def test_the_pager_writes_each_page_down_in_a_line(tmp_path: Path) -> None:
@@ -123,6 +127,8 @@ def test_the_pager_writes_each_page_down_in_a_line(tmp_path: Path) -> None:
         wait_until(answers(f"http://127.0.0.1:{port}/healthz"), pager, PATIENCE_S)
         for title in ("one", "two"):
             page = json.dumps({"title": title}, indent=2)
-            assert httpx.post(f"http://127.0.0.1:{port}/", content=page, timeout=20).status_code == 200
+            assert (
+                httpx.post(f"http://127.0.0.1:{port}/", content=page, timeout=PATIENCE_S).status_code == 200
+            )
     told = (tmp_path / "pages").read_text().splitlines()
     assert [json.loads(line)["title"] for line in told] == ["one", "two"]

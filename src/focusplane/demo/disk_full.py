@@ -15,9 +15,9 @@ from focusplane.sdk.meter import Delta
 from focusplane.sdk.otlp import PATH, body
 from focusplane.wire.clock import SystemClock
 
-NOTICED_WITHIN_S = 60.0
-READY_WITHIN_S = 60.0
-HARM_WITHIN_S = 60.0
+NOTICED_WITHIN_S = 120.0
+READY_WITHIN_S = 120.0
+HARM_WITHIN_S = 120.0
 ENOUGH_FAILURES = 5
 
 

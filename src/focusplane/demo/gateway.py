@@ -37,7 +37,7 @@ class Gateway:
     """Reads the routes that an Envoy obeys now."""
 
     def __init__(self, admin: Address) -> None:
-        self._admin = httpx.Client(base_url=f"http://{admin}", timeout=3.0)
+        self._admin = httpx.Client(base_url=f"http://{admin}", timeout=10.0)
 
     def shares(self) -> dict[str, Fraction]:
         """Version -> share of the traffic. Raises `UnreachableError` when Envoy does not answer."""

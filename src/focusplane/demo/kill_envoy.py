@@ -15,10 +15,10 @@ from focusplane.demo.scene import Scene
 from focusplane.demo.stage import Doors, Stage
 from focusplane.kernel.quantity import format_duration
 
-AWAY_WITHIN_S = 60.0
-BLIND_WITHIN_S = 60.0
-BACK_WITHIN_S = 60.0
-PAGED_WITHIN_S = 60.0
+AWAY_WITHIN_S = 120.0
+BLIND_WITHIN_S = 120.0
+BACK_WITHIN_S = 120.0
+PAGED_WITHIN_S = 120.0
 SERVED = 150
 """Requests in a row that must go well again."""
 MORE = 20
@@ -87,7 +87,12 @@ def _serves(scene: Scene, record: Record, when: str, before: Shares) -> None:
 def _judges(scene: Scene, record: Record, before: int) -> None:
     since = scene.now()
     seen = scene.watch.until(
-        lambda seen: seen.canary_total >= before + MORE and seen.health != "blind", BACK_WITHIN_S
+        lambda seen: (
+            seen.canary_total >= before + MORE
+            and seen.health != "blind"
+            and _node(scene).get("state") == "current"
+        ),
+        BACK_WITHIN_S,
     )
     node = _node(scene).get("state", "not known")
     record.promises.append(
@@ -115,4 +120,4 @@ def _node(scene: Scene) -> Shown:
 def _doctor(scene: Scene) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "FOCUS_SERVER": scene.doors.api, "FOCUS_TOKEN": scene.doors.token, "NO_COLOR": "1"}
     command = [sys.executable, "-m", "focusplane", "doctor"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=env)

@@ -16,7 +16,7 @@ class Plane:
         self.focus = focus
         self._url = url
         self._http = httpx.Client(
-            base_url=f"{url}/api/v1", headers={"authorization": f"Bearer {token}"}, timeout=10.0
+            base_url=f"{url}/api/v1", headers={"authorization": f"Bearer {token}"}, timeout=30.0
         )
 
     def state(self) -> Shown:

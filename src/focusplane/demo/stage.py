@@ -19,7 +19,7 @@ from focusplane.kernel.errors import PolicyError, UnreachableError, UsageError
 EXAMPLE = Path(__file__).parents[3] / "examples" / "checkout"
 HOST = "127.0.0.1"
 FOCUS = "checkout"
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 120.0
 STEPS = ("spec", "rollout", "steps")
 SOURCE = ("spec", "source")
 PORTS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
