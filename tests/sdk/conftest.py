@@ -1,7 +1,6 @@
 """A plane made of a thread: serves a board by long poll, takes telemetry, and can answer garbage or go away."""
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from focusplane.control.snapshot import FocusPart, Snapshot
 from focusplane.control.state import FallbackState, FlagState, QuotaState, ThrottleState
 from focusplane.define.controls import Breaker, Fallback, Flag, Quota, Throttle
 from focusplane.define.focus import Boundary
+from focusplane.demo.processes import free_ports
 from focusplane.kernel.quantity import Rate
 from focusplane.sdk import Client
 from focusplane.wire.board_json import encode_snapshot
@@ -109,12 +109,12 @@ def flat(attributes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """Not one of those that the kernel gives to whoever connects: such a one may be taken before somebody listens there."""
+    [port] = free_ports(1)
+    return port
 
 
-def eventually(seen: Callable[[], object], seconds: float = 10.0) -> None:
+def eventually(seen: Callable[[], object], seconds: float = 240.0) -> None:
     """Wait until it is true; the wait is a bound, not a measurement."""
     end = time.monotonic() + seconds
     while not seen():
@@ -146,12 +146,12 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         plane = self.plane
-        plane.hanging.wait(60)
+        plane.hanging.wait(240)
         plane.polls.append({key.lower(): value for key, value in self.headers.items()})
         known = self.headers.get("If-None-Match")
         with plane.changed:
             if plane.garbage is None and known == f'"{plane.board.etag}"':
-                plane.changed.wait(5)
+                plane.changed.wait(20)
             garbage, board = plane.garbage, plane.board
         if plane.closing or (garbage is None and known == f'"{board.etag}"'):
             self.answer(304)
@@ -163,7 +163,7 @@ class Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         assert self.path == "/v1/metrics"
-        self.plane.hanging.wait(60)
+        self.plane.hanging.wait(240)
         status = self.plane.otlp_status.pop(0) if self.plane.otlp_status else 200
         if status == 200:
             self.plane.bodies.append(body)

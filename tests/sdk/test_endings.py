@@ -9,7 +9,7 @@ from tests.sdk.conftest import eventually
 
 from focusplane.instrument.baggage import MAX_HEADER, parse, render
 
-LONG = 60.0
+LONG = 240.0
 SCOPE = {"type": "http", "method": "POST", "path": "/checkout", "headers": []}
 START = {"type": "http.response.start", "status": 200, "headers": []}
 BODY = {"type": "http.response.body", "body": b"ok"}

@@ -17,7 +17,7 @@ from focusplane.sdk import Client, link, outbox
 from focusplane.sdk.http import Line
 from focusplane.wire.clock import SystemClock
 
-LONG = 60.0
+LONG = 240.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: "
 
 

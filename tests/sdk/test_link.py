@@ -32,8 +32,7 @@ def nowhere() -> str:
 def test_a_published_board_reaches_the_application_by_its_long_poll(plane, shop):
     assert shop.flag("new-pricing", "acme") is True
     plane.publish(KILLED)
-    eventually(lambda: shop.flag("new-pricing", "acme") is False)
-    assert shop.health().board == KILLED.etag
+    eventually(lambda: shop.flag("new-pricing", "acme") is False and shop.health().board == KILLED.etag)
     assert plane.polls[0]["authorization"] == "Bearer secret"
     assert plane.polls[0]["x-focus-node"]
     assert plane.polls[1]["if-none-match"] == f'"{declared().etag}"'
@@ -42,7 +41,7 @@ def test_a_published_board_reaches_the_application_by_its_long_poll(plane, shop)
 def test_it_starts_from_the_disk_when_the_plane_is_away(plane, clients):
     first = clients(plane.url)
     plane.publish(KILLED)
-    eventually(lambda: first.flag("new-pricing", "acme") is False and first._link.follower.disk.path.exists())
+    eventually(lambda: first._link.follower.disk.load().board == KILLED)
     first.close()
     plane.garbage = b"not a board"
     second = clients(plane.url)
@@ -89,8 +88,7 @@ def test_another_plane_needs_adoption(plane, shop):
     eventually(lambda: "adopt" in shop.health().refused)
     assert shop.flag("new-pricing", "acme") is False
     shop.adopt()
-    eventually(lambda: shop.flag("new-pricing", "acme") is True)
-    assert shop.health().board == "plane-b.1.4"
+    eventually(lambda: shop.flag("new-pricing", "acme") is True and shop.health().board == "plane-b.1.4")
 
 
 def test_a_plane_that_holds_its_board_back_is_connected_and_obeyed_once_it_answers_again(plane, shop):
@@ -111,7 +109,7 @@ def test_a_client_that_was_closed_asks_for_no_board_any_more(plane, shop):
     before = len(plane.polls)
     shop.close()
     for thread in following:
-        thread.join(60)
+        thread.join(240)
     assert len(plane.polls) == before, "the plane sees that it has gone"
 
 
@@ -188,7 +186,8 @@ def test_a_retry_carries_identical_bytes_and_counts_once(plane, shop):
         pass
     eventually(lambda: plane.count(focus__id="checkout") == 1)
     assert shop.health().telemetry.retried == 3
-    assert len({json.dumps(row["point"]) for row in plane.taken()}) == 1
+    counted = [row["point"] for row in plane.taken() if row["point"]["count"] != "0"]
+    assert len({json.dumps(point) for point in counted}) == 1
 
 
 def test_what_the_receiver_refuses_for_good_is_dropped_and_counted(plane, shop):
@@ -230,8 +229,8 @@ def run(code: str, **env: str) -> str:
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=30,
-        env={**os.environ, "FOCUS_EXIT_S": "25", **env},
+        timeout=240,
+        env={**os.environ, "FOCUS_EXIT_S": "60", **env},
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

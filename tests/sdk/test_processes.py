@@ -1,5 +1,6 @@
 """Real servers and workers with several processes: every request is counted exactly once, to the last one."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -13,7 +14,7 @@ import pytest
 from tests.sdk.conftest import Plane, eventually, free_port
 
 BIN = Path(sys.executable).parent
-LONG = 60.0
+LONG = 240.0
 HOUR_MS = 3_600_000
 """Telemetry leaves only at the end: what arrives was flushed there."""
 
@@ -52,7 +53,7 @@ def checkout():
 
 
 class Started:
-    """A program of this test with its own folder; ended by its own process id alone."""
+    """A program of this test with its own folder; ended by its own process group alone."""
 
     def __init__(self, folder: Path, plane: Plane, module: str, flush_ms: int = HOUR_MS) -> None:
         self.folder = folder
@@ -71,7 +72,9 @@ class Started:
         with (self.folder / "log").open("ab") as log:
             words = [str(word) for word in command]
             self.running.append(
-                subprocess.Popen(words, cwd=self.folder, env=self.env, stdout=log, stderr=log)
+                subprocess.Popen(
+                    words, cwd=self.folder, env=self.env, stdout=log, stderr=log, start_new_session=True
+                )
             )
         return self.running[-1]
 
@@ -92,7 +95,8 @@ def start(tmp_path: Path, plane: Plane) -> Iterator[Starts]:
 
     yield make
     for process in [process for one in made for process in one.running]:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # and what it has forked
         process.wait(LONG)
 
 
@@ -134,7 +138,16 @@ def instances(plane: Plane) -> set[str]:
 def test_two_workers_of_uvicorn_lose_no_request_when_they_are_told_to_end(plane, start):
     started, port = start(ASGI), free_port()
     server = started.run(
-        BIN / "uvicorn", "payment:app", "--workers", 2, "--port", port, "--log-level", "warning"
+        BIN / "uvicorn",
+        "payment:app",
+        "--workers",
+        2,
+        "--timeout-worker-healthcheck",
+        int(LONG),
+        "--port",
+        port,
+        "--log-level",
+        "warning",
     )
     asked = traffic(port, 2)
     server.send_signal(signal.SIGTERM)
@@ -164,6 +177,10 @@ def test_three_workers_of_gunicorn_count_for_themselves_to_their_end(plane, star
         "--bind",
         f"127.0.0.1:{port}",
         "--no-control-socket",
+        "--timeout",
+        240,
+        "--graceful-timeout",
+        240,
         *preload,
     )
     asked = traffic(port, 3)
@@ -225,6 +242,8 @@ def test_a_child_that_is_gone_or_another_program_at_once_is_no_instance(plane, s
     """uvloop forks for each subprocess, and what Python is to do after a fork is done there, too."""
     forks = """
 import os, time
+from focusplane.sdk import link
+link.NEWBORN_S = 60  # a child that is gone at once is gone before that, also where the machine is busy
 with shop.request("checkout", "acme"): pass
 for _ in range(5):
     if os.fork() == 0:
@@ -253,6 +272,7 @@ for line in sys.stdin:
         env=started.env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     started.running.append(process)
     with process:

@@ -62,11 +62,11 @@ def port(app) -> Iterator[int]:
     eventually(lambda: server.started)
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 def ask(port: int, method: str, path: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=240)
     try:
         line.request(method, path, headers={key.replace("_", "-"): value for key, value in headers.items()})
         answer = line.getresponse()
