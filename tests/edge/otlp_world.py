@@ -87,7 +87,7 @@ def core(recorder: Recorder, **settings: Any) -> OtlpIntake:
     return OtlpIntake(recorder, SystemClock(), OtlpSettings(**settings))
 
 
-def until(true: Callable[[], object], what: str, within_s: float = 60.0) -> None:
+def until(true: Callable[[], object], what: str, within_s: float = 240.0) -> None:
     """Wait for it. Fails with `what` if it never comes true."""
     deadline = time.monotonic() + within_s
     while not true():
@@ -120,10 +120,10 @@ def served(app: Callable[..., Any], protocol: type[asyncio.Protocol] | None = No
     ports: list[int] = []
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    ready.wait(60)
+    ready.wait(240)
     until(lambda: server.started, "the server listens")
     try:
         yield f"http://127.0.0.1:{ports[0]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)

@@ -20,6 +20,7 @@ from focusplane.plane.world import World
 from focusplane.wire.clock import SystemClock
 
 NEEDS = pytest.mark.requires_server("prometheus-alertmanager", "apt-get install prometheus-alertmanager")
+PATIENCE_S = 240.0
 CONFIG = "route: {receiver: none}\nreceivers: [{name: none}]\n"
 
 
@@ -50,12 +51,12 @@ def alertmanager(tmp_path: Path):  # type: ignore[no-untyped-def]
         where = [f"--config.file={config}", f"--storage.path={tmp_path / 'data'}"]
         ports = [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
         child = processes.start("alertmanager", [program, *where, *ports])
-        wait_until(answers(f"{url}/-/ready"), child, 60.0)
+        wait_until(answers(f"{url}/-/ready"), child, PATIENCE_S)
         yield url
 
 
 def held(url: str) -> list[Alert]:
-    found: list[Alert] = httpx.get(f"{url}/api/v2/alerts", timeout=30.0).json()
+    found: list[Alert] = httpx.get(f"{url}/api/v2/alerts", timeout=PATIENCE_S).json()
     return found
 
 
@@ -63,7 +64,7 @@ async def pushing(peers: list[Alertmanager], true: Callable[[], object]) -> None
     """Run them until it is true."""
     tasks = [asyncio.create_task(one.run()) for one in peers]
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while not await asyncio.to_thread(true):
                 await asyncio.sleep(0.05)
     finally:
@@ -77,7 +78,7 @@ def test_a_live_incident_is_an_alert_and_a_dead_peer_delays_nobody(alertmanager:
     world, (dead,) = live(), free_ports(1)
     give = lambda: outgoing(world, now(), "http://plane")  # noqa: E731
     peers = [Alertmanager(url, give, same) for url in (f"http://127.0.0.1:{dead}", alertmanager)]
-    asyncio.run(pushing(peers, lambda: held(alertmanager) and peers[0].failed))
+    asyncio.run(pushing(peers, lambda: peers[1].state.sent and held(alertmanager) and peers[0].failed))
     (alert,) = held(alertmanager)
     assert alert["labels"]["focus_id"] == "checkout"
     assert alert["labels"]["team"] == "payments"
@@ -109,7 +110,7 @@ def test_one_bad_alert_is_named_and_the_good_are_taken(
     good = outgoing(live(), now(), "")
     bad = {**good[0], "labels": {"alertname": "Bad", "not a name": "x", "incident": "inc-bad"}}
     peer = Alertmanager(alertmanager, lambda: [*good, bad], same)
-    asyncio.run(pushing([peer], lambda: peer.refused))
+    asyncio.run(pushing([peer], lambda: peer.refused and held(alertmanager)))
     assert [one["labels"]["alertname"] for one in held(alertmanager)] != ["Bad"]
     assert len(held(alertmanager)) == 1
     assert "inc-bad" in caplog.text

@@ -72,13 +72,13 @@ def ask(answering: Answering, rounds: int = 1, sli: str = COUNTS, **engine: str)
         return answering(request, int(float(request.query_params["time"])))
 
     with served(Starlette(routes=[Route("/api/v1/query", reply)])) as url:
-        told = {"url": url, "timeout": "5s", "headers": "{}", **engine}
+        told = {"url": url, "timeout": "60s", "headers": "{}", **engine}
         loaded = load({"shop.yaml": POLICY.format(sli=sli, **told)})
         assert not loaded.refused, loaded.problems
         focus = loaded.policies.focuses["shop"]
         plane = Plane(focus)
 
-        said = asyncio.run(asyncio.wait_for(rounds_of(focus, plane, rounds), 60))
+        said = asyncio.run(asyncio.wait_for(rounds_of(focus, plane, rounds), 240))
     return said[-1], plane
 
 
@@ -99,7 +99,7 @@ def test_trap_04_the_first_error_of_a_series_that_was_not_there_counts() -> None
     assert sum(signal.count for signal in plane.signals) == 600
     assert sum(signal.failed for signal in plane.signals) == 1
     assert {signal.slice.tenant for signal in plane.signals if signal.count} == {"acme"}
-    assert SystemClock().now_ms() - said.newest < 10 * SECOND
+    assert SystemClock().now_ms() - said.newest < MINUTE
 
 
 def test_what_is_answered_twice_is_counted_once() -> None:
@@ -137,7 +137,7 @@ def test_trap_03_errors_without_a_series_are_none_and_said_but_a_total_without_o
 
 def slow(request: Request, at: int) -> Response:
     async def never() -> Any:
-        await asyncio.sleep(30)
+        await asyncio.sleep(600)
         yield b""
 
     return StreamingResponse(never())
@@ -175,7 +175,7 @@ FULL = rows(({"__name__": "requests_total", "instance": "i"}, [(1, "1"), (2, "5"
     ids=["slow", "warnings", "partial", "clock", "gzip", "refused", "loki", "html", "401", "redirect", "huge"],
 )  # fmt: skip
 def test_an_answer_that_cannot_be_believed_counts_nothing_and_is_said(answering: Answering, why: str) -> None:
-    said, plane = ask(answering, timeout="1s" if answering is slow else "5s")
+    said, plane = ask(answering, timeout="1s" if answering is slow else "60s")
     assert why in said.problems["shop"]
     assert plane.signals == []
     assert plane.put_in == [said]
@@ -234,11 +234,11 @@ def test_an_estimate_loses_nothing_by_rounding() -> None:
 def test_trap_23_victoria_metrics_is_counted_exactly_and_what_it_hides_makes_the_data_old(
     tmp_path: Path,
 ) -> None:
-    now = SystemClock().now_ms() // SECOND
-    times = range(now - 120, now, 5)
     shop = {"job": "shop", "instance": "i"}
     with Processes(tmp_path / "logs") as processes:
         engine = victoria_metrics(processes, tmp_path)
+        now = SystemClock().now_ms() // SECOND
+        times = range(now - 120, now, 5)
         engine.backdate(
             [
                 series("requests_total", shop, {at: 10 * (at - times[0]) + 3 for at in times}),
@@ -254,10 +254,10 @@ def test_trap_23_victoria_metrics_is_counted_exactly_and_what_it_hides_makes_the
 
 def ask_engine(url: str) -> tuple[EngineSaid, Plane]:
     focus = load(
-        {"shop.yaml": POLICY.format(url=url, sli=COUNTS, timeout="20s", headers="{}")}
+        {"shop.yaml": POLICY.format(url=url, sli=COUNTS, timeout="60s", headers="{}")}
     ).policies.focuses["shop"]
     plane = Plane(focus)
-    return asyncio.run(asyncio.wait_for(rounds_of(focus, plane, 1), 60))[-1], plane
+    return asyncio.run(asyncio.wait_for(rounds_of(focus, plane, 1), 240))[-1], plane
 
 
 async def rounds_of(focus: Focus, plane: Plane, rounds: int) -> list[EngineSaid]:

@@ -29,7 +29,9 @@ def answering(*answers: bytes) -> Serve:
     return serve
 
 
-def visit(serve: Serve, body: str = "", status: tuple[str, ...] = ("2xx",), timeout_ms: int = 2_000) -> Tried:
+def visit(
+    serve: Serve, body: str = "", status: tuple[str, ...] = ("2xx",), timeout_ms: int = 60_000
+) -> Tried:
     async def story() -> Tried:
         visitor, served = HttpVisitor(), asyncio.TaskGroup()
 
@@ -40,7 +42,7 @@ def visit(serve: Serve, body: str = "", status: tuple[str, ...] = ("2xx",), time
         async with served, await asyncio.start_server(to_its_end, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             url = f"http://127.0.0.1:{port}/healthz"
-            tried = await visitor.visit(Probe(url, 10_000, timeout_ms, status, body))
+            tried = await visitor.visit(Probe(url, 100_000, timeout_ms, status, body))
             await visitor.close()
         await asyncio.sleep(0)
         return tried
@@ -109,7 +111,7 @@ def test_a_redirect_is_followed_on_the_same_host_and_nowhere_else() -> None:
 def test_nobody_there_is_bad_and_no_network_of_our_own_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(url: str) -> Tried:
         visitor = HttpVisitor()
-        tried = await visitor.visit(Probe(url, 10_000, 2_000, ("2xx",)))
+        tried = await visitor.visit(Probe(url, 100_000, 60_000, ("2xx",)))
         await visitor.close()
         return tried
 

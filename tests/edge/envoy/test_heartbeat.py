@@ -61,8 +61,8 @@ def test_an_envoy_without_requests_is_heard_each_second_for_every_focus_it_serve
             await edge.counted(1)
             known = len(edge.otlp.bodies)
             await until(lambda: len(edge.otlp.bodies) >= known + 8)
-            every = {**focuses, "elsewhere": elsewhere, "production": production}
-            signals = await heard(edge.otlp.bodies, every)
+            every, bodies = {**focuses, "elsewhere": elsewhere, "production": production}, [*edge.otlp.bodies]
+            signals = await heard(bodies, every)
             assert {signal.focus for signal in signals} == {"checkout", "never"}
             assert {(signal.source, signal.reporter) for signal in signals} == {
                 (Source.EDGE, "focus-edge/edge-1")
@@ -70,8 +70,8 @@ def test_an_envoy_without_requests_is_heard_each_second_for_every_focus_it_serve
             assert sum(one.count for one in signals if one.focus == "never") == 0
             assert sum(one.count for one in signals if one.focus == "checkout" and not one.timing_only) == 1
             for name in focuses:
-                later = [one for one in await heard(edge.otlp.bodies[known:], every) if one.focus == name]
-                assert len(later) == len(edge.otlp.bodies[known:]), "one word a flush"
+                later = [one for one in await heard(bodies[known:], every) if one.focus == name]
+                assert len(later) == len(bodies[known:]), "one word a flush"
             _is_seen(signals, focuses)
 
     asyncio.run(story())

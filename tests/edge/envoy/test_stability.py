@@ -145,8 +145,7 @@ def test_a_rollback_is_in_force_although_envoy_rejects_the_routes_that_come_with
                 {"checkout": checkout, "broken": broken},
             )
             await until(lambda: any(report.rejected for report in edge.plane.reports()))
-            answers = [await edge.get("/checkout", x_tenant=f"t-{number}") for number in range(50)]
-            assert {answer.headers["x-upstream"] for answer in answers} == {"v1"}
+            await edge.all_get("v1", "/checkout")
 
     asyncio.run(story())
 

@@ -4,7 +4,6 @@ import asyncio
 import collections
 import contextlib
 import json
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from focusplane.control.command import ControlId
 from focusplane.control.state import TrafficState
 from focusplane.define.controls import Address, Controls, Sticky, Traffic
 from focusplane.define.focus import Focus
+from focusplane.demo.processes import free_ports
 from focusplane.edge.envoy.bootstrap import Node, rest_bootstrap
 from focusplane.edge.envoy.lint import find_envoy
 from focusplane.edge.envoy.names import Resource
@@ -34,14 +34,13 @@ from focusplane.instrument.point import Explicit
 from focusplane.plane.ports import ReadBack
 from focusplane.wire.clock import SystemClock
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Not one of those that the kernel gives to whoever connects: such a one may be taken before somebody listens there."""
+    [port] = free_ports(1)
+    return port
 
 
 def local(port: int) -> Address:
@@ -230,7 +229,7 @@ async def running_envoy(
         yield process
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait, 20)
+        await asyncio.to_thread(process.wait, PATIENCE_S)
         log.close()
 
 
@@ -304,6 +303,14 @@ class Gateway:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         return await self.client.get(f"http://{self.listen}{path}", headers=named)
 
+    async def all_get(self, version: str, path: str = "/") -> None:
+        """Wait until every tenant gets that version: what the admin page says, a worker of the Envoy does a moment later."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                answers = [await self.get(path, x_tenant=f"t-{number}") for number in range(50)]
+                if {answer.headers["x-upstream"] for answer in answers} == {version}:
+                    return
+
     async def counted(self, total: int) -> None:
         """Wait until so many requests were exported."""
         await until(lambda: sum(self.otlp.requests("focus.id").values()) >= total)
@@ -312,7 +319,7 @@ class Gateway:
 @contextlib.asynccontextmanager
 async def gateway(folder: Path, drain_ms: int = 300, follow: bool = True) -> AsyncIterator[Gateway]:
     """With `follow` false no Envoy is started."""
-    listen, admin, xds, otlp_at = (local(free_port()) for _ in range(4))
+    listen, admin, xds, otlp_at = map(local, free_ports(4))
     node, otlp = Node("edge-1", admin, otlp_at, "staging"), Otlp()
     told: list[ReadBack] = []
     plane = EnvoyPlane(SystemClock(), drain_ms=drain_ms, on_report=told.append)
@@ -324,7 +331,9 @@ async def gateway(folder: Path, drain_ms: int = 300, follow: bool = True) -> Asy
         if follow:
             await stack.enter_async_context(running_envoy(rest_bootstrap(node, xds, [275]), folder))
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, limits=limits))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(trust_env=False, limits=limits, timeout=PATIENCE_S)
+        )
         yield Gateway(plane, otlp, listen, xds, node, client, stop_plane, told)
 
 

@@ -138,7 +138,7 @@ class Village:
         return found[-1] if found else None
 
     async def until(self, true: Callable[[ReadBack], object], node: str = "") -> ReadBack:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(240):
             while True:
                 said = self.last(node)
                 if said is not None and true(said):
