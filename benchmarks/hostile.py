@@ -142,7 +142,7 @@ def memory(pid: int, what: str) -> float:
 def send(url: str, attack: Attack) -> dict[int, int]:
     """Everything, one after the other; how often each status was the answer. What was too much comes again, and at last not."""
     answers: dict[int, int] = {}
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx.Client(base_url=url, timeout=300) as client:
         for path, body, headers in attack:
             for _ in range(TRIES):
                 status = client.post(path, content=body, headers=headers).status_code

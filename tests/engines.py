@@ -24,7 +24,7 @@ from focusplane.demo.processes import Child, Processes, answers, free_ports, wai
 from tests.conftest import find_program
 
 HOST = "127.0.0.1"
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 NEEDS_PROMETHEUS = pytest.mark.requires_server("prometheus", "apt-get install prometheus")
 NEEDS_VICTORIA = pytest.mark.requires_server("victoria-metrics", "apt-get install victoria-metrics")
 

@@ -93,7 +93,7 @@ def ask(folder: Path, rules: Mapping[str, Any], story: Story) -> Found:
     program = find_program("promtool")
     assert program is not None
     ran = subprocess.run(
-        [program, "test", "rules", str(folder / "test.json")], capture_output=True, text=True, timeout=110
+        [program, "test", "rules", str(folder / "test.json")], capture_output=True, text=True, timeout=400
     )
     said = ran.stdout + ran.stderr
     assert "FAILED:" in said or ran.returncode == 0, said[:2_000]

@@ -129,4 +129,4 @@ def _all_seen(world: World) -> bool:
 
 
 def go(story: Callable[[Path], Awaitable[None]], data: Path) -> None:
-    asyncio.run(asyncio.wait_for(story(data), 30))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(story(data), 240))  # type: ignore[arg-type]

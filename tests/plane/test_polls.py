@@ -20,7 +20,7 @@ def told(story: Callable[[Polls], None], until: int, monkeypatch: pytest.MonkeyP
 
     async def run() -> None:
         story(Polls(heard.append))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while len(heard) < until:
                 await asyncio.sleep(0)
         for _ in range(5):

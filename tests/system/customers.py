@@ -19,6 +19,8 @@ CLIENTS = 4
 PAUSE_S = 0.06
 """About 60 requests a second in all."""
 TENANTS = 400
+LONGEST_S = 300.0
+"""So long a batch is repeated at most."""
 NS_PER_S = 1_000_000_000
 CLOCK = SystemClock()
 PLAIN = ssl.create_default_context()
@@ -42,6 +44,7 @@ class Customers:
         self._gateway = gateway
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(CLIENTS)]
+        self._turns = [0] * CLIENTS
         self.hits: list[Hit] = []
 
     def __enter__(self) -> Self:
@@ -61,15 +64,18 @@ class Customers:
         goal = len(self.hits) + number
         return lambda: len(self.hits) >= goal
 
+    def each(self, number: int) -> Callable[[], bool]:
+        """A condition: every client has ended so many more requests; all but its first began after this was asked."""
+        goals = [turn + number for turn in self._turns]
+        return lambda: all(turn >= goal for turn, goal in zip(self._turns, goals, strict=True))
+
     def after(self, place: int) -> Sequence[Hit]:
         return self.hits[place:]
 
     def _ask(self, number: int) -> None:
-        connection = http.client.HTTPConnection(self._gateway.host, self._gateway.port, timeout=10)
-        turn = 0
+        connection = http.client.HTTPConnection(self._gateway.host, self._gateway.port, timeout=30)
         while not self._stop.wait(PAUSE_S):
-            turn += 1
-            tenant = f"t{(turn * CLIENTS + number) % TENANTS}"
+            tenant = f"t{((self._turns[number] + 1) * CLIENTS + number) % TENANTS}"
             try:
                 connection.request("GET", "/", headers={"x-tenant": tenant})
                 answer = connection.getresponse()
@@ -80,6 +86,7 @@ class Customers:
             except (OSError, http.client.HTTPException) as error:
                 self.hits.append(Hit(0, error=f"{type(error).__name__}: {error}"))
                 connection.close()
+            self._turns[number] += 1
         connection.close()
 
 
@@ -126,7 +133,9 @@ class Sender:
 
     def deliver(self, batch: Batch) -> None:
         """Until it is acknowledged; then once more, as a sender does that did not see the answer."""
+        deadline = time.monotonic() + LONGEST_S
         while not self._send(batch):
+            assert time.monotonic() < deadline, "nobody acknowledges it"
             self.repeated += 1
             time.sleep(0.1)
         self.acknowledged.append(batch)
@@ -152,7 +161,7 @@ class Sender:
         headers = {"content-type": "application/json"}
         try:
             answer = httpx.post(
-                f"{self.url}/v1/metrics", content=batch.body, headers=headers, timeout=5, verify=PLAIN
+                f"{self.url}/v1/metrics", content=batch.body, headers=headers, timeout=30, verify=PLAIN
             )
         except httpx.HTTPError:
             return False

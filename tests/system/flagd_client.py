@@ -34,14 +34,14 @@ def main(port, selector):
         port=port,
         tls=False,
         selector=selector,
-        deadline_ms=5000,
+        deadline_ms=60000,
     )
     api.set_provider(provider)
     client = api.get_client()
     client.add_handler(
         ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, lambda event: changed.extend(event.flags_changed or [])
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while client.get_provider_status().value != "READY" and time.monotonic() < deadline:
         time.sleep(0.01)
     for line in sys.stdin:

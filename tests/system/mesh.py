@@ -114,7 +114,7 @@ class Mesh:
             try:
                 url = f"{self._otlp}/v1/metrics"
                 if httpx.post(
-                    url, content=json.dumps(body), headers=headers, timeout=5, verify=PLAIN
+                    url, content=json.dumps(body), headers=headers, timeout=30, verify=PLAIN
                 ).is_success:
                     return
             except httpx.HTTPError:

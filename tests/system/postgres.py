@@ -43,13 +43,13 @@ def postgres() -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(120)
         shutil.rmtree(root, ignore_errors=True)
 
 
 def _answers(url: str) -> bool:
     try:
-        psycopg.connect(url, connect_timeout=2).close()
+        psycopg.connect(url, connect_timeout=10).close()
     except psycopg.Error:
         return False
     return True

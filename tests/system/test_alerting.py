@@ -96,7 +96,7 @@ class Callers:
             for service in ("checkout", "auth"):
                 body = _metrics(service, 503 if service in self.failing else 200, before, now)
                 try:
-                    httpx.post(f"{self.town.otlp}/v1/metrics", json=body, timeout=5.0)
+                    httpx.post(f"{self.town.otlp}/v1/metrics", json=body, timeout=30.0)
                 except httpx.HTTPError:
                     continue
             before = now
@@ -135,9 +135,8 @@ def test_a_cause_pages_its_symptom_does_not_and_an_answered_silence_survives_a_k
         until(lambda: _healthy(town), "both focuses are seen and well")
         callers.failing = {"auth", "checkout"}
         until(lambda: len(_incidents(town)) == 2, "both have an incident")
-        symptom = next(one for one in _incidents(town) if one["focus"] == "checkout")
-        cause = next(one for one in _incidents(town) if one["focus"] == "auth")
-        assert symptom["cause"] == cause["id"]
+        symptom, cause = _incident(town, "checkout"), _incident(town, "auth")
+        until(lambda: _incident(town, "checkout")["cause"] == cause["id"], "the cause is named")
         until(lambda: hook.titles, "the cause is paged")
         until(lambda: any("nobody has acknowledged" in one for one in hook.titles), "it is escalated")
         assert not [one for one in hook.titles if one.startswith("checkout")]
@@ -168,6 +167,11 @@ def _api(town: Town, method: str, path: str, body: object = None) -> dict[str, o
 
 def _incidents(town: Town) -> list[dict[str, object]]:
     return _api(town, "GET", "/api/v1/incidents")["items"]  # type: ignore[return-value]
+
+
+def _incident(town: Town, focus: str) -> dict[str, object]:
+    [found] = [one for one in _incidents(town) if one["focus"] == focus]
+    return found
 
 
 def _hushed(town: Town, focus: str) -> bool:

@@ -28,8 +28,10 @@ def test_freeze_controls_flags_and_approvals_in_the_middle_of_a_rollout(town: To
         fine(town.focus("rollout", "start", "shop", "v2"))
         until(lambda: "v2" in town.shares(), "v2 gets traffic")
         fine(town.focus("freeze", "shop", "--reason", "stop it all"))
-        until(lambda: town.rollout()["phase"] == "held", "the rollout stands still")
-        assert "stop it all" in town.rollout()["hold_reason"]
+        until(
+            lambda: "stop it all" in town.rollout()["hold_reason"], "the rollout stands still, and says why"
+        )
+        assert town.rollout()["phase"] == "held"
         weight = town.rollout()["weight"]
         assert town.focus("gate", "shop").returncode == 1
         town.control("v2", 503)

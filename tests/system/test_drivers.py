@@ -52,9 +52,7 @@ def test_a_bad_version_is_seen_in_the_weights_of_the_route_and_taken_back_there(
         until(lambda: weights(cluster)[-1] == (100, 0), "the route gives v1 everything again")
         assert weights(cluster) == [(100, 0), (90, 10), (100, 0)]
         until(lambda: _phase(town) == "verified", "the way back is read back and proved by requests")
-    node = town.node("kubernetes")
-    assert node is not None
-    assert (node["node"], node["state"]) == ("httproute/shop/pay", "current")
+    until(lambda: node_of(town) == ("httproute/shop/pay", "current"), "the route is in step")
     assert not cluster.wrong
 
 
@@ -63,16 +61,21 @@ def test_what_somebody_sets_in_the_route_is_drift_that_is_told_and_set_back(
 ) -> None:
     (town.policies / "pay.yaml").write_text(PAY.replace("name: pay}}", "name: pay, force: true}}"))
     town.start_plane("--kubeconfig", str(kubeconfig(town, cluster)))
-    until(lambda: (town.node("kubernetes") or {}).get("state") == "current", "the route is in step")
+    until(lambda: node_of(town) == ("httproute/shop/pay", "current"), "the route is in step")
 
     def half(obj: dict) -> None:  # type: ignore[type-arg]
         for ref in obj["spec"]["rules"][1]["backendRefs"]:
             ref["weight"] = 50
 
     cluster.edit(ROUTES, "pay", half, "kubectl-edit")
-    until(lambda: town.facts("control.drifted"), "the drift is told", within_s=90)
+    until(lambda: town.facts("control.drifted"), "the drift is told")
     assert "httproute/shop/pay runs v1 50%, v2 50%" in town.facts("control.drifted")[0]["reason"]
     until(lambda: weights(cluster)[-1] == (100, 0), "and set back")
+
+
+def node_of(town: Town) -> tuple[str, str]:
+    found = town.node("kubernetes") or {"node": "", "state": ""}
+    return found["node"], found["state"]
 
 
 def _phase(town: Town) -> str:

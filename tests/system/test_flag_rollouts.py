@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.system.customers import PLAIN, Customers
-from tests.system.town import Shown, Town, until
+from tests.system.town import PATIENCE_S, Shown, Town, until
 
 from focusplane.define.controls import Address
 from focusplane.demo.processes import Processes, free_ports, listens, wait_until
@@ -54,7 +54,7 @@ def start_app(town: Town, processes: Processes, root: Path) -> Address:
     words = [word for name, value in told.items() for word in (f"--{name}", value)]
     child = processes.start("store", [sys.executable, str(script), "--port", str(port), *words])
     place = Address("127.0.0.1", port)
-    wait_until(listens(place), child, 60)
+    wait_until(listens(place), child, PATIENCE_S)
     return place
 
 
@@ -76,9 +76,7 @@ def test_a_variant_that_fails_is_taken_back_and_one_that_does_not_is_promoted(
         assert {hit.version for hit in customers.hits} <= {"", "old"}
         begin(town, "bad")
         until(lambda: rollout(town)["phase"] == "rolled-back", "what fails is taken back")
-        place = len(customers.hits)
-        until(customers.more(60), "customers go on")
-        assert {(hit.status, hit.version) for hit in customers.after(place + 20)} == {(200, "old")}
+        assert_all_get(store, customers, "old")
         assert town.control_row("store/flag.price")["state"]["variant"] == "old"
         told = rollout(town)
         errors = next(one for one in told["verdict"]["metrics"] if one["metric"] == "errors")
@@ -92,9 +90,7 @@ def test_a_variant_that_fails_is_taken_back_and_one_that_does_not_is_promoted(
         until(lambda: rollout(town)["phase"] == "promoted", "what does not fail is promoted")
         told = rollout(town)
         assert told["evidence_of_safety"] is True
-        place = len(customers.hits)
-        until(customers.more(60), "customers go on")
-        assert {(hit.status, hit.version) for hit in customers.after(place + 20)} == {(200, "good")}
+        assert_all_get(store, customers, "good")
     changes = json.loads(town.focus("change", "list", "store", "--json").stdout)["items"]
     told = [one["what"] for one in changes if one["what"].startswith("flag.price")]
     assert told == [
@@ -108,13 +104,14 @@ def test_a_variant_that_fails_is_taken_back_and_one_that_does_not_is_promoted(
 def test_a_rollout_of_a_flag_goes_on_after_the_plane_was_killed_and_everybody_keeps_what_they_had(
     town: Town, store: Address
 ) -> None:
-    with Customers(store) as customers:
+    with Customers(store):
         until(lambda: town.get("/focuses/store")["objectives"][0]["total"], "requests are counted")
-        begin(town, "good")
-        paused = town.focus("rollout", "pause", "store", "--why", "the partner is on holiday")
-        assert paused.returncode == 0, paused.stderr
-        began = rollout(town)
-        assert (began["phase"], began["weight"]) == ("held", 0.5)
+    begin(town, "good")  # while nobody asks, nothing is shown: it cannot end before it is paused
+    paused = town.focus("rollout", "pause", "store", "--why", "the partner is on holiday")
+    assert paused.returncode == 0, paused.stderr
+    began = rollout(town)
+    assert (began["phase"], began["weight"]) == ("held", 0.5)
+    with Customers(store) as customers:
         until(lambda: "1 of 1" in rollout(town)["seen"]["text"], "the application runs it")
         mine = {f"t{number}": served(store, f"t{number}") for number in range(20)}
         assert set(mine.values()) == {"old", "good"}
@@ -134,20 +131,25 @@ def test_a_rollout_of_a_flag_goes_on_after_the_plane_was_killed_and_everybody_ke
     assert all(hit.status == 200 for hit in customers.hits)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("store", [NAMED], indirect=True)
 def test_tenants_by_name_get_the_variant_first_and_are_judged_by_the_telemetry_of_the_sdk(
     town: Town, store: Address
 ) -> None:
-    with Customers(store) as customers:
+    with Customers(store):
         until(lambda: town.get("/focuses/store")["objectives"][0]["total"], "requests are counted")
-        begin(town, "good")
-        until(lambda: served(store, "t0") == "good", "who is named gets it first")
-        assert {served(store, f"t{number}") for number in range(100, 130)} == {"old"}
-        assert [remote(town, tenant) for tenant in ("t0", "t100")] == ["good", "old"]
-        shown = town.focus("rollout", "status", "store").stdout
-        assert "t0, t1, t2, t3, t4 and 95 more" in shown
-        until(lambda: rollout(town)["step"] == 1, "those who are named show that it is safe")
+    begin(town, "good")  # while nobody asks, nothing is shown: it goes no further before it is paused
+    assert town.focus("rollout", "pause", "store", "--why", "a look").returncode == 0
+    until(lambda: served(store, "t0") == "good", "who is named gets it first")
+    assert {served(store, f"t{number}") for number in range(100, 130)} == {"old"}
+    assert [remote(town, tenant) for tenant in ("t0", "t100")] == ["good", "old"]
+    shown = town.focus("rollout", "status", "store").stdout
+    assert "t0, t1, t2, t3, t4 and 95 more" in shown
+    assert town.focus("rollout", "resume", "store").returncode == 0
+    with Customers(store) as customers:
+        until(
+            lambda: any(move["body"]["step"] == 1 for move in town.facts("rollout.moved")),
+            "those who are named show that it is safe",
+        )
         until(lambda: rollout(town)["phase"] == "promoted", "what does not fail is promoted")
         assert rollout(town)["evidence_of_safety"] is True
         assert {hit.status for hit in customers.hits} == {200}
@@ -161,9 +163,19 @@ def test_tenants_by_name_get_the_variant_first_and_are_judged_by_the_telemetry_o
         until(lambda: served(store, "t0") == "good", "and they have again what everybody has")
 
 
+def assert_all_get(store: Address, customers: Customers, variant: str) -> None:
+    """Everybody is served it, from when the application has heard of it."""
+    tenants = [f"t{number}" for number in range(20)]
+    until(lambda: {served(store, tenant) for tenant in tenants} == {variant}, f"it serves {variant}")
+    until(customers.each(2), "what was under way has ended")
+    place = len(customers.hits)
+    until(customers.more(60), "customers go on")
+    assert {(hit.status, hit.version) for hit in customers.after(place)} == {(200, variant)}
+
+
 def served(store: Address, tenant: str) -> str:
     """The variant that a tenant is served by the application."""
-    answer = httpx.get(f"http://{store}/", headers={"x-tenant": tenant}, verify=PLAIN, timeout=30.0)
+    answer = httpx.get(f"http://{store}/", headers={"x-tenant": tenant}, verify=PLAIN, timeout=PATIENCE_S)
     return answer.headers["x-focus-version"]
 
 
@@ -174,6 +186,6 @@ def remote(town: Town, tenant: str) -> str:
         json={"context": {"targetingKey": tenant}},
         headers={"authorization": f"Bearer {town.token}"},
         verify=PLAIN,
-        timeout=30.0,
+        timeout=PATIENCE_S,
     )
     return str(answer.json()["variant"])

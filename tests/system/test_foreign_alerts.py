@@ -99,7 +99,7 @@ def test_a_rule_of_prometheus_and_a_webhook_of_alertmanager_open_incidents_and_e
                 lambda name=focus: {one["stage"] for one in _alerted(town, name)} == {"resolved"},  # type: ignore[misc]
                 f"the incident of {focus} is over",
             )
-        assert _v2(town.api, "alerts", town.token) == []
+        until(lambda: _v2(town.api, "alerts", town.token) == [], "and so are their alerts")
 
 
 @NEEDS_ALERTMANAGER

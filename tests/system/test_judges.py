@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.system.customers import CLOCK, PLAIN
-from tests.system.town import Town, until
+from tests.system.town import PATIENCE_S, Town, until
 
 POLICY = """apiVersion: focusplane/v1
 kind: Focus
@@ -49,7 +49,9 @@ class Versions:
             body = json.dumps({"resourceMetrics": resources}).encode()
             headers = {"content-type": "application/json"}
             try:
-                httpx.post(f"{self._town.otlp}/v1/metrics", content=body, headers=headers, verify=PLAIN)
+                httpx.post(
+                    f"{self._town.otlp}/v1/metrics", content=body, headers=headers, timeout=30, verify=PLAIN
+                )
             except httpx.HTTPError:
                 continue
 
@@ -98,7 +100,7 @@ class Pipelines:
         self._runs: dict[str, str] = {}
 
     def _post(self, path: str, body: object, **how: Any) -> httpx.Response:
-        return httpx.post(f"{self._api}/{path}", json=body, timeout=30, verify=PLAIN, **how)
+        return httpx.post(f"{self._api}/{path}", json=body, timeout=PATIENCE_S, verify=PLAIN, **how)
 
     def argo(self, focus: str) -> str:
         body = {"focus": focus, "stable": "v1", "canary": "v2"}
@@ -127,7 +129,7 @@ class Pipelines:
             begun = self._post(f"kayenta/canary/{focus}?application=shop", body, auth=auth)
             self._runs[focus] = begun.json()["canaryExecutionId"]
         url = f"{self._api}/kayenta/canary/{self._runs[focus]}"
-        shown = httpx.get(url, auth=auth, timeout=30, verify=PLAIN).json()
+        shown = httpx.get(url, auth=auth, timeout=PATIENCE_S, verify=PLAIN).json()
         score = shown["result"]["judgeResult"]["score"]["score"]
         assert shown["complete"] == (score in (0, 100))
         return {0: "rollback", 100: "promote"}.get(score, "continue")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tests.oracle.flagd.environments import node_program
 from tests.system.provider import POLICY, running
-from tests.system.town import Town, until
+from tests.system.town import PATIENCE_S, Town, until
 
 SHOP = "https://shop.example.org"
 
@@ -28,7 +28,7 @@ def test_the_official_web_provider_hears_of_a_kill_and_asks_again_without_pollin
         assert client.ask("value", "theme", "?")["variant"] == "dark"
         town.focus("flag", "kill", "lab", "theme", "--reason", "too dark")
         until(lambda: client.ask("value", "theme", "?")["value"] == "light", "the kill arrives")
-        assert "ConfigurationChanged" in client.ask("events")
+        until(lambda: "ConfigurationChanged" in client.ask("events"), "and is told of")
         town.focus("control", "clear", "lab", "flag.theme", "--reason", "mended")
         until(lambda: client.ask("value", "theme", "?")["value"] == "dark", "rules apply again")
         assert client.ask("context", {"targetingKey": "t1", "plan": "iron"}) == "set"
@@ -40,7 +40,7 @@ def test_the_stream_says_that_something_changed_and_opens_only_by_the_address_th
 ) -> None:
     (town.policies / "lab.yaml").write_text(POLICY.replace("NAME", "lab"))
     town.start_plane()
-    with httpx.Client(base_url=town.api, timeout=30) as http:
+    with httpx.Client(base_url=town.api, timeout=PATIENCE_S) as http:
         asked = {
             "headers": {"authorization": f"Bearer {sdk(town)}"},
             "json": {"context": {"targetingKey": "t1"}},
@@ -69,7 +69,7 @@ def test_pages_of_a_named_origin_may_ask_for_flags_and_for_nothing_else(town: To
         "access-control-request-method": "POST",
         "access-control-request-headers": "authorization",
     }
-    with httpx.Client(base_url=town.api, timeout=30) as http:
+    with httpx.Client(base_url=town.api, timeout=PATIENCE_S) as http:
         allowed = http.options("/ofrep/v1/evaluate/flags", headers=asks)
         assert allowed.headers["access-control-allow-origin"] == SHOP
         assert "access-control-allow-credentials" not in allowed.headers
@@ -86,16 +86,19 @@ def test_the_flags_are_one_document_by_http_and_in_a_file_that_is_there_when_we_
     file = town.root / "flags.json"
     town.start_plane("--flag-file", str(file))
     headers = {"authorization": f"Bearer {sdk(town)}"}
-    with httpx.Client(base_url=town.api, timeout=30, headers=headers) as http:
+    with httpx.Client(base_url=town.api, timeout=PATIENCE_S, headers=headers) as http:
         until(file.exists, "the file is written")
+        until(
+            lambda: http.get("/flagd/v1/flags.json").json() == json.loads(file.read_text()),
+            "both say the same",
+        )
         answer = http.get("/flagd/v1/flags.json")
-        assert answer.json() == json.loads(file.read_text())
         assert answer.json()["flags"]["theme"]["metadata"]["focus"] == "lab"
         same = http.get("/flagd/v1/flags.json", headers={"if-none-match": answer.headers["etag"]})
         assert same.status_code == 304
         assert set(http.get("/flagd/v1/flags.json?focus=lab").json()["flags"]) == {"fast", "theme"}
         assert http.get("/flagd/v1/flags.json?focus=nobody").status_code == 404
-        assert httpx.get(f"{town.api}/flagd/v1/flags.json").status_code == 401
+        assert httpx.get(f"{town.api}/flagd/v1/flags.json", timeout=PATIENCE_S).status_code == 401
     town.focus("flag", "kill", "lab", "fast", "--reason", "it hurts")
     until(
         lambda: json.loads(file.read_text())["flags"]["fast"].get("targeting") is None,

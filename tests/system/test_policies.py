@@ -1,11 +1,15 @@
 """Policies of a running plane: the last good set wins, what vanishes is held, a tombstone removes."""
 
 from tests.system import policy
-from tests.system.town import Town, until
+from tests.system.town import Shown, Town, until
 
 
 def held(town: Town) -> dict[str, str]:
     return {fact["subject"]: fact["reason"] for fact in town.facts("policy.held")}
+
+
+def mistyped(town: Town) -> list[Shown]:
+    return [one for one in town.get("/status")["policies"]["refused"] if "ownr" in one["what"]]
 
 
 def test_policies_are_taken_back_only_on_purpose(town: Town) -> None:
@@ -15,10 +19,9 @@ def test_policies_are_taken_back_only_on_purpose(town: Town) -> None:
     text = shop.read_text()
 
     shop.write_text(text.replace("  owner: crew\n  objectives", "  ownr: crew\n  objectives", 1))
-    until(lambda: town.get("/status")["policies"]["refused"], "the broken edit is reported")
-    now = town.get("/status")["policies"]
-    assert now["digest"] == good
-    wrong = next(one for one in now["refused"] if "ownr" in one["what"])
+    until(lambda: mistyped(town), "the broken edit is reported")
+    assert town.get("/status")["policies"]["digest"] == good
+    [wrong] = mistyped(town)
     assert (wrong["path"], wrong["line"], wrong["column"]) == ("shop.yaml", 5, 3)
     doctor = town.focus("doctor")
     assert doctor.returncode == 1

@@ -17,7 +17,7 @@ spec:
   owner: crew
   boundary: [{{service: nobody}}]
   objectives:
-    - {{name: up, target: 90%, window: 1d, sli: {{probe: {{url: "http://{host}:{port}/healthz", every: 5s, timeout: 2s, body: fine}}}}}}
+    - {{name: up, target: 90%, window: 1d, sli: {{probe: {{url: "http://{host}:{port}/healthz", every: 5s, timeout: 4s, body: fine}}}}}}
 """
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.engines import NEEDS_PROMETHEUS, Engine, prometheus
+from tests.system.customers import CLOCK
 from tests.system.exporter import Exporter
 from tests.system.town import HOST, Town, until
 
@@ -54,6 +55,12 @@ def scraped(exporter: Exporter, times: int = 5) -> None:
     until(lambda: all(exporter.scrapes[page] > before.get(page, 0) + times for page in pages), "scrapes")
 
 
+def ingested(engine: Engine) -> bool:
+    """Whether the engine holds both pages: what was served may have come too late for it."""
+    names = ('http_requests_total{job="shop"}', 'http_server_request_duration_seconds_bucket{job="timed"}')
+    return all(engine.ask(name, CLOCK.now_ms() / 1000) for name in names)
+
+
 def started(processes: Processes, root: Path, exporter: Exporter) -> Engine:
     return prometheus(processes, root, SCRAPES.replace("TARGET", f"{HOST}:{exporter.port}"))
 
@@ -67,6 +74,7 @@ def test_what_an_engine_has_scraped_is_counted_exactly_through_births_resets_and
         engine = started(processes, tmp_path, exporter)
         declare(town, "asked", engine.url, ASKED)
         declare(town, "native", engine.url, NATIVE, '{service: timed, routes: ["POST /checkout"]}')
+        until(lambda: ingested(engine), "the engine has scraped")
         scraped(exporter, 8)
         town.start_plane()
         until(lambda: town.get("/status")["engines"], "the engine has been asked")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.system.customers import PLAIN, Customers, Sender
 from tests.system.disk import Disk
-from tests.system.town import Shown, Town, counted, until
+from tests.system.town import PATIENCE_S, Shown, Town, counted, until
 
 from focusplane.edge.sql_journal import SqlJournal
 
@@ -25,23 +25,33 @@ def disk(town: Town) -> Iterator[Disk]:
 
 
 def ready(town: Town) -> httpx.Response:
-    return httpx.get(f"{town.api}/readyz", timeout=30, verify=PLAIN)
+    return httpx.get(f"{town.api}/readyz", timeout=PATIENCE_S, verify=PLAIN)
 
 
 def stands(town: Town, words: str) -> Callable[[], bool]:
     return lambda: (found := ready(town)).status_code == 503 and words in found.json()["reason"]
 
 
+def told_to_come_again(sender: Sender) -> Callable[[], bool]:
+    """From then on it has counted what was acknowledged before: it sends one after the other."""
+    before = sender.repeated
+    return lambda: sender.repeated > before
+
+
 def assert_says_so(town: Town, words: str) -> None:
     """Whoever looks is told, and nothing is promised."""
-    alive = httpx.get(f"{town.api}/healthz", timeout=30, verify=PLAIN)
+    alive = httpx.get(f"{town.api}/healthz", timeout=PATIENCE_S, verify=PLAIN)
     assert (alive.status_code, words in alive.json()["trouble"]) == (200, True), "a restart would not mend it"
     assert words in town.get("/status")["trouble"]
-    assert "focus_journal_writable 0" in httpx.get(f"{town.api}/metrics", timeout=30, verify=PLAIN).text
+    assert (
+        "focus_journal_writable 0" in httpx.get(f"{town.api}/metrics", timeout=PATIENCE_S, verify=PLAIN).text
+    )
     doctor = town.focus("doctor")
     assert doctor.returncode == 1
     assert words in doctor.stdout
-    page = httpx.get(town.api, headers={"authorization": f"Bearer {town.token}"}, timeout=30, verify=PLAIN)
+    page = httpx.get(
+        town.api, headers={"authorization": f"Bearer {town.token}"}, timeout=PATIENCE_S, verify=PLAIN
+    )
     assert "Nothing can be written down" in page.text
     refused = town.ask("PUT", "/controls/shop/flag.banner", ASKED)
     told: Shown = refused.json()
@@ -73,10 +83,10 @@ def test_a_full_disk_is_said_and_nothing_is_lost(town: Town, disk: Disk) -> None
         until(customers.more(30), "traffic flows")
         disk.fill(town.plane)
         until(stands(town, words), "it says that it cannot write")
+        until(told_to_come_again(sender), "the sender is told to come again")
         taken, served = len(sender.acknowledged), len(customers.hits)
-        repeated = sender.repeated
         assert_says_so(town, words)
-        until(lambda: sender.repeated > repeated, "the sender is told to come again")
+        until(told_to_come_again(sender), "the sender is told to come again and again")
         until(customers.more(60), "customers do not notice")
         assert len(sender.acknowledged) == taken, "nothing is acknowledged that is not written"
         assert {(hit.status, hit.error) for hit in customers.after(served)} == {(200, "")}
@@ -93,6 +103,7 @@ def test_a_locked_journal_is_said_and_nothing_is_lost(town: Town) -> None:
         with closing(sqlite3.connect(town.data / "journal.db", timeout=60)) as other:
             other.execute("BEGIN IMMEDIATE")
             until(stands(town, words), "it says who stands in its way")
+            until(told_to_come_again(sender), "the sender is told to come again")
             taken = len(sender.acknowledged)
             assert_says_so(town, words)
             assert len(sender.acknowledged) == taken

@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from tests.system.town import DOORS, HOST, Town
+from tests.system.town import DOORS, HOST, PATIENCE_S, Town
 
 from focusplane.assembly.doors import listen
 
@@ -15,7 +15,7 @@ from focusplane.assembly.doors import listen
 def serve(town: Town, *more: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "focusplane", *town.serve_arguments(*more)]
     env = {**os.environ, "NO_COLOR": "1"}
-    return subprocess.run(argv, capture_output=True, text=True, env=env, timeout=100)
+    return subprocess.run(argv, capture_output=True, text=True, env=env, timeout=PATIENCE_S)
 
 
 def test_a_second_plane_on_the_same_data_is_refused(town: Town) -> None:
@@ -56,7 +56,7 @@ def test_data_that_cannot_be_used_is_named_with_what_to_do(town: Town, spoil: st
     argv = [sys.executable, "-m", "focusplane", *town.serve_arguments()]
     env = {**os.environ, "NO_COLOR": "1"}
     script = ["sh", "-c", f'{told} && exec "$@"', "sh", *argv]
-    refused = subprocess.run(script, capture_output=True, text=True, env=env, timeout=100)
+    refused = subprocess.run(script, capture_output=True, text=True, env=env, timeout=PATIENCE_S)
     assert refused.returncode == 1, refused.stderr
     assert words.replace("{}", str(town.data)) in refused.stderr
     assert "hint" in refused.stderr
@@ -80,7 +80,7 @@ def test_a_plane_whose_lock_was_removed_ends_when_another_takes_its_data(town: T
     (town.data / "lock").unlink()
     town.move_doors()
     town.start_plane()
-    first.popen.wait(timeout=60)
+    first.popen.wait(timeout=PATIENCE_S)
     assert first.popen.returncode == 4, first.last_words()
     assert "another plane has taken over" in first.last_words()
     assert "Traceback" not in first.last_words()

@@ -26,7 +26,6 @@ spec:
 
 @pytest.mark.requires_server("npm", "apt-get install npm")
 @pytest.mark.requires_server("initdb", INSTALL)
-@pytest.mark.timeout(300)
 def test_a_kill_and_a_percentage_reach_a_real_unleash_and_what_a_hand_moves_is_told_and_set_back(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,8 @@ def test_the_variant_that_fails_is_taken_away_and_every_request_is_counted_for_w
     town.start_plane()
     with Processes(tmp_path / "app-logs") as processes:
         store = start_app(town, processes, tmp_path)
-        with Customers(store):
+        until(lambda: (town.node("sdk") or {}).get("state") == "current", "it runs the board of the plane")
+        with Customers(store) as customers:
             until(
                 lambda: town.control_row("store/flag.price")["state"]["variant"] == "none",
                 "its own failures take it away",
@@ -36,6 +37,7 @@ def test_the_variant_that_fails_is_taken_away_and_every_request_is_counted_for_w
             assert all(one["failed"] == 0 for one in row["variants"] if one["variant"] == "none")
             return sum(one["requests"] for one in row["variants"]), whole["total"]
 
-        until(lambda: len(set(counted())) == 1, "requests of the variants are those of the focus")
+        asked = len(customers.hits)
+        until(lambda: counted() == (asked, asked), "each request is counted, in all and for its variant")
     told = town.focus("flag", "list", "store", "--json").stdout
     assert '"failed_share"' in told

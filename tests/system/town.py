@@ -24,7 +24,7 @@ from focusplane.edge.envoy.readback import shares_in
 
 Shown = dict[str, Any]
 HOST = "127.0.0.1"
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 """Generous: the machine may be busy. What is awaited comes within seconds where it is idle."""
 DOORS = ("port", "otlp-http-port", "otlp-grpc-port", "xds-port", "grpc-port")
 
@@ -57,6 +57,7 @@ class Town:
         self.envoy: Child
         self.versions: dict[str, Child] = {}
         self.plain: dict[str, Child] = {}
+        self._written = 0
         self.control("v1", 200)
         self.control("v2", 200)
 
@@ -96,6 +97,7 @@ class Town:
         """Begin to start it; the file exists once it is ready."""
         ready = self.root / "ready.json"
         ready.unlink(missing_ok=True)
+        self._written = 0  # one that starts reads the whole journal first
         self.plane = self._processes.start(
             "plane", [*_FOCUS, *self.serve_arguments("--ready-file", str(ready), *more)]
         )
@@ -171,10 +173,25 @@ class Town:
         return (self.data / "admin.token").read_text().strip()
 
     def ask(self, method: str, path: str, body: Shown | None = None) -> httpx.Response:
+        self._await_written()
+        return self._request(method, path, body)
+
+    def _request(self, method: str, path: str, body: Shown | None = None) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}"}
         return httpx.request(
-            method, f"{self.api}/api/v1{path}", json=body, headers=headers, timeout=30.0, verify=PLAIN
+            method, f"{self.api}/api/v1{path}", json=body, headers=headers, timeout=PATIENCE_S, verify=PLAIN
         )
+
+    def _await_written(self) -> None:
+        """A turn is written before it is shown: who has read of it in the journal waits until the plane shows it."""
+        written = self._written
+        if written and self.plane.alive:
+            until(lambda: self.turn() >= written, "what is written is shown")
+            self._written = 0
+
+    def turn(self) -> int:
+        """The turn that the plane shows."""
+        return int(self._request("GET", "/status").json()["turn"])
 
     def get(self, path: str) -> Shown:
         answer = self.ask("GET", path)
@@ -184,8 +201,10 @@ class Town:
 
     def focus(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The real command against this plane; the exit status is for the caller to judge."""
+        self._await_written()
         env = {**os.environ, "FOCUS_SERVER": self.api, "FOCUS_TOKEN": self.token, "NO_COLOR": "1"}
-        return subprocess.run([*_FOCUS, *arguments], capture_output=True, text=True, env=env, timeout=120)
+        argv = [*_FOCUS, *arguments]
+        return subprocess.run(argv, capture_output=True, text=True, env=env, timeout=2 * PATIENCE_S)
 
     def until_seen(self) -> None:
         """What was never seen is not exposed further: wait until requests of the shop were counted."""
@@ -216,8 +235,9 @@ class Town:
         if not path.exists():
             return []
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
-            rows = database.execute("SELECT fact FROM facts ORDER BY seq").fetchall()
-        found = [json.loads(row[0]) for row in rows]
+            rows = database.execute("SELECT turn, fact FROM facts ORDER BY seq").fetchall()
+        self._written = max((turn for turn, _ in rows), default=0)
+        found = [json.loads(fact) for _, fact in rows]
         return [fact for fact in found if not kinds or fact["kind"] in kinds]
 
     def moves(self, phase: str) -> list[Shown]:
@@ -229,7 +249,9 @@ class Town:
         url = f"http://{HOST}:{self._admin}/config_dump?resource=dynamic_route_configs"
         return {
             name: share
-            for name, share in shares_in(httpx.get(url, verify=PLAIN).json(), "shop").items()
+            for name, share in shares_in(
+                httpx.get(url, timeout=PATIENCE_S, verify=PLAIN).json(), "shop"
+            ).items()
             if share
         }
 

@@ -15,7 +15,7 @@ from focusplane.demo.processes import Processes, answers, free_ports, wait_until
 
 ADMIN = "*:*.admin0123456789abcdef"
 PROJECT = "/api/admin/projects/default/features"
-STARTS_WITHIN_S = 120.0
+STARTS_WITHIN_S = 400.0
 
 
 class UnleashServer:
@@ -23,7 +23,7 @@ class UnleashServer:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, headers={"authorization": ADMIN}, timeout=30)
+        self._http = httpx.Client(base_url=url, headers={"authorization": ADMIN}, timeout=120)
 
     def create(self, flag: str) -> None:
         self._http.post(PROJECT, json={"name": flag, "type": "release"}).raise_for_status()

@@ -17,6 +17,7 @@ from focusplane.define.people import Role
 from focusplane.observe.path import further, point
 from focusplane.plane.identity import Principal
 
+PATIENCE_MS = 240_000.0
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.anyio,
@@ -58,6 +59,7 @@ async def opened(
     """A page that has logged in; what it complains about and asks of others is collected."""
     async with served(app) as base:
         context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()
         wrong: list[str] = []
         page.on(
@@ -76,7 +78,7 @@ async def opened(
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        browser = await play.chromium.launch(executable_path=CHROMIUM, args=ARGS, timeout=PATIENCE_MS)
         try:
             yield browser
         finally:

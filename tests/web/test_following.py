@@ -82,7 +82,7 @@ async def test_a_long_poll_ends_when_its_application_hangs_up(app: App, plane: F
         "server": ("127.0.0.1", 7600),
     }
     polling = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while plane.held != ["till-1"]:
             await asyncio.sleep(0)
         hung_up.set()
