@@ -25,6 +25,12 @@ def known(tmp_path: Path) -> TokenFile:
     return TokenFile(tmp_path, Tokens("the admin's"))
 
 
+def test_a_token_is_never_taken_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = iter(["-dashed", "--twice", "plain-"])
+    monkeypatch.setattr(token_file.secrets, "token_urlsafe", lambda size: next(made))
+    assert token_file.fresh() == "plain-"
+
+
 def test_a_token_is_known_from_its_making_to_its_removal(tmp_path: Path, known: TokenFile) -> None:
     with pytest.raises(UnauthenticatedError):
         known.principal("anything")

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 from tests.pagerduty import KEY, Pager, pagers
-from tests.system.town import Town, until
+from tests.system.town import PATIENCE_S, Town, until
 
 POLICY = """apiVersion: focusplane/v1
 kind: Focus
@@ -27,7 +27,7 @@ def alert(town: Town, over: bool = False) -> None:
     starts = {"startsAt": "2025-12-31T00:00:00Z"}
     headers = {"authorization": f"Bearer {town.token}"}
     alerts = [{"labels": FIRING, **starts, **ends}]
-    answer = httpx.post(f"{town.api}/api/v2/alerts", json=alerts, headers=headers, timeout=30)
+    answer = httpx.post(f"{town.api}/api/v2/alerts", json=alerts, headers=headers, timeout=PATIENCE_S)
     assert answer.status_code == 200, answer.text
 
 

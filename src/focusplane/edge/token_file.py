@@ -74,10 +74,17 @@ def open_tokens(data: Path) -> TokenFile:
 def _own(path: Path) -> str:
     if path.exists():
         return path.read_text().strip()
-    token = secrets.token_urlsafe(32)
+    token = fresh()
     log.info("%s made, shown this once: %s", path, token)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token + "\n")
+    return token
+
+
+def fresh() -> str:
+    """A token of 256 bits. It begins with no dash: a command line would take that for an option."""
+    while (token := secrets.token_urlsafe(32)).startswith("-"):
+        pass
     return token
 
 
@@ -104,7 +111,7 @@ def add(data: Path, name: str, role: Role, environment: str = "", tenant: str = 
         raise UsageError(f"{name!r} cannot name a token", "a person or a program: letters, digits, . _ @ + -")
     if (environment or tenant) and role not in (Role.INGEST, Role.SDK):
         raise UsageError(f"a token of the role {role} sends no telemetry to bind", "--role ingest or sdk")
-    token = secrets.token_urlsafe(32)
+    token = fresh()
     with _alone(data) as path:
         held = read(path)
         if any(one.name == name for one in held):
