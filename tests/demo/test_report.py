@@ -77,10 +77,15 @@ def test_the_ending_shows_timeline_harm_and_promises() -> None:
 
 def test_a_look_fits_in_one_line_and_dashes_stand_for_what_is_not_known() -> None:
     assert line(SEEN) == (
-        "stepping    v2     5%  harm e=12.5 safe e=0.0123/20  new 2/40 stable 1/800 bad  "
+        "stepping    v2     5%  harm e=12.5 safe e=0.0123 of 20  new 2/40 stable 1/800 bad  "
         "203/s, 3 failed in 5 s, p50 24 ms  burn 1.25x  budget 99.31%  inc-3f9c open"
     )
-    assert "harm e=– safe e=–" in line(Sample(1))
+    assert line(Sample(1, stable="v1")).startswith("no rollout  v1 alone")
+    assert "harm e=– safe e=–" in line(Sample(1, version="v2"))
+
+
+def test_evidence_beyond_reading_is_said_in_words() -> None:
+    assert "harm e=over a million safe" in line(Sample(1, version="v4", e_regress=1e12))
 
 
 def test_a_version_that_answered_nobody_harmed_nobody() -> None:

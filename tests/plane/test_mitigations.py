@@ -306,9 +306,11 @@ def test_a_mitigation_on_windows_of_its_own_opens_an_incident_and_pages_when_it_
     it = burning(text, seconds=40)
     assert it.world.board.state("checkout", FLAG) == FlagState("off")
     assert [incident.title for incident in it.world.incidents.values()] == [
-        "checkout: set flag new-pricing to off"
+        "checkout fails its availability: set flag new-pricing to off"
     ]
-    assert it.sent[0].title.startswith("checkout: set flag new-pricing to off [opened]")
+    assert it.sent[0].title.startswith(
+        "checkout fails its availability: set flag new-pricing to off [opened]"
+    )
 
 
 def test_a_plane_that_comes_back_gives_its_senders_a_minute_before_their_silence_is_an_incident() -> None:

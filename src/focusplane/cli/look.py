@@ -39,7 +39,7 @@ def status_command(remote: Remote, focus: str) -> None:
 )
 @asks
 def watch_command(remote: Remote, focus: str, every: float, times: int) -> None:
-    """The same, again and again, until Ctrl-C; with --json one document a look."""
+    """How every focus does, or one of them, again and again, until Ctrl-C; with --json one document a look."""
     looks = 0
     while True:
         shown = remote.get(f"/api/v1/focuses/{focus}" if focus else "/api/v1/status")
@@ -234,8 +234,9 @@ def _spending(shown: Shown) -> None:
             if one["burnt_by"]["failures"]:
                 ends = one["forecast"]["text"]
                 by = "; ".join(_most(dimension, rows) for dimension, rows in one["burnt_by"]["by"].items())
+                budget = "" if ends == "unknown" else f"budget {ends}; "
                 click.echo(
-                    f"{objective['name']} over {one['window']}: budget {ends}; burnt by {by or 'nobody named'}"
+                    f"{objective['name']} over {one['window']}: {budget}burnt by {by or 'nobody named'}"
                 )
 
 

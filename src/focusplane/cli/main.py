@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import click
 
@@ -11,47 +12,65 @@ from focusplane import __version__
 from focusplane.kernel.errors import FocusplaneError, UsageError
 
 INSTALL = "this command needs the server extra: pip install 'focusplane[server]'"
-COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("policy", "write a first focus file"),
-    "check": ("policy", "read the policies: every mistake at once, with its place"),
-    "diff": ("policy", "what changes between two policy sets"),
-    "apply": ("apply", "check a set and put it in place of another"),
-    "schema": ("policy", "the JSON Schema of the focus file, for editors"),
-    "serve": ("run", "run a plane"),
-    "demo": ("run", "the main job on real traffic"),
-    "doctor": ("look", "which telemetry arrives, and what is wrong with it"),
-    "status": ("look", "how every focus does"),
-    "watch": ("look", "the same, live"),
-    "explain": ("look", "why: rule, inputs and reasons of anything with an id"),
-    "login": ("look", "a one-time link to the pages"),
-    "token": ("token", "make, list and remove tokens"),
-    "rollout": ("rollout", "start, watch and stop rollouts"),
-    "control": ("control", "set, clear and list controls"),
-    "flag": ("flag", "list, set and kill flags; explain them; find those that are to go"),
-    "gate": ("guard", "may this focus be changed now?"),
-    "judge": ("judge", "is the canary worse than the stable version?"),
-    "migrate": ("migrate", "run a schema migration that stops and goes back on harm"),
-    "freeze": ("guard", "stop all automation and rollouts at once"),
-    "unfreeze": ("guard", "let automation go on"),
-    "action": ("action", "list and show what was done, and what waits for a yes"),
-    "approve": ("guard", "say yes to an action that waits"),
-    "deny": ("guard", "say no to an action that waits"),
-    "undo": ("guard", "take an action back"),
-    "adopt": ("adopt", "let nodes of a lost plane follow this one"),
-    "silence": ("silence", "add, list and end silences: nobody is told for so long"),
-    "ticket": ("silence", "what degrades and can wait"),
-    "incident": ("incident", "list, show, acknowledge, note, resolve, write up"),
-    "change": ("change", "tell what changed, also out of Git, and list it"),
-    "correction": ("correction", "leave a span out of budget and burn, or count it as good"),
-    "journal": ("journal", "verify, read and export the journal"),
-    "replay": ("journal", "decide everything again and compare"),
-    "test": ("story", "play the stories beside the policies"),
-    "simulate": ("story", "play one story, aloud"),
-    "backtest": ("backtest", "what a policy would have said of a past"),
-    "calibrate": ("calibrate", "targets and alarms that fit a past, as a diff"),
-    "import": ("dialects", "SLOs of OpenSLO, Sloth, Pyrra and slo-generator as focus files"),
-    "export": ("export", "configuration for other programs"),
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Write and try policies": {
+        "init": ("policy", "write a first focus file"),
+        "check": ("policy", "read the policies: every mistake at once, with its place"),
+        "diff": ("policy", "what changes between two policy sets"),
+        "apply": ("apply", "check a set and put it in place of another"),
+        "schema": ("policy", "the JSON Schema of the focus file, for editors"),
+        "test": ("story", "play the stories beside the policies"),
+        "simulate": ("story", "play one story, aloud"),
+        "backtest": ("backtest", "what a policy would have said of a past"),
+        "calibrate": ("calibrate", "targets and alarms that fit a past, as a diff"),
+    },
+    "Run a plane": {
+        "demo": ("run", "scenarios on real traffic, from a folder to an exit status"),
+        "serve": ("run", "run a plane"),
+        "doctor": ("look", "which telemetry arrives, and what is wrong with it"),
+        "login": ("look", "a one-time link to the pages"),
+        "token": ("token", "make, list and remove tokens"),
+        "adopt": ("adopt", "let nodes of a lost plane follow this one"),
+    },
+    "Look": {
+        "status": ("look", "how every focus does"),
+        "watch": ("look", "how every focus does, live"),
+        "explain": ("look", "why: rule, inputs and reasons of anything with an id"),
+    },
+    "Change something": {
+        "rollout": ("rollout", "start, watch and stop rollouts"),
+        "flag": ("flag", "list, set and kill flags; explain them; find those that are to go"),
+        "control": ("control", "set, clear and list controls"),
+        "gate": ("guard", "may this focus be changed now?"),
+        "judge": ("judge", "is the canary worse than the stable version?"),
+        "migrate": ("migrate", "run a schema migration that stops and goes back on harm"),
+        "change": ("change", "tell what changed, also out of Git, and list it"),
+    },
+    "Stop it": {
+        "freeze": ("guard", "stop all automation and rollouts at once"),
+        "unfreeze": ("guard", "let automation go on"),
+        "action": ("action", "list and show what was done, and what waits for a yes"),
+        "approve": ("guard", "say yes to an action that waits"),
+        "deny": ("guard", "say no to an action that waits"),
+        "undo": ("guard", "take an action back"),
+    },
+    "When it fails": {
+        "incident": ("incident", "list, show, acknowledge, note, resolve, write up"),
+        "ticket": ("silence", "what degrades and can wait"),
+        "silence": ("silence", "add, list and end silences: nobody is told for so long"),
+        "correction": ("correction", "leave a span out of budget and burn, or count it as good"),
+    },
+    "Records": {
+        "journal": ("journal", "verify, read and export the journal"),
+        "replay": ("journal", "decide everything again and compare"),
+    },
+    "Other tools": {
+        "import": ("dialects", "SLOs of OpenSLO, Sloth, Pyrra and slo-generator as focus files"),
+        "export": ("export", "configuration for other programs"),
+    },
 }
+"""The tree in the order of `focus --help`: name -> module, and what it does."""
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
 
 class Tree(click.Group):
@@ -71,8 +90,19 @@ class Tree(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list without importing a single command."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(9), what) for name, (_, what) in commands.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises `UsageError` with what was meant, for a command that is none."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "`focus --help` lists them"
+            raise UsageError(f"there is no command {args[0]!r}", hint)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Tree, context_settings={"help_option_names": ["-h", "--help"]})

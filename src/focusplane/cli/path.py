@@ -24,13 +24,14 @@ def show_path(path: Shown | None, limit: float) -> None:
     for name, one in path["metrics"].items():
         worst = f"most in {one['worst']}" if one["worst"] else ""
         rows.append((f"harm, {name}", one["harm"], worst))
-    rows += [(f"errors in {name or 'no route'}", values, "") for name, values in path["strata"].items()]
+    strata = path["strata"] if any(path["strata"]) else {}
+    rows += [(f"errors in {name or 'the rest'}", values, "") for name, values in strata.items()]
     width = max(len(name) for name, _, _ in rows)
     for name, values, more in rows:
         last = number(values[-1]) or "over a million"
         click.echo(f"  {name.ljust(width)}  {_bars(values, limit)}  {last}{'  ' + more if more else ''}")
-    ends = " to ".join(number(path[end][-1]) or "open" for end in ("low", "high"))
-    click.echo(f"  {'times as bad'.ljust(width)}  {ends}")
+    if path["times"]:
+        click.echo(f"  {'times as bad'.ljust(width)}  {path['times']}")
 
 
 def _bars(values: Sequence[float | None], limit: float) -> str:

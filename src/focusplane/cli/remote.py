@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from focusplane.kernel.errors import (
 _BRAKE = (200, 429)
 DEFAULT_SERVER = "http://127.0.0.1:7600"
 TOKEN_FILE = Path(".focus/admin.token")
+TOKEN_HINT = "go to where `focus serve` keeps its .focus, or give --token or FOCUS_TOKEN"
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _ERRORS: dict[int, type[FocusplaneError]] = {
     400: UsageError,
     401: UnauthenticatedError,
@@ -80,9 +83,16 @@ class Remote:
             answer = httpx.request(
                 method, self.server.rstrip("/") + path, json=body, params=query, headers=headers, timeout=30.0
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise UsageError(
+                f"{self.server!r} is no address of a plane", f"such as {DEFAULT_SERVER}"
+            ) from error
+        except httpx.HTTPError as error:
             hint = "is `focus serve` running? --server or FOCUS_SERVER says where"
-            raise UnreachableError(f"{self.server} does not answer: {error}", hint) from error
+            said = _ERRNO.sub("", str(error))
+            raise UnreachableError(f"{self.server} does not answer: {said}", hint) from error
+        if answer.status_code == httpx.codes.UNAUTHORIZED and not self.token:
+            raise UnauthenticatedError(f"{self.server} asks for a token, and there is none here", TOKEN_HINT)
         if answer.is_error:
             raise _refused(answer)
         return answer

@@ -23,12 +23,27 @@ def serve_command(settings: Settings, verbose: bool) -> None:
     raise click.exceptions.Exit(serve(settings))
 
 
-SCENARIOS = ("s1", "s2", "u1", "u4", "u6", "u8", "u10")
+SCENARIOS = {
+    "s1": "versions behind an Envoy: one is bad, one is good, one dies",
+    "u1": "a payment provider fails in one region alone",
+    "u4": "a schema migration that hurts (needs a PostgreSQL)",
+    "u6": "a mobile feature that crashes, mended and launched again",
+    "u8": "a search ranking that is worse for one language",
+    "u10": "models: one predicts badly, one is too dear, one is good",
+    "s2": "a serverless parser: too dear, then broken, then good",
+}
+_WORDS = """A scenario on real traffic; s1, a bad version taken back and a good one promoted, if you name none.
+
+Exit 0 only if everything that it promises was held. With a fault: a minute in which that breaks in the middle of
+s1, what was promised for it, and what happened.
+
+\b
+""" + "\n".join(f"{name:<4} {what}" for name, what in SCENARIOS.items())
 FAULTS = ("kill-plane", "kill-envoy", "telemetry-stops", "disk-full")
 
 
-@click.command("demo")
-@click.argument("scenario", type=click.Choice(SCENARIOS), default="s1")
+@click.command("demo", help=_WORDS)
+@click.argument("scenario", type=click.Choice(list(SCENARIOS)), default="s1")
 @click.option("--fault", type=click.Choice(FAULTS), help="break this in the middle of a rollout instead")
 @click.option("--keep", is_flag=True, help="leave everything running, with a link to the page")
 @click.option("--json", "as_json", is_flag=True, help="the record as JSON")
@@ -36,10 +51,6 @@ FAULTS = ("kill-plane", "kill-envoy", "telemetry-stops", "disk-full")
     "--data", type=click.Path(file_okay=False, path_type=Path), help="where to work (default: a new folder)"
 )
 def demo_command(scenario: str, fault: str | None, keep: bool, as_json: bool, data: Path | None) -> None:
-    """The main job on real traffic: a bad version is taken back, a good one promoted. Exit 0 only if it was.
-
-    With a fault: a minute in which that breaks, what was promised for it, and what happened.
-    """
     from focusplane.demo.play import Options, play
     from focusplane.demo.scenarios import scenario_of
 

@@ -13,8 +13,9 @@ from focusplane.define.burn import (
     say,
     unreachable,
 )
-from focusplane.define.focus import Focus, PolicySet
+from focusplane.define.focus import Focus, PolicySet, Tier
 from focusplane.define.log import Places, did_you_mean
+from focusplane.define.mitigation import Mode
 from focusplane.define.people import Team
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.slo import Level, Objective, Row
@@ -111,6 +112,12 @@ def _escalation(team: Team, policies: PolicySet, places: Places) -> Iterator[Pro
                 yield places.error(f"{path}.channels", "D291", what, did_you_mean(name, list(whose.channels)))
 
 
+def wakes_nobody(focus: Focus) -> bool:
+    """It acts by itself, or is critical, and pages nobody: worth more than a notice."""
+    acting = any(mitigation.mode is Mode.ACT for mitigation in focus.mitigations)
+    return not focus.alerts.page and (focus.tier is Tier.CRITICAL or acting)
+
+
 def route_notices(focus: Focus, places: Places) -> Iterator[Problem]:
     """Levels that its rules can reach and of which nobody would hear."""
     levels = {rule.level for objective in focus.objectives for rule in objective.rules}
@@ -119,7 +126,8 @@ def route_notices(focus: Focus, places: Places) -> Iterator[Problem]:
         Level.TICKET: focus.alerts.ticket,
     }
     deaf = [level.name.lower() for level, names in routes.items() if level in levels and not names]
-    if not focus.alerts.page and any(level >= Level.ACT for level in levels):
+    reached = any(level >= Level.ACT for level in levels)
+    if reached and not focus.alerts.page and not wakes_nobody(focus):
         deaf.insert(0, "page")
     if deaf:
         what = f"nobody hears of {focus.name!r} at level {', '.join(deaf)}: there is no route"

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
-from focusplane.define.alerting import route_notices
+from focusplane.define.alerting import route_notices, wakes_nobody
 from focusplane.define.evidence import Reachable, requests_needed
 from focusplane.define.focus import Focus, Tier
 from focusplane.define.load import Loaded
 from focusplane.define.log import Places
-from focusplane.define.mitigation import Mode
 from focusplane.define.problem import Problem, Severity
 from focusplane.define.rollout import Promote, RolloutSpec, Step
 from focusplane.define.sli import SliKind
@@ -104,8 +103,7 @@ def assumed(focus: Focus) -> Fraction:
 
 
 def _care(focus: Focus, places: Places) -> Iterator[Problem]:
-    acting = any(mitigation.mode is Mode.ACT for mitigation in focus.mitigations)
-    if not focus.alerts.page and (focus.tier is Tier.CRITICAL or acting):
+    if wakes_nobody(focus):
         what = f"nobody is woken when {focus.name!r} fails"
         yield places.problem(focus.name, Severity.WARNING, "D130", what, "alerts: {page: [channel]}")
     if focus.tier is Tier.CRITICAL and not focus.runbooks:

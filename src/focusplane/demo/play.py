@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -38,6 +39,8 @@ class Staged(Protocol):
 
     data: Path
     focus: str
+    stays: ExitStack
+    """what is on stage until the scenario is over, also when it is kept: customers, a database"""
 
 
 On = TypeVar("On", bound=Staged)
@@ -65,10 +68,11 @@ def play(scenario: Scenario[On], options: Options) -> int:
     try:
         with Processes(root / "logs") as processes:
             stage = scenario.stage(root, processes)
-            doors = scenario.plot(stage, record, console)
-            if options.keep:
-                _show(replace(record, ended_at=SystemClock().now_ms()), console, options.json)
-                _keep(doors, stage.focus, console)
+            with stage.stays:
+                doors = scenario.plot(stage, record, console)
+                if options.keep:
+                    _show(replace(record, ended_at=SystemClock().now_ms()), console, options.json)
+                    _keep(doors, stage.focus, console)
         if not options.keep:
             record.promises.extend(_afterwards(stage.data))
             _show(replace(record, ended_at=SystemClock().now_ms()), console, options.json)

@@ -16,6 +16,7 @@ from focusplane.demo.episode import (
 )
 from focusplane.demo.loadlog import Hit, LoadStats
 from focusplane.demo.record import Promise
+from focusplane.demo.report import said
 from focusplane.demo.sample import Sample
 from focusplane.kernel.quantity import format_duration, format_percent
 
@@ -48,7 +49,7 @@ def taken_back(seen: Sample, moved: Shown) -> Promise:
     return Promise(
         f"{seen.version} is taken back on evidence of harm",
         seen.phase == "rolled-back" and moved.get("saw") == "evidence of harm",
-        f"e = {_short(moved.get('e_regress'))} of {seen.threshold:g} "
+        f"e = {_e(moved.get('e_regress'))} of {seen.threshold:g} "
         f"after {moved.get('canary_requests', 0)} requests of {seen.version}",
     )
 
@@ -133,7 +134,7 @@ def promoted(version: str, facts: Sequence[Told]) -> Promise:
     ]
     told = "; ".join(
         f"{fact['body'].get('weight')} after {format_duration(fact['at'] - started[-1])} "
-        f"with e = {_short(fact['body'].get('e_safe'))}"
+        f"with e = {_e(fact['body'].get('e_safe'))}"
         for fact in moves
         if started
     )
@@ -192,5 +193,6 @@ def _count(impact: Shown, word: str) -> float:
     return 0.0
 
 
-def _short(e_value: object) -> str:
-    return f"{float(str(e_value)):.3g}" if e_value is not None else "-"
+def _e(value: object) -> str:
+    """An e-value of the journal, which keeps it as text."""
+    return said(None if value is None else float(str(value)))

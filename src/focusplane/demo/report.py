@@ -14,6 +14,7 @@ from focusplane.demo.record import Promise, Record
 from focusplane.demo.sample import Sample
 from focusplane.kernel.quantity import format_duration
 
+MILLION = 1e6
 _PHASE_STYLE = {
     "stepping": "bold cyan",
     "held": "bold yellow",
@@ -24,10 +25,13 @@ _PHASE_STYLE = {
 
 def line(seen: Sample) -> str:
     """One look in one line."""
+    judged = (
+        f"{seen.phase:<11} {seen.version:<3} {seen.weight:>5}  "
+        f"harm e={said(seen.e_regress)} safe e={said(seen.e_safe)} of {seen.threshold:g}  "
+        f"new {seen.canary_bad}/{seen.canary_total} stable {seen.baseline_bad}/{seen.baseline_total} bad"
+    )
     return (
-        f"{seen.phase:<11} {seen.version or seen.stable or '–':<3} {seen.weight:>5}  "
-        f"harm e={said(seen.e_regress)} safe e={said(seen.e_safe)}/{seen.threshold:g}  "
-        f"new {seen.canary_bad}/{seen.canary_total} stable {seen.baseline_bad}/{seen.baseline_total} bad  "
+        f"{judged if seen.version else f'no rollout  {seen.stable} alone'}  "
         f"{seen.rate:.0f}/s, {seen.failed} failed in 5 s, p50 {seen.p50_ms} ms  "
         f"burn {said(seen.burn)}x  budget {seen.budget_left}  {seen.incident}"
     ).rstrip()
@@ -73,8 +77,10 @@ def _arm(bad: int, total: int) -> Text:
 
 
 def said(value: float | None) -> str:
-    """A float for people: three digits, or a dash where there is none."""
-    return "–" if value is None else f"{value:.3g}"
+    """A float for people: three digits, words for what is beyond reading, a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if value < MILLION else "over a million"
 
 
 def diff_view(text: str) -> RenderableType:
@@ -123,7 +129,7 @@ def harm_words(each: Episode) -> str:
     return (
         f"{harm.requests} requests went to {each.version} in {format_duration(harm.exposed_ms)}, {harm.failed} failed: "
         f"{excess} {each.stable} would have; {lost}; "
-        f"{harm.tenants_hurt} of {harm.tenants} tenants were hurt.{worse}"
+        f"{harm.tenants_hurt} of {harm.tenants} tenants {'was' if harm.tenants_hurt == 1 else 'were'} hurt.{worse}"
     )
 
 

@@ -26,7 +26,8 @@ def plot(stage: SmallStage, record: Record, console: Console) -> Doors:
     """Taken back on cost, taken back on errors, promoted."""
     doors = stage.start_plane()
     url = stage.start("upload-gateway")
-    with SmallScene(stage, doors, record, console) as scene, Visitors(url, RATE, upload) as users:
+    users = stage.stays.enter_context(Visitors(url, RATE, upload))
+    with SmallScene(stage, doors, record, console) as scene:
         scene.act(
             "Files are uploaded; processes of the function start when they are needed, and end when idle"
         )

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Stage:
 
     def __init__(self, root: Path, processes: Processes) -> None:
         self.root = root
+        self.stays = ExitStack()
         self.focus = FOCUS
         self.policies = root / "policies"
         self.data = root / "data"

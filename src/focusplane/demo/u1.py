@@ -26,11 +26,8 @@ def plot(stage: SmallStage, record: Record, console: Console) -> Doors:
     down = stage.root / "down"
     down.write_text("")
     eu, us = (stage.start(f"checkout-{one}", "--region", one, "--down", str(down)) for one in ("eu", "us"))
-    with (
-        SmallScene(stage, doors, record, console) as scene,
-        Visitors(eu, RATE, order) as europe,
-        Visitors(us, RATE, order) as america,
-    ):
+    europe, america = (stage.stays.enter_context(Visitors(url, RATE, order)) for url in (eu, us))
+    with SmallScene(stage, doors, record, console) as scene:
         scene.act("Both regions pay by alpha-pay")
         scene.rest(BASELINE_S)
         scene.act("alpha-pay fails in eu: 80 of 100 payments there are refused")

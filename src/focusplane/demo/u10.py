@@ -23,7 +23,8 @@ def plot(stage: SmallStage, record: Record, console: Console) -> Doors:
     """One after the other, each with evidence of its own."""
     doors = stage.start_plane()
     url = stage.start("offers")
-    with SmallScene(stage, doors, record, console) as scene, Visitors(url, RATE, asked) as users:
+    users = stage.stays.enter_context(Visitors(url, RATE, asked))
+    with SmallScene(stage, doors, record, console) as scene:
         scene.act("Everybody is served by model m1")
         scene.rest(BASELINE_S)
         scene.act("m2 is tried: 35 of 100 predictions are wrong, and each is answered with 200")

@@ -38,19 +38,19 @@ _WAIT = re.compile(r"the longest wait for a lock was (\d+) ms")
 
 def plot(stage: SmallStage, record: Record, console: Console) -> Doors:
     """Naively, with harm to one tenant at a time; then expand, move, contract."""
-    with postgres(stage.processes) as url, connect(url) as database:
-        _tables(database)
-        doors = stage.start_plane()
-        service = stage.start("order-service", "--database", url)
-        with SmallScene(stage, doors, record, console) as scene, Visitors(service, RATE, order) as customers:
-            scene.act(
-                f"Customers of {len(TENANTS)} tenants place orders; each tenant has a schema of its own"
-            )
-            scene.rest(BASELINE_S)
-            play = Migrating(stage, scene, doors, url)
-            naive(play, database, customers)
-            careful(play, database, customers)
-        stage.stop("order-service")
+    url = stage.stays.enter_context(postgres(stage.processes))
+    database = stage.stays.enter_context(connect(url))
+    _tables(database)
+    doors = stage.start_plane()
+    service = stage.start("order-service", "--database", url)
+    stage.stays.callback(stage.stop, "order-service")
+    customers = stage.stays.enter_context(Visitors(service, RATE, order))
+    with SmallScene(stage, doors, record, console) as scene:
+        scene.act(f"Customers of {len(TENANTS)} tenants place orders; each tenant has a schema of its own")
+        scene.rest(BASELINE_S)
+        play = Migrating(stage, scene, doors, url)
+        naive(play, database, customers)
+        careful(play, database, customers)
     return doors
 
 

@@ -27,7 +27,8 @@ def plot(stage: SmallStage, record: Record, console: Console) -> Doors:
     build = stage.root / "build"
     build.write_text("rewritten")
     url = stage.start("app-backend", "--build", str(build))
-    with SmallScene(stage, doors, record, console) as scene, Visitors(url, RATE, session) as users:
+    users = stage.stays.enter_context(Visitors(url, RATE, session))
+    with SmallScene(stage, doors, record, console) as scene:
         scene.act("Everybody has the classic player")
         scene.rest(BASELINE_S)
         bad(scene, users)

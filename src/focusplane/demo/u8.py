@@ -26,7 +26,8 @@ def plot(stage: SmallStage, record: Record, console: Console) -> Doors:
     """Tried, taken back, made better, promoted."""
     doors = stage.start_plane()
     url = stage.start("search")
-    with SmallScene(stage, doors, record, console) as scene, Visitors(url, RATE, search) as users:
+    users = stage.stays.enter_context(Visitors(url, RATE, search))
+    with SmallScene(stage, doors, record, console) as scene:
         scene.act("Everybody's results are sorted by the old ranking")
         scene.rest(BASELINE_S)
         worse(scene, users)

@@ -44,7 +44,7 @@ class Settings:
     """flagd sync and ADS for fleets."""
 
     environment: str = "production"
-    """The environment of telemetry that does not name one (N18)."""
+    """The environment of telemetry that does not name one."""
 
     ready_file: Path | None = None
     """Written once everything listens: a JSON object with the address of every door."""

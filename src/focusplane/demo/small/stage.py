@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from focusplane.demo.policy import diff, with_value
@@ -19,6 +20,7 @@ class SmallStage:
 
     def __init__(self, root: Path, processes: Processes, example: str, focus: str) -> None:
         self.root = root
+        self.stays = ExitStack()
         self.focus = focus
         self.example = EXAMPLES / example
         self.policies = root / "policies"

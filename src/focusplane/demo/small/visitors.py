@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -15,6 +16,8 @@ from focusplane.wire.clock import SystemClock
 
 MOST_IN_FLIGHT = 500
 SEED = 7
+MOST_KEPT = 200_000
+"""A scenario that is kept running goes on for as long as somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Visitors:
         self._tenant_header = tenant_header
         self._chance = Random(SEED)
         self._clock = SystemClock()
-        self._got: list[Got] = []
+        self._got: deque[Got] = deque(maxlen=MOST_KEPT)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._come()), daemon=True)
 

@@ -89,7 +89,7 @@ def _consider(draft: Draft, focus: Focus, mitigation: Mitigation) -> Draft:
 def _unseen(draft: Draft, focus: Focus, mitigation: Mitigation, why: str) -> Draft:
     """That a rule cannot be looked at is news once, and again after it could be."""
     if why:
-        held = f"held, because its condition cannot be seen: {why}"
+        held = f"its condition cannot be seen: {why}"
         return draft.say_once(Kind.HELD, focus.name, mitigation.name, held, f"blind {gist(why)}")
     if draft.last_said(Kind.HELD, focus.name, mitigation.name).startswith("blind "):
         return draft.unsay(Kind.HELD, focus.name, mitigation.name)

@@ -9,6 +9,7 @@ from focusplane.act.foreign import Foreign, level_of
 from focusplane.act.incident import LIVE
 from focusplane.control.rollout import Phase
 from focusplane.define.focus import Focus
+from focusplane.define.mitigation import OnBurn
 from focusplane.define.slo import Level
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.health import Health, State
@@ -54,11 +55,19 @@ def happened(draft: Draft, focus: Focus, told: Sequence[Fact]) -> Iterator[Troub
             yield Trouble(f"rollout {fact.subject}", Level.ACT, title, fact.reason, version)
         if fact.kind is Kind.DECIDED and fact.body["rule"] in {one.name for one in focus.mitigations}:
             asks = f"focus approve {fact.subject}" if fact.body["approvals_needed"] else ""
-            title = f"{focus.name}: {fact.body['what']}{' waits for approval' if asks else ''}"
+            title = _answered(focus, str(fact.body["rule"]), str(fact.body["what"]))
+            title += " waits for approval" if asks else ""
             yield Trouble("burn", Level.ACT, title, fact.reason, memory_ms=MINUTE, asks=asks)
         if fact.kind is Kind.ACTION_MOVED and fact.body["phase"] in (ActionPhase.FAILED, ActionPhase.UNKNOWN):
             title = f"{draft.world.actions[fact.subject].what} is {fact.body['phase']}"
             yield Trouble(f"action {fact.subject}", Level.PAGE, title, fact.reason)
+
+
+def _answered(focus: Focus, rule: str, what: str) -> str:
+    """What fails comes first, where the rule says so; then what is done about it."""
+    when = next(one.when for one in focus.mitigations if one.name == rule)
+    fails = f" fails its {when.objective}" if isinstance(when, OnBurn) else ""
+    return f"{focus.name}{fails}: {what}"
 
 
 def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:

@@ -36,12 +36,21 @@ def shown_path(path: Mapping[str, Any]) -> Shown:
         "at": list(path["at"]),
         "step": list(path["step"]),
         **{key: _numbers(path[key]) for key in ("harm", "safe", "low", "high")},
+        "times": times(*(float(path[end][-1]) for end in ("low", "high"))) if path["at"] else "",
         "metrics": {
             name: {"harm": _numbers(one["harm"]), "safe": _numbers(one["safe"]), "worst": one["worst"]}
             for name, one in path["metrics"].items()
         },
         "strata": {name: _numbers(one) for name, one in path["strata"].items()},
     }
+
+
+def times(low: float, high: float) -> str:
+    """How many times as often the new version fails, by the interval that holds at any look; empty if both ends are open."""
+    most = "" if high >= OPEN else f"{high:.3g}"
+    if low <= 0:
+        return most and f"at most {most}"
+    return f"{low:.3g} to {most}" if most else f"at least {low:.3g}"
 
 
 def _numbers(values: Sequence[str]) -> list[float | None]:

@@ -16,7 +16,7 @@ from focusplane.plane.arrows.expose import ASKS, UNPROVEN
 from focusplane.plane.arrows.sight import NODE_ALIVE_MS
 from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
-from focusplane.plane.queries.path import path_of
+from focusplane.plane.queries.path import path_of, times
 from focusplane.plane.queries.shown import Shown, plain
 from focusplane.plane.world import Waiting, World
 
@@ -173,12 +173,20 @@ def shown_verdict(verdict: Verdict, spec: RolloutSpec | None) -> Shown:
         "progress_regress": progress(verdict.e_regress, limit),
         "progress_safe": progress(verdict.e_safe, limit),
         "ratio_ci": [finite(end) for end in verdict.ratio_ci],
+        "times": times(*verdict.ratio_ci),
+        "worst": _worst(verdict),
         "canary_requests": verdict.canary_requests,
         "baseline_requests": verdict.baseline_requests,
         "eta_requests": verdict.eta_requests,
         "reasons": [verdict.reason],
         "metrics": [_metric(one) for one in verdict.metrics],
     }
+
+
+def _worst(verdict: Verdict) -> list[Shown]:
+    """Where errors speak of harm, loudest first; nothing where everything is one part."""
+    parts = verdict.strata if any(name for name, _ in verdict.strata) else ()
+    return [{"part": name or "the rest", "e_regress": finite(e_value)} for name, e_value in parts]
 
 
 def progress(e_value: float, limit: Fraction) -> float:
