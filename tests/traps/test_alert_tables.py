@@ -266,6 +266,11 @@ def test_a_level_that_nobody_hears_of_is_said_when_the_policies_are_checked() ->
     deaf = policy("99.9%").replace("  alerts: {page: [pager], ticket: [tracker]}\n", "")
     (notice,) = [one for one in check(load({"a.yaml": deaf})) if one.code == "D289"]
     assert "level page, review, ticket" in notice.what
+    grave = check(load({"a.yaml": deaf.replace("owner:", "tier: critical\n  owner:", 1)}))
+    assert [("page" in one.what, one.code) for one in grave if one.code in ("D130", "D289")] == [
+        (False, "D289"),
+        (False, "D130"),
+    ]
     assert not [one for one in check(read("99.9%")) if one.code == "D289"]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
+from tests.web.test_moving import running
 
 from focusplane.act.change import ChangeEvent
 from focusplane.define.people import Role
@@ -88,10 +89,10 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 async def test_the_pages_are_calm_in_a_browser(app: Any, width: int, scheme: str) -> None:
     async with chromium() as browser, opened(app, browser, width, scheme) as (page, base, wrong):
-        for path in ("/", "/focus/checkout", "/focus/search"):
+        for path in ("/", "/rollouts", "/focus/checkout", "/focus/search"):
             await page.goto(base + path)
             await page.wait_for_selector('#line[data-state="live"]')
-            if path != "/":
+            if path.startswith("/focus"):
                 await page.wait_for_selector("#c-latency canvas")
             assert await page.evaluate("document.documentElement.scrollWidth") == width
         assert wrong == []
@@ -109,6 +110,22 @@ async def test_a_page_follows_the_plane_and_a_button_asks_for_a_reason(app: Any,
         await page.click("dialog [value=yes]")
         await page.wait_for_selector("dialog", state="hidden")
         assert [by for _, by in plane.asked] == ["admin"]
+        assert wrong == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_the_page_of_rollouts_follows_what_begins(app: Any, plane: Any, width: int) -> None:
+    async with chromium() as browser, opened(app, browser, width, "light") as (page, base, wrong):
+        await page.goto(base)
+        await page.click("text=rollouts")
+        await page.wait_for_selector('#line[data-state="live"]')
+        assert "Nothing is rolling out" in await page.inner_text("h1")
+        plane.turn(running(plane.world))
+        await page.wait_for_selector("text=1 rolling out")
+        assert "/checkout" in await page.inner_text(".findings")
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        await page.click(".moving h2 a")
+        await page.wait_for_selector("#s-rollout .findings")
         assert wrong == []
 
 

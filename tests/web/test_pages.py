@@ -77,7 +77,7 @@ async def test_what_others_wrote_is_text_and_never_markup(api: httpx.AsyncClient
 
 
 async def test_nothing_is_loaded_from_elsewhere_and_no_style_is_inline(api: httpx.AsyncClient) -> None:
-    for path in ("/", "/focus/checkout"):
+    for path in ("/", "/rollouts", "/focus/checkout"):
         html = (await api.get(path)).text
         assert "http://" not in html.replace("http://www.w3.org", "")
         assert "https://" not in html

@@ -25,7 +25,7 @@ def show_path(path: Shown | None, limit: float) -> None:
         worst = f"most in {one['worst']}" if one["worst"] else ""
         rows.append((f"harm, {name}", one["harm"], worst))
     strata = path["strata"] if any(path["strata"]) else {}
-    rows += [(f"errors in {name or 'the rest'}", values, "") for name, values in strata.items()]
+    rows += [(f"errors in {name or 'no route'}", values, "") for name, values in strata.items()]
     width = max(len(name) for name, _, _ in rows)
     for name, values, more in rows:
         last = number(values[-1]) or "over a million"

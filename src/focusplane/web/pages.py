@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
@@ -25,6 +26,7 @@ def install(app: FastAPI) -> None:
     """Add the pages to the application, outside its schema."""
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/", index, response_class=HTMLResponse, include_in_schema=False)
+    app.add_api_route("/rollouts", rollouts, response_class=HTMLResponse, include_in_schema=False)
     app.add_api_route("/focus/{name}", focus, response_class=HTMLResponse, include_in_schema=False)
     app.add_api_route("/events", events, response_class=StreamingResponse, include_in_schema=False)
 
@@ -33,22 +35,32 @@ async def index(face: Faced, request: Request) -> HTMLResponse:
     return _page(request, face, "index.html", lambda role: view.overview(face, role))
 
 
+async def rollouts(face: Faced, request: Request) -> HTMLResponse:
+    return _page(request, face, "rollouts.html", lambda role: view.rollouts_page(face, role))
+
+
 async def focus(face: Faced, request: Request, name: str) -> HTMLResponse:
     return _page(request, face, "focus.html", lambda role: view.focus_page(face, role, name))
 
 
-async def events(face: Faced, who: Viewer, focus: Name = "") -> StreamingResponse:
+async def events(
+    face: Faced, who: Viewer, focus: Name = "", of: Literal["list", "rollouts"] = "list"
+) -> StreamingResponse:
     """Event `sections`: the HTML of every section that is not what was last sent, at most once a second."""
-    _sections(face, who.role, focus)
-    return StreamingResponse(_live(face, who.role, focus), media_type="text/event-stream")
+
+    def sections() -> dict[str, str]:
+        return _sections(face, who.role, focus) if focus else _whole(face, who.role, of)
+
+    sections()
+    return StreamingResponse(_live(face, sections), media_type="text/event-stream")
 
 
-async def _live(face: Face, role: Role, name: str) -> AsyncIterator[str]:
+async def _live(face: Face, sections: Callable[[], dict[str, str]]) -> AsyncIterator[str]:
     sent: dict[str, str] = {}
     turn = 0
     while not face.plane.stopping:
         try:
-            found = _sections(face, role, name)
+            found = sections()
         except NotFoundError:
             yield "event: gone\ndata: {}\n\n"
             return
@@ -60,10 +72,14 @@ async def _live(face: Face, role: Role, name: str) -> AsyncIterator[str]:
 
 
 def _sections(face: Face, role: Role, name: str) -> dict[str, str]:
-    if not name:
-        return {"list": render("parts/list.html", view.overview(face, role))}
     shown = view.focus_page(face, role, name)
     return {part: render(f"parts/{part}.html", shown) for part in view.SECTIONS}
+
+
+def _whole(face: Face, role: Role, of: str) -> dict[str, str]:
+    """The one section of a page that is about no single focus."""
+    shown = view.rollouts_page(face, role) if of == "rollouts" else view.overview(face, role)
+    return {of: render(f"parts/{of}.html", shown)}
 
 
 def _page(request: Request, face: Face, template: str, made: Callable[[Role], Shown]) -> HTMLResponse:

@@ -16,6 +16,11 @@ def overview(face: Face, role: Role) -> Shown:
     return {**_frame(face, role), **queries.status(face.plane.world)}
 
 
+def rollouts_page(face: Face, role: Role) -> Shown:
+    """Everything that is exposed or compared now, and what was lately."""
+    return {**_frame(face, role), **queries.moving(face.plane.world)}
+
+
 def focus_page(face: Face, role: Role, name: str) -> Shown:
     """The live page of one focus. Raises `NotFoundError`."""
     world = face.plane.world

@@ -28,6 +28,13 @@ _PHASE_TONES = {
     "resolved": "ok",
     "review": "wait",
     "closed": "quiet",
+    "promote": "ok",
+    "rollback": "bad",
+    "continue": "live",
+    "running": "live",
+    "asking": "wait",
+    "refused": "bad",
+    "taken back": "bad",
 }
 _LEAST, _MILLION = 0.01, 1e6
 _STATE_TONES = {"ok": "ok", "burning": "bad", "exhausted": "bad", "blind": "wait"}

@@ -18,6 +18,7 @@ from focusplane.plane.queries.corrections import correction, corrections
 from focusplane.plane.queries.explain import explain, holds, told
 from focusplane.plane.queries.flags import flags
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
+from focusplane.plane.queries.moving import moving
 from focusplane.plane.queries.outgoing import WATCHDOG_MS, outgoing, watchdog
 from focusplane.plane.queries.reach import boardless, channels, undelivered
 from focusplane.plane.queries.releases import release, releases
@@ -61,6 +62,7 @@ __all__ = [
     "kept",
     "last_asked",
     "live_alerts",
+    "moving",
     "nodes",
     "outgoing",
     "page",

@@ -25,6 +25,10 @@ _NOTHING: Shown = {
     "baseline_requests": 0,
     "eta_requests": None,
     "metrics": [],
+    "times": "",
+    "worst": [],
+    "progress_regress": 0.0,
+    "progress_safe": 0.0,
 }
 
 

@@ -186,7 +186,9 @@ def shown_verdict(verdict: Verdict, spec: RolloutSpec | None) -> Shown:
 def _worst(verdict: Verdict) -> list[Shown]:
     """Where errors speak of harm, loudest first; nothing where everything is one part."""
     parts = verdict.strata if any(name for name, _ in verdict.strata) else ()
-    return [{"part": name or "the rest", "e_regress": finite(e_value)} for name, e_value in parts]
+    return [
+        {"part": name or "requests without a route", "e_regress": finite(e_value)} for name, e_value in parts
+    ]
 
 
 def progress(e_value: float, limit: Fraction) -> float:
