@@ -7,7 +7,17 @@ from focusplane.act.action import OPEN, Phase
 from focusplane.act.effect import Event
 from focusplane.act.fact import Kind
 from focusplane.act.incident import LIVE, Stage
-from focusplane.act.request import Approve, Freeze, Refused, ResolveIncident, SetControl, StartRollout, Undo
+from focusplane.act.request import (
+    Approve,
+    Freeze,
+    RecordChange,
+    Refused,
+    ResolveIncident,
+    SetControl,
+    StartRollout,
+    Undo,
+)
+from focusplane.control.state import FlagState
 from focusplane.kernel.tick import MINUTE
 from focusplane.plane.arrival import PolicyRead, Reported
 from focusplane.testing.rig import Load, Rig
@@ -223,3 +233,32 @@ def test_half_a_directory_is_not_obeyed_and_pages_and_the_whole_one_is_taken_up_
     assert {message.title for message in it.sent} == {"the policy set is not obeyed"}
     it.turn(PolicyRead({"checkout.yaml": POLICY, "search.yaml": SEARCH}, "2026-01-01"))
     assert it.world.policies.held == ()
+
+
+def test_an_incident_dates_from_the_first_failures_and_blames_the_change_before_them() -> None:
+    it = Rig({"checkout.yaml": POLICY})
+    it.loads.append(Load("checkout", per_second=50, tenants=20, failing={"v1": Fraction(1, 1000)}))
+    it.seconds(100)
+    it.ask(RecordChange("flag", "new-pricing on for everybody", "checkout"), by="ana")
+    began = it.at
+    it.loads[0].failing["v1"] = Fraction(1, 2)
+    it.seconds(130)
+    (incident,) = it.world.incidents.values()
+    assert abs(incident.first_bad_at - began) <= 2_000
+    assert incident.opened_at > began + 30_000
+    assert incident.suspects[0].change.what == "new-pricing on for everybody"
+
+
+def test_a_mitigation_on_windows_of_its_own_opens_an_incident_and_pages_when_it_acts() -> None:
+    text = POLICY.replace(
+        "{objective: availability, burn: 4}", "{objective: availability, burn: 20, windows: [2m, 30s]}"
+    )
+    it = Rig({"checkout.yaml": text})
+    it.loads.append(Load("checkout", per_second=50, tenants=20, failing={"v1": Fraction(1, 1000)}))
+    it.seconds(60)
+    it.loads[0].failing["v1"] = Fraction(1, 2)
+    it.seconds(40)
+    assert it.world.board.state("checkout", "flag.new-pricing") == FlagState("off")
+    (incident,) = it.world.incidents.values()
+    assert incident.title == "checkout fails its availability: set flag new-pricing to off"
+    assert it.sent[0].title.startswith(f"{incident.title} [opened]")
