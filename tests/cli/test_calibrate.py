@@ -55,6 +55,7 @@ def test_a_target_that_was_not_kept_is_proposed_as_the_strictest_that_was_and_co
     told = capsys.readouterr().out
     assert "shop/availability  target: 99.5%" in told
     assert "476 of 119,000 failed, more than 0.1%" in told
+    assert "Only 1h58m of 30d are known" in told, "a promise for a month that was seen for two hours"
     assert "+      target: 99.5%  # since spring" in told
     assert policy.read_text() == POLICY
     assert run([*words, "--most", "100", "--write"]) == 0

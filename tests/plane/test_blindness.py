@@ -5,7 +5,7 @@ from pathlib import Path
 
 from focusplane.act.fact import Kind
 from focusplane.act.incident import Stage
-from focusplane.act.request import StartRollout
+from focusplane.act.request import RecordChange, StartRollout
 from focusplane.instrument.signal import Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.health import State
@@ -71,6 +71,21 @@ def test_silence_during_an_incident_is_news_of_its_own() -> None:
     assert episodes(it) == {"burn"}
     silence(it, 60)
     assert pages(it, "cannot be seen") == ["checkout cannot be seen [opened]"]
+
+
+def test_blindness_began_when_the_last_count_came_and_earlier_failures_are_no_part_of_it() -> None:
+    it = rig()
+    it.loads[0].failing[""] = Fraction(1, 2)
+    it.seconds(30)
+    it.loads[0].failing.clear()
+    it.seconds(120)
+    last = it.at
+    it.ask(RecordChange("config", "the collector was moved", "checkout"))
+    silence(it, 60)
+    (found,) = [one for one in it.world.incidents.values() if one.episode == "blind"]
+    assert found.first_bad_at == last
+    assert found.impact["failed"] == 0
+    assert (found.suspects[0].change.what, found.suspects[0].change.at) == ("the collector was moved", last)
 
 
 def test_a_failure_that_begins_after_sight_is_back_is_told_though_the_blindness_is_not_over() -> None:

@@ -13,10 +13,11 @@ from focusplane.cli.output import Output, table
 from focusplane.cli.past import ENGINE, Known, every_of, past_of, progress
 from focusplane.cli.policy_set import Place, good, read, today
 from focusplane.define.amend import Amendment, amend
+from focusplane.define.burn import period_ms
 from focusplane.define.focus import PolicySet
 from focusplane.define.load import load
 from focusplane.define.slo import Objective
-from focusplane.kernel.quantity import format_percent
+from focusplane.kernel.quantity import format_duration, format_percent
 from focusplane.learn.backtest import Incident, Tally, against
 from focusplane.learn.calibration import attainable, higher, loud, too_loud
 
@@ -79,8 +80,14 @@ class _Study:
     def _target(self, focus: str, objective: Objective, served: int, failed: int) -> None:
         fits = attainable(objective, served, failed)
         if fits is not None:
-            why = f"{failed:,} of {served + failed:,} failed, more than {format_percent(objective.budget)}: the target was not kept; {format_percent(fits)} would have been"  # fmt: skip
+            why = f"{failed:,} of {served + failed:,} failed, more than {format_percent(objective.budget)}: the target was not kept; {format_percent(fits)} would have been{self._little(objective)}"  # fmt: skip
             self._try(Amendment(focus, objective.name, "target", format_percent(fits)), why)
+
+    def _little(self, objective: Objective) -> str:
+        """How much of the objective's window the past holds, where that is not all of it."""
+        known = self.lived.until - (self.lived.since or 0)
+        whole = period_ms(objective.window)
+        return f". Only {format_duration(known)} of {format_duration(whole)} are known" if known < whole else ""  # fmt: skip
 
     def _quiet(self, focus: str, objective: Objective) -> None:
         key = f"{focus}/{objective.name}"

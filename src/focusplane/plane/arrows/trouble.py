@@ -13,7 +13,7 @@ from focusplane.define.mitigation import OnBurn
 from focusplane.define.slo import Level
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.health import Health, State
-from focusplane.observe.reading import Measured
+from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import Ruling
 from focusplane.plane.draft import Draft
 
@@ -85,7 +85,8 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
             and isinstance(health.reading, Measured)
             and not _just_up(draft, focus)
         ):
-            yield Trouble(BLIND, Level.PAGE, f"{focus.name} cannot be seen", health.reason)
+            title = f"{focus.name} cannot be seen"
+            yield Trouble(BLIND, Level.PAGE, title, health.reason, began=_last_seen(draft, focus))
     yield from _groups(draft, focus)
     yield from _alerts(draft, focus)
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
@@ -93,6 +94,12 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
         yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
     if focus.name in draft.world.drifts:
         yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", draft.world.drifts[focus.name])
+
+
+def _last_seen(draft: Draft, focus: Focus) -> int:
+    """Until when there are counts: what changed before that may be why, and what failed before has a story of its own."""
+    mark = draft.world.counters.watermark(focus.name)
+    return 0 if isinstance(mark, NoData) else mark
 
 
 def _groups(draft: Draft, focus: Focus) -> Iterator[Trouble]:
