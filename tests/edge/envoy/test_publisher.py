@@ -150,6 +150,23 @@ def test_an_envoy_that_restarts_under_its_old_name_gets_everything_again() -> No
     assert versions(reborn.routed) == {"v1"}
 
 
+def test_an_envoy_that_starts_anew_is_served_although_its_predecessor_ran_what_another_plane_wrote() -> None:
+    """It asks for its runtime first, and for nothing else before that has come."""
+    first, other = Publisher(), Publisher()
+    want(first, 9, split(v1=50, v2=50))
+    old = Envoy(first)
+    old.polls(1)
+    want(other, 1, split(v1=100))
+    old.publisher = other
+    old.polls(2)
+    assert "focus adopt" in other.followers["edge-1"].objection
+    reborn = Envoy(other)
+    assert isinstance(reborn.poll(Kind.RUNTIME, (RUNTIME,), 3), Answer)
+    reborn.polls(4)
+    assert other.followers["edge-1"].objection == ""
+    assert versions(reborn.routed) == {"v1"}
+
+
 def test_the_fast_lane_is_empty_again_once_every_envoy_runs_the_routes() -> None:
     publisher = Publisher()
     envoy = Envoy(publisher)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from tests.edge.envoy.world import (
 )
 
 from focusplane.control.board import adopt
-from focusplane.edge.envoy.bootstrap import file_bootstrap
+from focusplane.edge.envoy.bootstrap import file_bootstrap, rest_bootstrap
 from focusplane.edge.envoy.files import write_files
 from focusplane.edge.envoy.plane import EnvoyPlane
 from focusplane.edge.envoy.xds import xds_app
@@ -82,6 +83,27 @@ def test_a_higher_epoch_is_obeyed_and_a_lower_one_only_after_adoption(tmp_path: 
                 plane.publish(board_of(1, epoch=4, checkout=split(v1=100)), focuses)
                 await until(lambda: running(plane) == 1)
                 assert (await edge.get()).headers["x-upstream"] == "v1"
+
+    asyncio.run(story())
+
+
+def test_an_envoy_that_starts_cold_under_a_plane_that_lost_its_data_is_served(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with upstreams("v1", "v2") as versions, gateway(tmp_path, follow=False) as edge:
+            focuses = {"checkout": focus_of("checkout", edge.listen, versions.addresses)}
+            edge.plane.publish(board_of(9, checkout=split(v2=100)), focuses)
+            start = rest_bootstrap(edge.node, edge.xds)
+            async with contextlib.AsyncExitStack() as after:
+                async with running_envoy(start, tmp_path):
+                    await edge.runs(9)
+                    plane = await after.enter_async_context(successor(edge))
+                    plane.publish(replace(board_of(1, checkout=split(v1=100)), plane="another"), focuses)
+                    await until(lambda: any("focus adopt" in report.detail for report in plane.reports()))
+                    assert (await edge.get()).headers["x-upstream"] == "v2"
+                async with running_envoy(start, tmp_path):
+                    await until_answered(edge, "v1")
+                    await until(lambda: running(plane) == 1)
+                    assert not any(report.rejected for report in plane.reports())
 
     asyncio.run(story())
 

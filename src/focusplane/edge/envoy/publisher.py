@@ -69,6 +69,15 @@ class Subscription:
         return self.refusals >= 2
 
 
+def _begins(kind: Kind, known: Subscription | None) -> bool:
+    """Whether who has nothing of that kind is an Envoy that starts. It waits for its runtime before it asks for clusters, for as
+    long as that takes: what its predecessor ran must not stand in the way of either.
+    """
+    if kind is Kind.RUNTIME:
+        return known is not None and known.echo != ""
+    return kind is Kind.CLUSTERS
+
+
 @dataclass(slots=True)
 class Follower:
     """One Envoy that asks."""
@@ -129,10 +138,10 @@ class Publisher:
         echo = parse(question.version)
         self._forget(question.node, now)
         follower = self.followers.setdefault(question.node, Follower())
-        if question.kind is Kind.CLUSTERS and isinstance(echo, Fresh):
+        key = (question.kind, question.names)
+        if isinstance(echo, Fresh) and _begins(question.kind, follower.subscriptions.get(key)):
             follower.subscriptions.clear()  # it has just started
         follower.seen_at = now
-        key = (question.kind, question.names)
         if key not in follower.subscriptions and not self._may_follow(follower, question):
             return
         subscription = follower.subscriptions.setdefault(key, Subscription())
