@@ -8,10 +8,12 @@ from focusplane.act.effect import Notify
 from focusplane.control.board import Board
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
+from focusplane.define.synthetic import Request
 from focusplane.define.units import Probe
 from focusplane.edge.sql_journal import SqlJournal
 from focusplane.instrument.signal import Latencies, Outcome, Signal, Slice, Source
 from focusplane.observe.health import State
+from focusplane.observe.synthetic import Heard, Reply
 from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.arrival import PolicyRead, Started
 from focusplane.plane.loop import Loop
@@ -42,6 +44,9 @@ class Pages:
 
     async def visit(self, probe: Probe) -> Tried:
         return Tried(Saw.GOOD, f"{probe.url} is there")
+
+    async def ask(self, request: Request, version: str, gateway: bool) -> Reply:
+        return Reply(Heard.GOOD)
 
 
 class Channel:

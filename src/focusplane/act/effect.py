@@ -9,6 +9,7 @@ from enum import StrEnum
 from focusplane.define import units
 from focusplane.define.controls import Address
 from focusplane.define.slo import Level
+from focusplane.define.synthetic import Request
 
 
 class Event(StrEnum):
@@ -71,4 +72,28 @@ class Visit:
     probe: units.Probe
 
 
-Effect = Notify | Probe | Observe | Visit
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One request that goes to both versions, to the canary first or last."""
+
+    number: int
+    request: Request
+    canary_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """Send synthetic requests to both `arms` of a rollout (canary, baseline). With `gateway` an answer may say who gave it,
+    and must where the request itself does not say who is meant.
+    """
+
+    key: str
+    focus: str
+    rollout: str
+    arms: tuple[str, str]
+    pairs: tuple[Pair, ...]
+    timeout_ms: int
+    gateway: bool = True
+
+
+Effect = Notify | Probe | Observe | Visit | Supplement

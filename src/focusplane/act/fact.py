@@ -33,6 +33,7 @@ class Kind(StrEnum):
     ROLLOUT_RULED = "rollout.ruled"
     ROLLOUT_HELD = "rollout.held"
     ROLLOUT_PAIRED = "rollout.paired"
+    ROLLOUT_SUPPLEMENTED = "rollout.supplemented"
     JUDGE_WIDENED = "judge.widened"
     RELEASE_MOVED = "release.moved"
     COMPARED = "comparison.began"

@@ -96,7 +96,7 @@ async def _serve(settings: Settings) -> int:
         PolicyDirectory(settings.policy_dir),
     )
     doors = bind(settings)
-    notifier, visitor = Channels(), HttpVisitor()
+    notifier, visitor = Channels(), HttpVisitor(resolve)
     performer = Performer(TcpProber(), notifier, visitor)
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
     envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))

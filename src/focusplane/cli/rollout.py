@@ -178,6 +178,15 @@ def _part(one: Shown) -> str:
     return ", ".join(filter(None, (one["worst_stratum"] or one["no_data"], both)))
 
 
+def _synthetic(shown: Shown, why: bool) -> list[tuple[str, str]]:
+    """What no user sent, so that nobody takes it for evidence of users; with `why`, also what was left out and what goes on."""
+    made = shown.get("synthetic")
+    if not made:
+        return []
+    more = [("", made["left"]), ("", made["now"])] if why else []
+    return [("synthetic", made["text"]), *((key, text) for key, text in more if text)]
+
+
 def _show(shown: Shown, why: bool) -> None:
     verdict = shown.get("verdict")
     refused = shown.get("refused")
@@ -207,6 +216,7 @@ def _show(shown: Shown, why: bool) -> None:
             ("cost", (shown.get("price") or {}).get("text", "")),
             ("self-test", (shown.get("self_test") or {}).get("text", "") if why else ""),
             ("seen outside", (shown.get("seen") or {}).get("text", "")),
+            *_synthetic(shown, why),
         ]
     )
     if verdict:

@@ -7,6 +7,7 @@ from typing import Any
 
 from focusplane.define.form_judge import JUDGE_RECORD, JudgeWords
 from focusplane.define.form_mirror import MIRROR
+from focusplane.define.form_synthetic import SYNTHETIC
 from focusplane.define.log import did_you_mean
 from focusplane.define.quantities import DURATION, LINE, NUMBER, PAUSE, PERCENT, SHARE, whole
 from focusplane.define.rollout import Freeze, HotfixSpec, Promote, RolloutSpec, Step, Then
@@ -147,12 +148,13 @@ def _rollout(values: Values) -> RolloutWords | None:
         hotfix,
         values[MIN_INSTANCES],
         mirror,
+        values[SYNTHETIC],
     )
     return RolloutWords(spec, judge)
 
 
 ROLLOUT = Record[RolloutWords | None](
     "a rollout",
-    (STEPS, MIRROR, RINGS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE, HOTFIX, MIN_INSTANCES),
+    (STEPS, MIRROR, RINGS, JUDGE, PROMOTE, HOLD_AT_MOST, THEN, FREEZE, HOTFIX, MIN_INSTANCES, SYNTHETIC),
     _rollout,
 )

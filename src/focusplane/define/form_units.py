@@ -1,8 +1,5 @@
 """The keys of SLIs that are counted in units of their own: slices, freshness, throughput, probe, composite."""
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
 from focusplane.define.quantities import DURATION, LINE, RATE, SHARE, STATUS, whole
 from focusplane.define.shape import BROKEN, Broken, Field, Record, Values
 from focusplane.define.shapes import ListOf, Scalar, one_of
@@ -17,6 +14,7 @@ from focusplane.define.units import (
     Slices,
     Throughput,
 )
+from focusplane.define.web_address import MOST_URL, web_address
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import DAY, HOUR, MINUTE, SECOND
 
@@ -107,41 +105,14 @@ THROUGHPUT = Field[Throughput | None](
 )
 
 
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    try:
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError(f"{text!r} has no usable host and port") from None
-    if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise ValueError(f"{text!r} is not an http or https URL with a host")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a URL in a policy carries no user and no password")
-    if any(letter.isspace() or not letter.isprintable() for letter in text) or parts.fragment:
-        raise ValueError("a URL to ask has no spaces and no fragment")
-    if _off_limits(host):
-        raise ValueError(f"{host} is no address to ask: link-local, multicast or none at all")
-    return text
-
-
-def _off_limits(host: str) -> bool:
-    """Where metadata of the machine itself is served, and what is nobody's address."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified)
-
-
 URL = Field(
     "url",
     Scalar(
         "an http or https URL",
-        _url,
+        web_address,
         {"type": "string", "pattern": "^https?://"},
         "such as https://shop.example/healthz",
-        500,
+        MOST_URL,
     ),
     "What the plane asks with GET; a redirect is followed only on the same host.",
     required=True,

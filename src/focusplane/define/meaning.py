@@ -21,6 +21,7 @@ from focusplane.define.meaning_flags import attribute_problems, flag_problems
 from focusplane.define.meaning_judge import judge_problems
 from focusplane.define.meaning_rollout import instance_problems, mirror_problems, step_problems
 from focusplane.define.meaning_sli import sli_problems
+from focusplane.define.meaning_synthetic import synthetic_problems
 from focusplane.define.mitigation import (
     Mitigation,
     OnBurn,
@@ -46,6 +47,7 @@ def focus_problems(focus: Focus, places: Places, today: str | None) -> Iterator[
         yield from flag_problems(focus, flag, places, today)
     yield from attribute_problems(focus, places)
     yield from judge_problems(focus, places)
+    yield from synthetic_problems(focus, places)
     if focus.controls.traffic is not None:
         yield from _traffic(focus.controls.traffic, f"{focus.name}.controls.traffic", places)
         yield from driver_problems(focus, focus.controls.traffic, places)

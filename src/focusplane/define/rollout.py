@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+from focusplane.define.synthetic import Synthetic
 from focusplane.kernel.quantity import format_percent
 
 MOST_PINNED = 100
@@ -163,6 +164,8 @@ class RolloutSpec:
     """So many instances of the new version are ready before a step begins; 0: all of them, before the first."""
     mirror: Mirror | None = None
     """None: its first step exposes somebody."""
+    synthetic: Synthetic | None = None
+    """What is sent to both versions while users send too few; None: nothing."""
 
     @property
     def stages(self) -> tuple[Step, ...]:

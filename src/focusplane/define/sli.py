@@ -102,6 +102,12 @@ class Sli:
         return tuple(each for each in (self.bad, self.exclude, self.good, self.total) if each is not None)
 
     @property
+    def counts_synthetic(self) -> bool:
+        """Whether requests that no user made count: only where it says so."""
+        asked = (each for each in (self.bad, self.good, self.total) if each is not None)
+        return self.exclude.synthetic is False or any(each.synthetic is True for each in asked)
+
+    @property
     def unit_ms(self) -> int:
         """The time that one unit stands for; 0 where requests are counted."""
         parts = (self.slices, self.freshness, self.throughput, self.probe, self.composite)

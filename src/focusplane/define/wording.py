@@ -24,6 +24,7 @@ from focusplane.define.people import Escalation, Runbook, Team
 from focusplane.define.planned import WorkCalendar, WorkWindow
 from focusplane.define.rollout import By, Extra, Freeze, JudgeSpec, Mirror, RolloutSpec, Step
 from focusplane.define.slo import Calendar, Level, Named, Objective, Rolling, Row
+from focusplane.define.synthetic import Synthetic
 from focusplane.kernel.quantity import format_duration, format_percent, format_rate
 
 
@@ -138,9 +139,19 @@ def _rollout(value: object) -> str:
             first = [worded(value.mirror)] if value.mirror is not None else []
             steps = ", then ".join([*first, *(worded(step) for step in value.steps)])
             holds = f"holds {format_duration(value.hold_at_most_ms)} at most, then {value.then}"
-            return f"{steps}; promotes on {value.promote}; {holds}; {worded(value.judge)}; {worded(value.freeze)}"
+            return f"{steps}; promotes on {value.promote}; {holds}; {worded(value.judge)}; {worded(value.freeze)}{_thin(value.synthetic)}"
+        case Synthetic():
+            return _thin(value).lstrip("; ")
         case _:
             return ""
+
+
+def _thin(value: Synthetic | None) -> str:
+    if value is None:
+        return ""
+    alone = ", which may promote by themselves" if value.promotes else ""
+    each = f"{format_rate(value.rate)} synthetic requests to each version"
+    return f"; {each} while users send fewer than {format_rate(value.below)}{alone}"
 
 
 def _rule(value: object) -> str:

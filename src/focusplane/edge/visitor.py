@@ -1,21 +1,25 @@
-"""The plane as a user: one GET, its status, and a text in its body. Whatever the other side does is said in bounded words."""
+"""The plane as a user: one GET of a probe, or a synthetic request, its status, and a text in its body. Whatever the other side does is said in bounded words."""
 
 import asyncio
 import errno
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 
+from focusplane.define.synthetic import MARK_HEADER, VERSION_HEADER, Request
 from focusplane.define.units import Probe
+from focusplane.kernel.errors import FocusplaneError
 from focusplane.kernel.quantity import format_duration
+from focusplane.observe.synthetic import Heard, Reply
 from focusplane.observe.tries import Saw, Tried
 
 MOST_BODY = 64 * 1024
 """Bytes of an answer that are read; nothing is unpacked, for a little packed is a lot."""
 MOST_REDIRECTS = 3
 AGENT = "focusplane-probe/1"
+SYNTHETIC_AGENT = "focusplane-synthetic/1"
 OURS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENETDOWN, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENOBUFS}
 )
@@ -26,7 +30,9 @@ _OF_NAMES = frozenset({socket.EAI_AGAIN})
 class HttpVisitor:
     """Implements `Visitor`. A new connection each time: one that was kept would hide that no new one is accepted."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolve: Callable[[str], str] = str) -> None:
+        """`resolve` says what the value of a header such as `env:NAME` stands for."""
+        self._resolve = resolve
         self._client = httpx.AsyncClient(
             timeout=None,
             follow_redirects=False,
@@ -50,6 +56,30 @@ class HttpVisitor:
             saw, why = _failed(error)
         return Tried(saw, why, (time.monotonic_ns() - began) // 1_000_000)
 
+    async def ask(self, request: Request, version: str, gateway: bool) -> Reply:
+        """Marked by its headers and its agent. Nothing is followed, and the answer is read to 64 KiB: a client that leaves early
+        would be a failure in the eyes of some servers.
+        """
+        try:
+            asked = request.to(version)
+            own = {name: self._resolve(value) for name, value in asked.headers}
+        except (ValueError, FocusplaneError) as error:
+            return Reply(Heard.UNKNOWN, f"it could not be asked: {error}")
+        try:
+            marks = {"user-agent": SYNTHETIC_AGENT, MARK_HEADER: "true"}
+            marks |= {VERSION_HEADER: version} if gateway else {}
+            body = asked.send.encode() or None
+            async with self._client.stream(
+                asked.method, httpx.URL(asked.url), headers={**own, **marks}, content=body
+            ) as answer:
+                if gateway and (stray := _stray(request, answer, version)):
+                    return Reply(Heard.STRAY, stray)
+                saw, why = await _judged(asked, answer, whole=True)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            saw, why = _failed(error)
+            return Reply(Heard.UNKNOWN if saw is Saw.UNKNOWN else Heard.SILENT, why)
+        return Reply(Heard.GOOD) if saw is Saw.GOOD else Reply(Heard.BAD, why)
+
     async def _ask(self, probe: Probe) -> tuple[Saw, str]:
         url = httpx.URL(probe.url)
         for _ in range(MOST_REDIRECTS + 1):
@@ -67,22 +97,32 @@ class HttpVisitor:
         return Saw.BAD, f"more than {MOST_REDIRECTS} redirects"
 
 
-async def _judged(probe: Probe, answer: httpx.Response) -> tuple[Saw, str]:
+def _stray(request: Request, answer: httpx.Response, version: str) -> str:
+    """Why this is not the answer of that version; our gateway says whose it is."""
+    said = answer.headers.get(VERSION_HEADER, "")
+    if not said and not request.addressed:
+        return f"status {answer.status_code}, and nothing says that {version} answered"
+    return f"{said[:64]} answered where {version} was asked" if said and said != version else ""
+
+
+async def _judged(probe: Probe | Request, answer: httpx.Response, whole: bool = False) -> tuple[Saw, str]:
+    """What is not needed is not read, unless the `whole` is."""
+    read = bytearray()
+    if whole or (probe.body and _expected(probe, answer.status_code)):
+        async for chunk in answer.aiter_raw():
+            read += chunk
+            if len(read) >= MOST_BODY:
+                break
     if not _expected(probe, answer.status_code):
         return Saw.BAD, f"status {answer.status_code}, expected was {', '.join(probe.status)}"
     if not probe.body:
         return Saw.GOOD, f"status {answer.status_code}"
-    read = bytearray()
-    async for chunk in answer.aiter_raw():
-        read += chunk
-        if len(read) >= MOST_BODY:
-            break
     if probe.body.encode() in bytes(read[:MOST_BODY]):
         return Saw.GOOD, f"status {answer.status_code}, with {probe.body!r} in its body"
     return Saw.BAD, f"status {answer.status_code}, but {probe.body!r} is not in its body"
 
 
-def _expected(probe: Probe, status: int) -> bool:
+def _expected(probe: Probe | Request, status: int) -> bool:
     return str(status) in probe.status or f"{status // 100}xx" in probe.status
 
 

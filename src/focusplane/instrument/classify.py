@@ -56,7 +56,7 @@ def classify(outcome: Outcome, part: Slice, sli: Sli, said: Attributes = _NOTHIN
     """
     if outcome.copied:
         return Classified(Kind.EXCLUDED, "a copy: nobody gets its answer")
-    if outcome.synthetic and sli.exclude.synthetic is not False and not _asks_for_synthetic(sli):
+    if outcome.synthetic and not sli.counts_synthetic:
         return Classified(Kind.EXCLUDED, "synthetic")
     if _left_early(outcome):
         return Classified(Kind.EXCLUDED, "the client left before an answer (DC)")
@@ -135,10 +135,6 @@ def _status_fits(wanted: str, outcome: Outcome) -> bool:
 def _route_fits(pattern: str, route: str) -> bool:
     """A slice knows its route but not its method: `POST /checkout` is compared by its path alone."""
     return route_fits(pattern.rpartition(" ")[2], "", route)
-
-
-def _asks_for_synthetic(sli: Sli) -> bool:
-    return any(match.synthetic is True for match in (sli.bad, sli.good, sli.total) if match is not None)
 
 
 def _left_early(outcome: Outcome) -> bool:

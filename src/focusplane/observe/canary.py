@@ -57,8 +57,9 @@ def rule(evidence: Evidence, spec: JudgeSpec, step: Step, stale: str = "") -> Ve
     canary, _, baseline, _ = evidence.errors.counts
     waited = [one.metric for one in evidence.extras if one.spec.pairs == bool(step.mirror)]
     safe = min(
-        (each.log_safe for each in (waited if step.mirror else [evidence.errors, *waited])), default=0.0
+        (each.log_safe for each in (waited if step.mirror else [evidence.of_safety, *waited])), default=0.0
     )
+    reason = f"{reason}{_made_up(evidence)}"
     return Verdict(
         ruling=ruling,
         reason=reason,
@@ -93,16 +94,25 @@ def interval(evidence: Evidence, spec: JudgeSpec) -> tuple[float, float]:
 def together(evidence: Evidence) -> float:
     """ln of the evidence of harm: the weighted average of errors and latency, or an extra metric by its share of alpha.
 
-    A metric without data stands at 1.
+    A metric without data stands at 1. Synthetic requests are like an extra: alone they need their share of alpha, and what
+    they say takes nothing away from what users have met.
     """
-    others = bool(evidence.latency) + len(evidence.extras)
+    alone = [each.metric.log_harm for each in evidence.extras]
+    alone += [evidence.synthetic.metric.log_harm] if evidence.synthetic is not None else []
+    others = bool(evidence.latency) + len(alone)
     weight, rest = (ERRORS_WEIGHT, (1 - ERRORS_WEIGHT) / others) if others else (1.0, 0.0)
     parts = [math.log(weight) + evidence.errors.log_harm]
     share = rest / max(len(evidence.latency), 1)
     parts += [math.log(share) + metric.log_harm for metric in evidence.latency]
     top = max(parts)
     average = top + math.log(sum(math.exp(part - top) for part in parts))
-    return max([average, *(math.log(rest) + each.metric.log_harm for each in evidence.extras)])
+    return max([average, *(math.log(rest) + each for each in alone)])
+
+
+def _made_up(evidence: Evidence) -> str:
+    """How many of the requests were no users', so that nobody takes them for users'."""
+    made = evidence.synthetic.metric.counts[0] if evidence.synthetic is not None else 0
+    return f"; of {evidence.errors.counts[0] + made} canary requests {made} were synthetic" if made else ""
 
 
 def _odds(log_e: float, spec: JudgeSpec) -> str:

@@ -186,9 +186,7 @@ class Counters(Corrections, Exposures):
         lane.last_slot = max(lane.last_slot, slot)
         if signal.outcome.mirror and mirrored(lane, signal, slot):
             return Added(excluded=signal.count)
-        for key, value in signal.attributes.items():
-            if value or key not in lane.told:
-                lane.told[key] = bool(value)
+        lane.hear(signal, slot)
         counted = [
             self._count_for(lane, objective, signal, slot, compared) for objective in lane.focus.objectives
         ]

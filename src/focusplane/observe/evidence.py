@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from focusplane.define.rollout import JudgeSpec
+from focusplane.define.synthetic import Synthetic
 from focusplane.instrument.signal import Latencies
 from focusplane.observe.arms import ArmBucket
 from focusplane.observe.bets import Logs, Metric, Null, Seen, Strata, bet, by_stratum, plus, row_of
 from focusplane.observe.eprocess import HARM, SAFE, log_factors
-from focusplane.observe.exceedances import QUANTILES, remembered, thresholds, together
+from focusplane.observe.exceedances import QUANTILES, remembered, thresholds
+from focusplane.observe.exceedances import together as as_one
 from focusplane.observe.extras import Watched, watched
 from focusplane.observe.extras import next_step as extra_step
 from focusplane.observe.histogram import aligned
+from focusplane.observe.synthetic import begun, together
 
 ERRORS = "errors"
 RATIOS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0,
@@ -45,10 +48,29 @@ class Evidence:
     """Requests of canary and baseline since the present step began."""
     timed: bool = False
     """A latency objective is declared: without latencies of the canary there is no promotion."""
+    synthetic: Watched | None = None
+    """What requests that the plane sent itself have shown; None: the rollout began without any."""
+    promotes: bool = False
+    """Those may show by themselves that the canary is safe."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return (self.errors, *self.latency, *(each.metric for each in self.extras))
+
+    @property
+    def of_safety(self) -> Metric:
+        """The errors by which safety is shown: those of users, unless the policy takes synthetic requests for theirs."""
+        if self.synthetic is None or not self.promotes:
+            return self.errors
+        return together(self.errors, self.synthetic.metric)
+
+    @property
+    def safety_requests(self) -> tuple[int, int]:
+        """Requests of both arms since the present step began that may show safety."""
+        canary, baseline = self.step_requests
+        if self.synthetic is None or not self.promotes:
+            return canary, baseline
+        return canary + self.synthetic.at_step[0], baseline + self.synthetic.at_step[1]
 
     @property
     def null(self) -> Null:
@@ -56,12 +78,21 @@ class Evidence:
         return Null.of(float(self.spec.tolerance), float(self.spec.slack))
 
 
-def begin(spec: JudgeSpec, at: int = 0, past: Latencies | None = None, timed: bool = False) -> Evidence:
-    """No evidence yet. Seconds up to `at` are not folded; `past` are latencies of the baseline from before."""
+def begin(
+    spec: JudgeSpec,
+    at: int = 0,
+    past: Latencies | None = None,
+    timed: bool = False,
+    synthetic: Synthetic | None = None,
+) -> Evidence:
+    """No evidence yet. Seconds up to `at` are not folded; `past` are latencies of the baseline from before. Whether
+    `synthetic` requests may come is known from the beginning, for they have a share of alpha.
+    """
     extras = tuple(watched(each, at) for each in spec.extras)
-    if not spec.latency:
-        return Evidence(spec, folded_to=at, latency=(), extras=extras)
-    return Evidence(spec, folded_to=at, past=past, timed=timed, extras=extras)
+    own = begun(spec, at) if synthetic is not None else None
+    promotes = synthetic is not None and synthetic.promotes
+    empty = Evidence(spec, folded_to=at, extras=extras, synthetic=own, promotes=promotes)
+    return replace(empty, past=past, timed=timed) if spec.latency else replace(empty, latency=())
 
 
 def next_step(evidence: Evidence) -> Evidence:
@@ -71,6 +102,7 @@ def next_step(evidence: Evidence) -> Evidence:
         errors=replace(evidence.errors, safe=_ERRORS.safe),
         extras=tuple(map(extra_step, evidence.extras)),
         step_requests=(0, 0),
+        synthetic=extra_step(evidence.synthetic) if evidence.synthetic is not None else None,
     )
 
 
@@ -118,7 +150,7 @@ def _latency(evidence: Evidence, bucket: ArmBucket) -> tuple[Metric, ...]:
         slow, most = (sum(each.counts[places[0] + 1 :]) for each in (baseline, around))
         row = (sum(canary.counts), slower, sum(baseline.counts), slow)
         least = slow if bucket.seconds == 1 else 0
-        seen = Seen(*(together((*row[:3], bad), bucket.seconds) for bad in (most, least)))
+        seen = Seen(*(as_one((*row[:3], bad), bucket.seconds) for bad in (most, least)))
         found.append(bet(metric, [row], seen, SAME))
     return tuple(found)
 

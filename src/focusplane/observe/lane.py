@@ -194,8 +194,19 @@ class Lane:
     named: frozenset[str] = frozenset()
     """Tenants that are on a version by their names while others are on it by chance; set anew in each turn."""
 
+    marked_at: int = 0
+    """The last slot in which a request was marked as synthetic, by the source that counts."""
+
     def __post_init__(self) -> None:
         self.declare(self.focus)
+
+    def hear(self, signal: Signal, slot: int) -> None:
+        """What a signal says besides its counts: which attributes its sender tells of, and whether it knows the mark."""
+        for key, value in signal.attributes.items():
+            if value or key not in self.told:
+                self.told[key] = bool(value)
+        if signal.outcome.synthetic and signal.count:
+            self.marked_at = max(self.marked_at, slot)
 
     def declare(self, focus: Focus) -> None:
         """Go on under a new policy."""
@@ -233,6 +244,7 @@ class Lane:
             "told": dict(self.told),
             "self_test": self.self_test.state(),
             "instances": self.instances.state(),
+            "marked_at": self.marked_at,
             "tracks": {name: track.state() for name, track in self.tracks.items()},
             "ledger": self.ledger.state(),
             "corrections": [
@@ -267,6 +279,7 @@ class Lane:
             told=dict(state.get("told", {})),
             self_test=SelfTest.restored(state.get("self_test", {})),
             instances=Instances.restored(state.get("instances", {})),
+            marked_at=state.get("marked_at", 0),
             corrections={
                 key: Corrected(key, objective, since, until, As(mode))
                 for key, objective, since, until, mode in state.get("corrections", ())

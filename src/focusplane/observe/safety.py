@@ -38,18 +38,19 @@ def safety(evidence: Evidence, spec: JudgeSpec, step: Step, shown: tuple[MetricE
     goal = math.log(1 / float(spec.alpha))
     if step.mirror:
         return _of_pairs(evidence, step, shown, goal)
-    requests = evidence.step_requests[0]
+    metric, at_step = evidence.of_safety, evidence.safety_requests
+    requests = at_step[0]
     missing = max(0, step.min_requests - requests)
-    errors = _way(evidence.errors, evidence.null, evidence.step_requests, goal, missing)
+    errors = _way(metric, evidence.null, at_step, goal, missing)
     waited = [each for each in evidence.extras if not each.spec.pairs]
     extras = [(each, _way_of(each, evidence, goal)) for each in waited]
     eta = _longest([errors, *(way for _, way in extras)])
     if missing:
         return Ruling.HOLD, f"{requests} of {step.min_requests} canary requests at this step", eta
     if not errors.done:
-        return Ruling.HOLD, _not_yet(evidence.errors, errors, counted(evidence.errors.counts)), eta
+        return Ruling.HOLD, _not_yet(metric, errors, counted(metric.counts)), eta
     allowed = f"{float(spec.tolerance):g} times the baseline plus {float(spec.slack):.3%}"
-    words = f"no worse than {allowed}: {counted(evidence.errors.counts)}"
+    words = f"no worse than {allowed}: {counted(metric.counts)}"
     if unseen := _unseen(evidence):
         return Ruling.HOLD, f"errors are {words}; but its latency is not known: {unseen}", None
     for each, way in extras:

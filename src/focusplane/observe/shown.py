@@ -13,12 +13,15 @@ from focusplane.observe.verdict import MetricEvidence, Of
 
 
 def shown(evidence: Evidence) -> tuple[MetricEvidence, ...]:
-    """Errors first, then latency, then what else the policy compares."""
+    """Errors first, then latency, then what else the policy compares, then synthetic requests once there are some."""
     goal = -math.log(evidence.spec.alpha)
     errors = _metric(evidence.errors, worst(evidence.strata, evidence.null))
     latency = (_metric(each, of=Of.SLOW) for each in evidence.latency)
     further = (_apart(_extra(each), each.metric, each.strata, goal) for each in evidence.extras)
-    return (_apart(errors, evidence.errors, evidence.strata, goal), *latency, *further)
+    made = evidence.synthetic
+    own = (made,) if made is not None and made.metric.counts[0] else ()
+    apart = (_apart(_extra(each), each.metric, each.strata, goal) for each in own)
+    return (_apart(errors, evidence.errors, evidence.strata, goal), *latency, *further, *apart)
 
 
 def _apart(said: MetricEvidence, metric: Metric, strata: Strata, goal: float) -> MetricEvidence:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from focusplane.act.request import Request
 from focusplane.instrument.cumulative import Rows
 from focusplane.instrument.signal import Dropped, Signal
+from focusplane.observe.synthetic import Round
 from focusplane.observe.tries import Tried
 
 
@@ -109,6 +110,15 @@ class Visited:
 
 
 @dataclass(frozen=True, slots=True)
+class Supplemented:
+    """What came of a `Supplement`."""
+
+    key: str
+    focus: str
+    rounds: tuple[Round, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Notified:
     """`told` is false if the channel had no use for it: nobody heard anything."""
 
@@ -156,6 +166,7 @@ Arrival = (
     | Reported
     | Observed
     | Visited
+    | Supplemented
     | Notified
     | SetAside
     | Stood

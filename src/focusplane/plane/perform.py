@@ -6,10 +6,13 @@ from dataclasses import replace
 from fractions import Fraction
 from weakref import WeakValueDictionary
 
-from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
+from focusplane.act.effect import Effect, Notify, Observe, Pair, Probe, Supplement, Visit
+from focusplane.define.synthetic import Request
 from focusplane.kernel.errors import FocusplaneError
+from focusplane.kernel.quantity import format_duration
+from focusplane.observe.synthetic import Heard, Reply, Round
 from focusplane.observe.tries import Saw, Tried
-from focusplane.plane.arrival import Arrival, Notified, Observed, Probed, Visited
+from focusplane.plane.arrival import Arrival, Notified, Observed, Probed, Supplemented, Visited
 from focusplane.plane.ports import DataPlane, Destinations, Notifier, Prober, Visitor
 from focusplane.plane.world import World
 
@@ -20,6 +23,8 @@ TRIES = 4
 """A notification is tried so often, with pauses of 1, 4 and 16 seconds."""
 MOST_VISITS = 16
 """URLs that are asked at once."""
+MOST_PAIRS, MOST_SUPPLEMENTS = 4, 4
+"""Synthetic requests that are under way at once: of one rollout, and rollouts."""
 AGAIN = " (perhaps sent before)"
 """What a message ends with that may have been taken before: by a channel that failed to say so, or before a crash."""
 
@@ -34,6 +39,7 @@ class Performer:
         self._notifier = notifier
         self._visitor = visitor
         self._visits = asyncio.Semaphore(MOST_VISITS)
+        self._supplements = asyncio.Semaphore(MOST_SUPPLEMENTS)
         self._dataplanes: list[DataPlane] = []
         self._destinations: Destinations | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,6 +74,8 @@ class Performer:
                 put(await self._observe(effect, world))
             case Visit():
                 put(await self._visit(effect))
+            case Supplement():
+                put(await self._supplement(effect))
 
     async def _probe(self, probe: Probe, world: World) -> Probed:
         focus = world.policies.set.focuses.get(probe.focus)
@@ -91,6 +99,30 @@ class Performer:
             except Exception as error:  # noqa: BLE001 - our own trouble says nothing about the other side
                 tried = Tried(Saw.UNKNOWN, f"it could not be asked: {_why(error)}")
         return Visited(visit.key, visit.focus, visit.objective, tried)
+
+    async def _supplement(self, effect: Supplement) -> Supplemented:
+        """A few pairs at once at the most; both requests of one follow each other, so that they meet the same minute."""
+        at_once = asyncio.Semaphore(MOST_PAIRS)
+
+        async def both(pair: Pair) -> Round:
+            async with at_once:
+                order = effect.arms if pair.canary_first else effect.arms[::-1]
+                replies = {arm: await self._ask(effect, pair.request, arm) for arm in order}
+            canary, baseline = (replies[arm] for arm in effect.arms)
+            return Round(pair.number, pair.request.title, canary, baseline)
+
+        async with self._supplements:
+            rounds = await asyncio.gather(*map(both, effect.pairs))
+        return Supplemented(effect.key, effect.focus, tuple(rounds))
+
+    async def _ask(self, effect: Supplement, request: Request, version: str) -> Reply:
+        try:
+            async with asyncio.timeout(effect.timeout_ms / 1000):
+                return await self._visitor.ask(request, version, effect.gateway)
+        except TimeoutError:
+            return Reply(Heard.SILENT, f"no answer within {format_duration(effect.timeout_ms)}")
+        except Exception as error:  # noqa: BLE001 - our own trouble says nothing about the other side
+            return Reply(Heard.UNKNOWN, f"it could not be asked: {_why(error)}")
 
     async def _observe(self, observe: Observe, world: World) -> Observed:
         focus = world.policies.set.focuses.get(observe.focus)

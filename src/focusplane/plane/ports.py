@@ -11,10 +11,12 @@ from focusplane.act.request import Answer, Request
 from focusplane.control.board import Board
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
+from focusplane.define.synthetic import Request as Synthetic
 from focusplane.define.units import Probe
 from focusplane.instrument.cumulative import Rows
 from focusplane.instrument.signal import Dropped, Signal
 from focusplane.kernel.tick import Tick
+from focusplane.observe.synthetic import Reply
 from focusplane.observe.tries import Tried
 from focusplane.plane.arrival import Arrival
 from focusplane.plane.world import World
@@ -117,6 +119,10 @@ class Visitor(Protocol):
 
     async def visit(self, probe: Probe) -> Tried:
         """What came of it, in the time that the probe allows; never raises for what the other side does."""
+        ...
+
+    async def ask(self, request: Synthetic, version: str, gateway: bool) -> Reply:
+        """Send one synthetic request to that version, marked as such. It may be cancelled; never raises for the other side."""
         ...
 
 

@@ -25,6 +25,7 @@ from focusplane.plane.arrival import (
     SetAside,
     Started,
     Stood,
+    Supplemented,
     Visited,
 )
 from focusplane.plane.arrows import (
@@ -51,6 +52,7 @@ from focusplane.plane.arrows import (
     route,
     self_test,
     silences,
+    supplement,
     tell,
     tickets,
     together,
@@ -99,6 +101,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = escalate.unanswered(draft)  # nobody has acknowledged it: the next ones
     draft = silences.watch(draft)  # what hushes ends, and that is said before
     draft = visit.due(draft)  # what the plane itself asks is asked again
+    draft = supplement.due(draft)  # both versions get synthetic requests while users send too few
     draft = route.summaries(draft)  # what was too much to tell one by one
     draft = hear.overdue(draft)  # what reached nobody is sent again
 
@@ -113,6 +116,7 @@ _TAKE: Mapping[type[Arrival], Callable[[Draft, Any], Draft]] = {
     Reported: hear.reported,
     Observed: hear.observed,
     Visited: visit.visited,
+    Supplemented: supplement.supplemented,
     Probed: ready.probed,
     Notified: hear.notified,
     SetAside: hear.set_aside,

@@ -31,6 +31,7 @@ from focusplane.observe.evidence import Evidence
 from focusplane.observe.health import Health
 from focusplane.observe.mirrored import Tally
 from focusplane.observe.path import Path
+from focusplane.observe.synthetic import Supply
 from focusplane.observe.verdict import Verdict
 
 
@@ -226,6 +227,8 @@ class World:
     """focus -> pairs that were told since its evidence was last judged, by stratum"""
     paths: Mapping[str, Path] = field(default_factory=dict)
     """focus -> how the evidence of its last rollout went"""
+    supplies: Mapping[str, Supply] = field(default_factory=dict)
+    """focus -> the synthetic requests of its last rollout"""
     watches: Mapping[str, Watch] = field(default_factory=dict)
     """`focus/flag` -> how its variant fares, for those that a mitigation waits for to be worse"""
     actions: Mapping[str, Action] = field(default_factory=dict)

@@ -11,10 +11,12 @@ from focusplane.control.board import Board
 from focusplane.control.state import FlagState, TrafficState
 from focusplane.define.controls import Address
 from focusplane.define.focus import Focus
+from focusplane.define.synthetic import Request as Synthetic
 from focusplane.define.units import Probe
 from focusplane.instrument.signal import Exposed, Outcome, Signal, Slice, Source
 from focusplane.kernel.errors import RefusedError, UnreachableError
 from focusplane.kernel.tick import SECOND
+from focusplane.observe.synthetic import Heard, Reply
 from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.loop import Loop
 from focusplane.plane.perform import NOTIFY_S, OBSERVE_S, PROBE_S
@@ -152,6 +154,13 @@ class Pages:
         if self._weather.strikes(0.1):
             return Tried(Saw.BAD, "status 503, expected was 2xx")
         return Tried(Saw.GOOD, "status 200")
+
+    async def ask(self, request: Synthetic, version: str, gateway: bool) -> Reply:
+        await asyncio.sleep(self._weather.delay(1.0))
+        if self._weather.strikes(0.1):
+            raise LookupError("an error of its own")
+        heard = self._weather.strikes(0.1)
+        return Reply(Heard.SILENT, "no connection") if heard else Reply(Heard.GOOD)
 
 
 class Destinations:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeVar
 
-from focusplane.act.effect import Effect, Notify, Observe, Probe, Visit
+from focusplane.act.effect import Effect, Notify, Observe, Pair, Probe, Supplement, Visit
 from focusplane.act.fact import Fact, Kind
 from focusplane.act.request import Answer, Request
 from focusplane.control.flag import Lamp, Lamps
@@ -15,6 +15,7 @@ from focusplane.control.split import version_for
 from focusplane.control.state import TrafficState
 from focusplane.instrument.signal import Exposed, Latencies, Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND, Tick
+from focusplane.observe.synthetic import Heard, Reply, Round
 from focusplane.observe.tries import Saw, Tried
 from focusplane.plane.arrival import (
     Arrival,
@@ -26,6 +27,7 @@ from focusplane.plane.arrival import (
     Probed,
     Reported,
     Started,
+    Supplemented,
     Visited,
 )
 from focusplane.plane.arrows.sight import DRIVERS
@@ -84,6 +86,12 @@ class Rig:
     """addresses that do not answer"""
     pages: dict[str, Tried] = field(default_factory=dict)
     """URL -> what the plane sees there, if it is not a good answer"""
+    synthetic: list[Supplement] = field(default_factory=list)
+    """synthetic requests that were sent"""
+    synthetic_failing: dict[str, int] = field(default_factory=dict)
+    """version -> of so many synthetic requests one fails"""
+    unanswered: set[str] = field(default_factory=set)
+    """versions from which the plane hears nothing"""
     deaf: bool = False
     mute: bool = False
     """no channel takes a notification"""
@@ -167,6 +175,20 @@ class Rig:
             case Visit():
                 tried = self.pages.get(effect.probe.url, Tried(Saw.GOOD, "status 200"))
                 self._next.append(Visited(effect.key, effect.focus, effect.objective, tried))
+            case Supplement():
+                self.synthetic.append(effect)
+                rounds = tuple(
+                    Round(each.number, each.request.title, *(self._reply(each, arm) for arm in effect.arms))
+                    for each in effect.pairs
+                )
+                self._next.append(Supplemented(effect.key, effect.focus, rounds))
+
+    def _reply(self, pair: Pair, version: str) -> Reply:
+        """Of every so many requests one fails, if that version does."""
+        every = self.synthetic_failing.get(version, 0)
+        if version in self.unanswered:
+            return Reply(Heard.SILENT, "no connection")
+        return Reply(Heard.BAD, "status 503") if every and pair.number % every == 0 else Reply(Heard.GOOD)
 
     def _confirm(self) -> None:
         version = self.world.board.version

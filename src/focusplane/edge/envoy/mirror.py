@@ -16,12 +16,12 @@ from focusplane.control.state import TrafficState
 from focusplane.define.controls import Traffic
 from focusplane.define.focus import Focus
 from focusplane.define.rollout import READS, By
+from focusplane.define.synthetic import MARK_HEADER
 from focusplane.edge.envoy.names import (
     KEY_HEADER,
     METADATA,
     MIRROR,
     MIRROR_HEADER,
-    SYNTHETIC_HEADER,
     Resource,
     cluster_name,
     extension,
@@ -47,7 +47,7 @@ def mirrored(focus: Focus, weighted: Resource, state: TrafficState) -> list[Reso
             "cluster": MIRROR,
             "request_headers_mutations": [
                 _set(MIRROR_HEADER, mirror_key(focus.name, state.canary)),
-                _set(SYNTHETIC_HEADER, "true"),
+                _set(MARK_HEADER, "true"),
             ],
         }
     ]

@@ -11,9 +11,6 @@ Resource = dict[str, Any]
 
 KEY_HEADER = "x-focus-key"
 """What the gateway hashes; set by the gateway, overwritten when a client sends it, never forwarded."""
-VERSION_HEADER = "x-focus-version"
-"""On a response: who answered. On a synthetic request: who shall answer."""
-SYNTHETIC_HEADER = "x-focus-synthetic"
 RESEND_HEADER = "x-focus-resend"
 MIRROR_HEADER = "x-focus-mirror"
 """On a copy of a request: whose it is and who shall answer, `checkout/v2`. A client's own never gets there."""

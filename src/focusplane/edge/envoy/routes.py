@@ -6,14 +6,13 @@ from focusplane.control.split import integer_weights, stick_key, walk
 from focusplane.control.state import TrafficState
 from focusplane.define.controls import Sticky, Traffic
 from focusplane.define.focus import Focus
+from focusplane.define.synthetic import MARK_HEADER, VERSION_HEADER
 from focusplane.edge.envoy.fastlane import lane_prefix
 from focusplane.edge.envoy.mirror import mirrored
 from focusplane.edge.envoy.names import (
     EXTENSIONS,
     KEY_HEADER,
     METADATA,
-    SYNTHETIC_HEADER,
-    VERSION_HEADER,
     Resource,
     cluster_name,
 )
@@ -90,7 +89,7 @@ def _pinned(focus: Focus, traffic: Traffic, version: str) -> Resource:
     action = {"cluster": cluster_name(focus.name, version, traffic.versions[version])}
     route = _route(focus, traffic, f"{focus.name}/pinned/{version}", action)
     route["match"]["headers"] = [
-        {"name": SYNTHETIC_HEADER, "string_match": {"exact": "true"}},
+        {"name": MARK_HEADER, "string_match": {"exact": "true"}},
         {"name": VERSION_HEADER, "string_match": {"exact": version}},
     ]
     route["response_headers_to_add"] = [_header(VERSION_HEADER, version)]

@@ -8,7 +8,8 @@ edges: whole milliseconds with at most two significant digits (50, 300, 1200). A
 from collections.abc import Iterable
 from typing import Any
 
-from focusplane.edge.envoy.names import METADATA, RESEND_HEADER, SYNTHETIC_HEADER, Resource, extension
+from focusplane.define.synthetic import MARK_HEADER
+from focusplane.edge.envoy.names import METADATA, RESEND_HEADER, Resource, extension
 from focusplane.instrument import conventions
 
 BOUNDS_MS = (
@@ -86,7 +87,7 @@ def access_log(tenant_header: str = "") -> Resource:
         _tag(conventions.FOCUS_ID, f"%METADATA(ROUTE:{METADATA}:id)%"),
         _tag(conventions.SERVICE_VERSION, f"%METADATA(CLUSTER:{METADATA}:version)%"),
         _tag(conventions.STATUS[0], "%RESPONSE_CODE%"),
-        _tag(conventions.SYNTHETIC, f"%REQ({SYNTHETIC_HEADER}):1%"),
+        _tag(conventions.SYNTHETIC, f"%REQ({MARK_HEADER}):1%"),
         _tag(conventions.MIRROR, f"%METADATA(ROUTE:{METADATA}:mirror)%"),
     ]
     counted = [

@@ -12,9 +12,11 @@ from focusplane.define.controls import Sticky
 from focusplane.define.focus import Focus
 from focusplane.define.rollout import JudgeSpec
 from focusplane.define.sli import SliKind
+from focusplane.define.synthetic import Synthetic
 from focusplane.instrument.conventions import OTHER
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
+from focusplane.observe import synthetic
 from focusplane.observe.alone import alone
 from focusplane.observe.arms import KEEP_SECONDS_MS
 from focusplane.observe.canary import begin, fold, rule
@@ -22,6 +24,7 @@ from focusplane.observe.cap import Cap, over
 from focusplane.observe.counters import Counters
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.exceedances import Row
+from focusplane.observe.extras import Watched
 from focusplane.observe.health import Budget
 from focusplane.observe.own_past import explains, own_past
 from focusplane.observe.pace import WIDEST_MS
@@ -77,9 +80,11 @@ def _judge(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
         return draft
     arms = (rollout.version, rollout.stable)
     evidence = world.evidence.get(focus.name) or nothing_yet(
-        sides, wide(sides, spec.judge), arms, rollout.step_since
+        sides, wide(sides, spec.judge), arms, rollout.step_since, spec.synthetic
     )
+    draft, made = _made_up(draft, rollout, evidence)
     seen = mirrored.fold(_closed(sides, evidence, arms, rollout.step_since), told)
+    seen = seen if made == evidence.synthetic else replace(seen, synthetic=made)
     if seen is evidence:
         return draft
     draft, evidence = mirrored.folded(draft, focus.name), seen
@@ -122,6 +127,15 @@ def _closed(sides: Sides, evidence: Evidence, arms: tuple[str, str], since: int)
     if not buckets and extras == evidence.extras:
         return evidence
     return replace(fold(evidence, buckets), extras=extras)
+
+
+def _made_up(draft: Draft, rollout: Rollout, evidence: Evidence) -> tuple[Draft, Watched | None]:
+    """What synthetic requests have shown, with those whose answers have come in since."""
+    known, own = draft.world.supplies.get(rollout.focus), evidence.synthetic
+    if own is None or known is None or known.rollout != rollout.id or not known.pending:
+        return draft, own
+    draft = draft.put("supplies", rollout.focus, replace(known, pending=()))
+    return draft, synthetic.fold(own, known.pending, draft.at)
 
 
 def wide(sides: Sides, spec: JudgeSpec) -> JudgeSpec:
@@ -287,7 +301,9 @@ def waits(sides: Sides, arms: tuple[str, str], since: int) -> str:
     return "no closed second of both arms yet"
 
 
-def nothing_yet(sides: Sides, spec: JudgeSpec, arms: tuple[str, str], began: int) -> Evidence:
+def nothing_yet(
+    sides: Sides, spec: JudgeSpec, arms: tuple[str, str], began: int, made: Synthetic | None = None
+) -> Evidence:
     """No evidence yet on (canary, baseline); the baseline's latencies of the last quarter of an hour set the thresholds. A
     version that had requests until just now begins a little later: a report may end after the start and still speak of
     what was before it.
@@ -297,4 +313,4 @@ def nothing_yet(sides: Sides, spec: JudgeSpec, arms: tuple[str, str], began: int
     past = sides.latencies(began - PAST_MS, began, baseline)
     timed = any(objective.sli.kind is SliKind.LATENCY for objective in sides.focus.objectives)
     since = began + LINGERS_MS if lingers else began
-    return begin(spec, since, None if isinstance(past, NoData) else past, timed)
+    return begin(spec, since, None if isinstance(past, NoData) else past, timed, made)

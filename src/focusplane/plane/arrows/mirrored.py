@@ -96,9 +96,11 @@ def folded(draft: Draft, focus: str) -> Draft:
 
 
 def seen_at_step(evidence: Evidence | None, step: Step) -> int:
-    """Requests of the new version since this step began: users', or mirrored ones where it has no others."""
+    """Requests of the new version since this step began: users', or mirrored ones where it has no others. Synthetic ones are
+    none of these, unless the policy takes them for users'.
+    """
     if evidence is None:
         return 0
     if not step.mirror:
-        return evidence.step_requests[0]
+        return evidence.safety_requests[0]
     return max((each.at_step[0] for each in evidence.extras if each.spec.pairs), default=0)

@@ -20,6 +20,7 @@ from focusplane.define.rollout import name_some
 from focusplane.kernel.ids import Json
 from focusplane.kernel.quantity import format_percent, format_rate
 from focusplane.observe.reading import Measured, NoData, Reading
+from focusplane.observe.synthetic import SYNTHETIC
 from focusplane.observe.verdict import Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,6 +101,7 @@ def said_verdict(verdict: Verdict | None) -> dict[str, Json]:
     if verdict is None:
         return {}
     errors = verdict.metrics[0] if verdict.metrics else None
+    made = next((each for each in verdict.metrics if each.metric == SYNTHETIC), None)
     bad: dict[str, Json] = (
         {} if errors is None else {"canary_bad": errors.canary_bad, "baseline_bad": errors.baseline_bad}
     )
@@ -109,6 +111,11 @@ def said_verdict(verdict: Verdict | None) -> dict[str, Json]:
         "canary_requests": verdict.canary_requests,
         "baseline_requests": verdict.baseline_requests,
         **bad,
+        **(
+            {}
+            if made is None
+            else {"synthetic_requests": made.canary_total, "synthetic_bad": made.canary_bad}
+        ),
         "metrics": {each.metric: said_float(each.e_regress) for each in verdict.metrics},
     }
 

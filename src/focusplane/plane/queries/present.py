@@ -78,6 +78,7 @@ def moving(world: World, name: str) -> Iterator[Shown]:
         *_hold(shown),
         *([shown["price"]["text"]] if shown["price"] else []),
         *_verdict(shown["verdict"]),
+        *([shown["synthetic"]["text"], shown["synthetic"]["now"]] if shown["synthetic"] else []),
     )
 
 

@@ -18,6 +18,7 @@ from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
 from focusplane.plane.queries.path import path_of, times
 from focusplane.plane.queries.shown import Shown, plain
+from focusplane.plane.queries.synthetic import synthetic_of
 from focusplane.plane.world import Waiting, World
 
 MOST_NAMED = 5
@@ -30,6 +31,7 @@ _NONE: Shown = {
     "verdict": None,
     "steps": [],
     "evidence_of_safety": None,
+    "synthetic": None,
 }
 
 
@@ -90,6 +92,7 @@ def rollout(world: World, name: str) -> Shown:
         "self_test": self_tested(world, name),
         "thresholds": thresholds(spec),
         "price": rollout_price(world, running),
+        "synthetic": synthetic_of(world, running, spec),
         "verdict": None
         if verdict is None
         else {**shown_verdict(verdict, spec), "path": path_of(world, name, running.id)},
