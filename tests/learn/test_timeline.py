@@ -96,6 +96,18 @@ def test_another_focus_never_stands_in_the_story(found: list[Fact]) -> None:
     assert len(timeline(INCIDENT, others, [ACTION]).moments) == 1
 
 
+def test_the_beginning_and_the_end_of_another_incident_of_the_focus_are_not_decisive() -> None:
+    another = (
+        told(20, Kind.INCIDENT_OPENED, "inc-0"),
+        told(40, Kind.INCIDENT_OPENED, "inc-1"),
+        told(70, Kind.INCIDENT_MOVED, "inc-0", stage="resolved"),
+    )
+    over = (*another, told(90, Kind.INCIDENT_MOVED, "inc-1", stage="resolved"))
+    assert timeline(INCIDENT, another, []).delays == {"first bad answer": 0, "detected": 40}
+    assert timeline(INCIDENT, over, []).delays == {"first bad answer": 0, "detected": 40, "resolved": 90}
+    assert [one.mark for one in timeline(INCIDENT, another, []).moments if one.after_ms == 20] == [Mark.OTHER]
+
+
 def test_what_comes_after_the_end_belongs_to_it_only_by_name() -> None:
     over = replace(INCIDENT, stage=Stage.RESOLVED, resolved_at=AT + 1000)
     later = (told(2000, Kind.DECIDED, "act-9"), told(3000, Kind.INCIDENT_NOTED, "inc-1"))

@@ -205,3 +205,39 @@ async def test_an_incident_that_is_over_can_be_reviewed_closed_and_read_and_a_cl
         )
         assert found == paths, stage
         assert ("a slower first step" in html) is (stage is Stage.CLOSED)
+
+
+async def test_a_page_tells_of_the_gravest_incident_that_is_live_and_names_the_others(
+    api: httpx.AsyncClient, plane
+) -> None:  # type: ignore[no-untyped-def]
+    incident, *_ = plane.world.incidents.values()
+    grave = replace(incident, id="inc-grave", title="everything fails", level=Level.OUTAGE, stage=Stage.OPEN)
+    newer = replace(
+        incident,
+        id="inc-newer",
+        title="a disk is full",
+        level=Level.PAGE,
+        stage=Stage.OPEN,
+        opened_at=incident.opened_at + 1,
+    )
+    over = replace(
+        newer, id="inc-over", title="it was over", stage=Stage.RESOLVED, opened_at=incident.opened_at + 2
+    )
+    plane.world = replace(plane.world, incidents={one.id: one for one in (grave, newer, over)})
+    html = (await api.get("/focus/checkout")).text
+    assert "/api/v1/incidents/inc-grave/resolve" in html
+    assert html.index("everything fails") < html.index("a disk is full") < html.index("it was over")
+    assert "<details open>" in html
+    row = next(one for one in (await api.get("/api/v1/focuses")).json()["items"] if one["id"] == "checkout")
+    assert row["incident"]["id"] == "inc-grave"
+
+
+async def test_every_rule_of_an_objective_stands_in_its_table_also_one_without_a_factor(
+    api: httpx.AsyncClient, plane
+) -> None:  # type: ignore[no-untyped-def]
+    shown = (await api.get("/api/v1/focuses/checkout")).json()
+    rules = [one for each in shown["objectives"] for one in each["burn"]]
+    assert [one for one in rules if one["factor"] is None]
+    html = (await api.get("/focus/checkout")).text
+    assert html.count('<tr class="quiet" title=') + html.count('<tr class="firing" title=') == len(rules)
+    assert "40.0% fail" in html

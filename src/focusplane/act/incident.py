@@ -98,6 +98,12 @@ class Incident:
     """what came of its review; an incident that is closed has one"""
 
 
+def rank(incident: Incident) -> tuple[bool, Level, int]:
+    """What is live before what is over, the graver before the newer: the greatest is the one to look at."""
+    live = incident.stage in LIVE
+    return live, incident.level if live else Level.NONE, incident.opened_at
+
+
 def advance(incident: Incident, cause: Cause, at: int) -> Incident:
     """The incident after that cause; a cause that means nothing in this stage changes nothing."""
     stage = NEXT.get((incident.stage, cause), incident.stage)

@@ -100,8 +100,8 @@ def answers(incident: Incident, action: Action) -> bool:
 def timeline(incident: Incident, facts: Iterable[Fact], actions: Iterable[Action]) -> Timeline:
     """The moments of the incident out of any facts: those of other focuses or times are passed over.
 
-    What was decided, moved and proved is decisive only if an action did it that answers this incident; of all others
-    the rows stand there without a mark. `actions` are any that the plane knows.
+    What was decided, moved and proved is decisive only if an action did it that answers this incident, and only its own
+    beginning and end are; of all others the rows stand there without a mark. `actions` are any that the plane knows.
     """
     first = incident.first_bad_at or incident.opened_at
     told = [Moment(first, 0, "first bad answer", incident.title, Mark.FIRST_BAD)]
@@ -110,7 +110,7 @@ def timeline(incident: Incident, facts: Iterable[Fact], actions: Iterable[Action
     ours = {key for key, action in known.items() if answers(incident, action)}
     for fact in sorted(_about(incident, facts), key=lambda fact: (fact.at, _order(fact))):
         key = _action(fact)
-        mark = _mark(fact) if key in ours or fact.kind not in _BY_ACTION else Mark.OTHER
+        mark = _mark(fact) if key in ours or fact.subject == incident.id else Mark.OTHER
         decisive = mark is not Mark.OTHER and mark not in seen and fact.at >= first
         seen.add(mark if decisive else Mark.OTHER)
         what = _what(fact) + _named(fact, key, known.get(key))

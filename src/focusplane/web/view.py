@@ -25,13 +25,13 @@ def focus_page(face: Face, role: Role, name: str) -> Shown:
     """The live page of one focus. Raises `NotFoundError`."""
     world = face.plane.world
     facts = face.chronicle.facts(name)
-    incidents = queries.incidents(world, name)
+    incidents = queries.incidents_to_look_at(world, name)
     return {
         **_frame(face, role),
         "focus": queries.focus(world, name),
         "rollout": queries.rollout(world, name),
         "incident": _story(told(face, incidents[0]["id"])) if incidents else None,
-        "older": incidents[1:6],
+        "others": incidents[1:6],
         "actions": queries.actions(world, name)[:8],
         "holds": queries.holds(facts)[:6],
         "silences": queries.silences(world, name),

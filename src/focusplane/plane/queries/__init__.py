@@ -3,7 +3,14 @@
 Pure: no I/O, no clock; a time is Unix milliseconds, a name that is unknown raises `NotFoundError`.
 """
 
-from focusplane.plane.queries.actions import action, actions, find_incident, incident, incidents
+from focusplane.plane.queries.actions import (
+    action,
+    actions,
+    find_incident,
+    incident,
+    incidents,
+    incidents_to_look_at,
+)
 from focusplane.plane.queries.alertmanager import live_alerts, silence_v2
 from focusplane.plane.queries.alerts import silence, silences, tickets
 from focusplane.plane.queries.comparisons import (
@@ -58,6 +65,7 @@ __all__ = [
     "holds",
     "incident",
     "incidents",
+    "incidents_to_look_at",
     "judge_of",
     "kept",
     "last_asked",

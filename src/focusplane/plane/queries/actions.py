@@ -3,7 +3,7 @@
 from focusplane.act.action import Action
 from focusplane.act.change import Suspect
 from focusplane.act.fact import Fact
-from focusplane.act.incident import Incident
+from focusplane.act.incident import Incident, rank
 from focusplane.kernel.errors import NotFoundError
 from focusplane.learn.timeline import answers, timeline
 from focusplane.plane.queries.budgets import change_price
@@ -57,6 +57,12 @@ def incidents(world: World, focus: str = "") -> list[Shown]:
     """Newest first."""
     rows = [incident_row(one) for one in world.incidents.values() if focus in ("", one.focus)]
     return sorted(rows, key=lambda row: (-row["opened_at"], row["id"]))
+
+
+def incidents_to_look_at(world: World, focus: str) -> list[Shown]:
+    """Of one focus: what is live before what is over, the graver before the newer."""
+    mine = [one for one in world.incidents.values() if one.focus == focus]
+    return [incident_row(one) for one in sorted(mine, key=rank, reverse=True)]
 
 
 def find_incident(world: World, key: str) -> Incident:

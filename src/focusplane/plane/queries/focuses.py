@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from focusplane.act.action import Phase
-from focusplane.act.incident import LIVE
+from focusplane.act.incident import LIVE, rank
 from focusplane.define.burn import period_ms
 from focusplane.define.focus import Focus
 from focusplane.define.slo import Level, Objective
@@ -48,6 +48,7 @@ def summary(world: World, focus: Focus) -> Shown:
     state, reason = overall(judged)
     rollout = world.rollouts.get(focus.name)
     live = [one for one in world.incidents.values() if one.focus == focus.name and one.stage in LIVE]
+    worst = max(live, key=rank, default=None)
     return {
         "id": focus.name,
         "owner": focus.owner,
@@ -75,8 +76,8 @@ def summary(world: World, focus: Focus) -> Shown:
             "weight": float(rollout.weight),
         },
         "incident": None
-        if not live
-        else {"id": live[-1].id, "stage": str(live[-1].stage), "title": live[-1].title},
+        if worst is None
+        else {"id": worst.id, "stage": str(worst.stage), "title": worst.title},
         "frozen": world.frozen.get(focus.name) or world.frozen.get("*"),
     }
 
