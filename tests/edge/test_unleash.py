@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from focusplane.control.board import Board, apply, declare
+from focusplane.control.board import Board, adopt, apply, declare
 from focusplane.control.command import ControlId, Set
 from focusplane.control.flags.declared import declared_state
 from focusplane.control.state import FlagState
@@ -67,6 +67,7 @@ class Fake:
     on: bool = False
     percent: Fraction = Fraction(100)
     strategies: int = 1
+    mark: str = ""
     deaf: bool = False
     """writes are answered with 200 and do nothing"""
     status: int = 0
@@ -77,7 +78,8 @@ class Fake:
     slow: threading.Event | None = None
 
     def unleash(self) -> object:
-        one = {"id": "a-1", "name": "flexibleRollout", "parameters": {"rollout": str(self.percent)}}
+        parameters = {"rollout": str(self.percent), **({"focusplane": self.mark} if self.mark else {})}
+        one = {"id": "a-1", "name": "flexibleRollout", "parameters": parameters}
         return {"enabled": self.on, "strategies": [one] * self.strategies}
 
     def darkly(self) -> object:
@@ -94,8 +96,10 @@ class Fake:
             self.on = path.endswith("/on")
         elif path.endswith("/strategies"):
             self.strategies, self.percent = 1, Fraction(body["parameters"]["rollout"])
+            self.mark = body["parameters"]["focusplane"]
         elif isinstance(body, list):
-            self.percent = Fraction(body[0]["value"])
+            said = {one["path"]: one["value"] for one in body}
+            self.percent, self.mark = Fraction(said["/parameters/rollout"]), said["/parameters/focusplane"]
         for told in body["instructions"] if isinstance(body, dict) and "instructions" in body else ():
             self.on = {"turnFlagOff": False, "turnFlagOn": True}.get(told["kind"], self.on)
             if "variationId" in told:
@@ -162,6 +166,12 @@ class World:
     board: Board
     told: list[ReadBack]
 
+    @property
+    def clock(self) -> Still:
+        clock = self.drivers.rounds._clock
+        assert isinstance(clock, Still)
+        return clock
+
     def move(self, variant: str, percent: int = 100, reason: str = "ana: it burns") -> None:
         self.board = apply(
             self.board, Set(FLAG, FlagState(variant, Fraction(percent, 100)), reason, "person")
@@ -176,23 +186,29 @@ class World:
 
 def play(fake: Fake, script: Callable[[World], Any], driver: str = UNLEASH) -> None:
     async def run(url: str) -> None:
-        focuses = dict(loaded(policy(driver)).focuses)
-        flag = focuses["shop"].controls.flags["checkout"]
-        board = replace(declare(Board(), FLAG, declared_state(flag)), plane="p-1", epoch=1, version=1)
-        told: list[ReadBack] = []
-        services = {
-            FlagDriverKind.UNLEASH: Unleash(FlagHttp("Unleash", url, lambda: TOKEN)),
-            FlagDriverKind.LAUNCHDARKLY: LaunchDarkly(FlagHttp("LaunchDarkly", url, lambda: TOKEN)),
-        }
-        drivers = FlagDrivers(Still(), services, told.append)
-        drivers.publish(board, focuses)
+        world = plane(fake, url, driver)
         try:
-            await script(World(fake, drivers, focuses, board, told))
+            await script(world)
         finally:
-            await drivers.close()
+            await world.drivers.close()
 
     with served(fake) as url:
         asyncio.run(run(url))
+
+
+def plane(fake: Fake, url: str, driver: str, name: str = "p-1") -> World:
+    """One plane that has just come up before that service."""
+    focuses = dict(loaded(policy(driver)).focuses)
+    flag = focuses["shop"].controls.flags["checkout"]
+    board = replace(declare(Board(), FLAG, declared_state(flag)), plane=name, epoch=1, version=1)
+    told: list[ReadBack] = []
+    services = {
+        FlagDriverKind.UNLEASH: Unleash(FlagHttp("Unleash", url, lambda: TOKEN)),
+        FlagDriverKind.LAUNCHDARKLY: LaunchDarkly(FlagHttp("LaunchDarkly", url, lambda: TOKEN)),
+    }
+    drivers = FlagDrivers(Still(), services, told.append)
+    drivers.publish(board, focuses)
+    return World(fake, drivers, focuses, board, told)
 
 
 @pytest.mark.parametrize("driver", [UNLEASH, DARKLY])
@@ -308,6 +324,64 @@ def test_a_drift_is_told_first_and_set_back_next() -> None:
         assert world.fake.percent == 100
 
     play(Fake(on=True), script)
+
+
+def test_a_flag_that_another_plane_marked_is_left_alone_until_it_is_adopted() -> None:
+    async def script(world: World) -> None:
+        world.fake.mark = "p-2.3.9"
+        world.move("on", 25)
+        said = await world.look()
+        assert (said.rejected, said.refused, said.plane, said.epoch, said.version) == (True, 0, "p-2", 3, 9)
+        assert said.detail == "runs what plane p-2 wrote, this is plane p-1: focus adopt takes it over"
+        assert world.fake.writes == []
+        world.board = adopt(world.board, ["p-2"], 0)
+        world.drivers.publish(world.board, world.focuses)
+        assert not (await world.look()).rejected
+        assert (world.fake.percent, world.fake.mark) == (25, world.board.etag)
+
+    play(Fake(on=True), script)
+
+
+def test_a_plane_that_remembers_less_than_its_own_mark_changes_nothing() -> None:
+    async def script(world: World) -> None:
+        world.fake.mark = "p-1.1.40"
+        world.move("off")
+        said = await world.look()
+        assert (said.plane, said.version) == ("p-1", 40)
+        assert "runs board version 40, this plane has only" in said.detail
+        assert world.fake.on
+
+    play(Fake(on=True), script)
+
+
+def test_two_planes_on_one_flag_of_launchdarkly_do_not_set_back_each_other_for_ever() -> None:
+    """Nothing there has a place for a mark: that it comes back again and again is what shows it."""
+    fake = Fake(on=True)
+
+    async def run(url: str) -> None:
+        one, other = plane(fake, url, DARKLY), plane(fake, url, DARKLY, "p-2")
+        one.move("on", 25)
+        other.move("off")
+        for _ in range(20):
+            for each in (one, other):
+                await each.look()
+                each.clock.at += 1_000
+        written = len(fake.writes)
+        said = one.told[-1], other.told[-1]
+        assert any("somebody else has changed it 3 times within 1m" in each.detail for each in said)
+        for _ in range(20):
+            for each in (one, other):
+                await each.look()
+        assert len(fake.writes) == written < 12
+        loser = next(each for each in (one, other) if each.told[-1].detail)
+        loser.move("on", 60)
+        report = await loser.look()
+        assert (report.rejected, fake.percent) == (False, 60), "what is wanted anew is tried again"
+        await one.drivers.close()
+        await other.drivers.close()
+
+    with served(fake) as url:
+        asyncio.run(run(url))
 
 
 def test_what_is_decided_there_by_more_than_a_percentage_can_be_killed_but_not_raised() -> None:

@@ -17,7 +17,7 @@ from focusplane.kernel.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from focusplane.kernel.tick import SECOND
+from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.plane.followed import (
     BusyError,
     DriftError,
@@ -30,7 +30,7 @@ from focusplane.plane.followed import (
     Writer,
 )
 from focusplane.plane.ports import ReadBack
-from focusplane.plane.rounds import AGAIN_MS, AWAY_MS, Pace, Rounds
+from focusplane.plane.rounds import AGAIN_MS, AWAY_MS, CONTESTED, LEFT_MS, Pace, Rounds
 
 PACE = Pace((300, 1_000, 5_000), one_s=0.05, at_once=2)
 BOARD = Board(plane="p-1", epoch=1, version=7)
@@ -187,6 +187,55 @@ def test_what_is_in_step_and_wanted_as_before_is_left_alone_and_runs_the_new_boa
         assert room.told[-1].board_version == 8
         room.at += AWAY_MS
         assert rounds.reports()[0].away
+
+    asyncio.run(run())
+
+
+def test_what_somebody_else_changes_thrice_within_a_minute_is_left_alone_until_something_else_is_wanted() -> (
+    None
+):
+    async def run() -> None:
+        finds: list[Outcome] = [Settled()]
+        room = Room(lambda: finds[0])
+        rounds = room.rounds()
+        one = rounds.followed["hall"]
+        for lost in range(1, 4):
+            finds[0] = Settled()
+            await rounds.look(one)
+            assert not one.hands_off
+            finds[0], room.at = DriftError("somebody else made it off"), room.at + 15 * SECOND
+            await rounds.look(one)
+            assert one.hands_off is (lost == 3)
+        assert room.told[-1].detail == CONTESTED
+        assert (room.told[-1].rejected, room.told[-1].refused) == (True, BOARD.version)
+        assert one.due == room.at + AGAIN_MS
+        rounds.follow(replace(BOARD, version=8), [Lamp("hall")])
+        assert one.hands_off
+        rounds.follow(replace(BOARD, version=9), [Lamp("hall", "off")])
+        assert not one.hands_off
+
+    asyncio.run(run())
+
+
+@given(st.lists(st.integers(0, 90_000), max_size=12))
+def test_hands_are_off_only_after_three_losses_within_a_minute_and_not_for_ever(pauses: list[int]) -> None:
+    async def run() -> None:
+        room = Room(lambda: DriftError("somebody else made it off"))
+        rounds, losses, ever = room.rounds(), list[int](), False
+        one = rounds.followed["hall"]
+        for pause in pauses:
+            room.at += pause
+            losses.append(room.at)
+            before = one.hands_off and one.left_until > room.at
+            await rounds.look(one)
+            near = len(losses) >= 3 and losses[-1] - losses[-3] <= MINUTE
+            assert not one.hands_off or before or near
+            assert one.hands_off or ever or not near
+            ever = ever or one.hands_off
+        room.found = Settled
+        room.at += LEFT_MS
+        await rounds.look(one)
+        assert not one.hands_off
 
     asyncio.run(run())
 

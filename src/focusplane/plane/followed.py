@@ -49,6 +49,10 @@ class DriftError(ConflictError):
     """It was as wanted, and somebody else changed it: told first, mended next (F5)."""
 
 
+class ContestedError(ConflictError):
+    """Somebody else changes it again and again: two who set back each other's work never end."""
+
+
 class ForeignError(ConflictError):
     """Another plane, or a later board of ours, wrote it: it is not ours to change."""
 
@@ -98,3 +102,8 @@ class Followed(Generic[W]):
     refused: int = 0
     foreign: Writer = field(default_factory=Writer)
     busy: bool = False
+    lost: tuple[int, ...] = ()
+    """when somebody else was found to have changed it, the last few times"""
+    left_until: int = 0
+    hands_off: bool = False
+    """it is contested: this look may read, and change nothing"""

@@ -11,9 +11,11 @@ from typing import Generic, Protocol
 
 from focusplane.control.board import Board
 from focusplane.kernel.errors import DataError, FocusplaneError, UnavailableError, UnreachableError
-from focusplane.kernel.tick import SECOND
+from focusplane.kernel.quantity import format_duration
+from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.plane.followed import (
     BusyError,
+    ContestedError,
     DriftError,
     Followed,
     ForeignError,
@@ -31,6 +33,14 @@ AGAIN_MS = 15 * SECOND
 """So often what is in step is looked at, to see that it still is."""
 AWAY_MS = 30 * SECOND
 PASS_S = 0.1
+THRICE = 3
+WITHIN_MS = MINUTE
+LEFT_MS = 10 * MINUTE
+"""So long is left alone what somebody else has changed thrice within a minute, unless something else is wanted."""
+CONTESTED = (
+    f"somebody else has changed it {THRICE} times within {format_duration(WITHIN_MS)}: it is left as it is for"
+    f" {format_duration(LEFT_MS)}, unless something else is wanted; another plane, or a tool that keeps it, must let go of it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +87,11 @@ class Rounds(Generic[W]):
         kept: dict[str, Followed[W]] = {}
         for want in wanted:
             kept[want.node] = one = self.followed.get(want.node) or Followed(want)
-            if one.wanted.serves != want.serves or not one.in_step:
+            if one.wanted.serves != want.serves:
+                one.lost, one.left_until, one.hands_off = (), 0, False
                 one.in_step, one.failures, one.due = False, 0, 0
+            elif not one.in_step:
+                one.failures, one.due = 0, 0
             else:
                 one.board_version = board.version
             one.wanted, one.ours = want, one.ours or want.moved
@@ -87,6 +100,14 @@ class Rounds(Generic[W]):
         self._woken.set()
         for one in kept.values():
             self._tell(one)
+
+    def lose(self, one: Followed[W]) -> bool:
+        """It was in step, and somebody else has changed it. True if that is so often that it has to be left alone."""
+        now = self._clock.now_ms()
+        one.in_step, one.lost = False, (*one.lost, now)[-THRICE:]
+        if len(one.lost) == THRICE and now - one.lost[0] <= WITHIN_MS:
+            one.hands_off, one.left_until = True, now + LEFT_MS
+        return one.hands_off
 
     def reports(self) -> Sequence[ReadBack]:
         """Of everything of which something is known."""
@@ -123,6 +144,8 @@ class Rounds(Generic[W]):
     async def look(self, one: Followed[W]) -> None:
         """One look; what comes of it, whatever that is, is told and decides when the next one is due."""
         board, wanted = self._board, one.wanted
+        if one.hands_off and one.left_until <= self._clock.now_ms():
+            one.lost, one.hands_off = (), False
         try:
             async with self._room, asyncio.timeout(self._pace.one_s):
                 status = await self._hand.look(one, board)
@@ -158,6 +181,8 @@ class Rounds(Generic[W]):
         """What will not go away by itself is a refusal; what may is only why it is not known yet. A drift is neither: our
         board was taken.
         """
+        if isinstance(error, DriftError) and self.lose(one):
+            error = ContestedError(CONTESTED)
         passing = isinstance(error, UnreachableError | UnavailableError | StaleError)
         if not passing:
             one.heard, one.in_step = self._clock.now_ms(), False
@@ -171,7 +196,7 @@ class Rounds(Generic[W]):
 
     def _later(self, one: Followed[W], least_s: float = 0) -> None:
         pauses = self._pace.pauses_ms
-        pause = pauses[min(one.failures, len(pauses) - 1)]
+        pause = AGAIN_MS if one.hands_off else pauses[min(one.failures, len(pauses) - 1)]
         one.failures += 1
         one.due = self._clock.now_ms() + max(pause, round(least_s * 1000))
 

@@ -6,13 +6,14 @@ import pytest
 from tests.edge.kubernetes.api_server import ApiServer
 from tests.edge.kubernetes.cluster import ROUTES, Village, accept, board, focus, http_route, story, weights_of
 
-from focusplane.edge.kubernetes.fence import ANNOTATION, objection, writer
+from focusplane.edge.kubernetes.fence import ANNOTATION, marked
+from focusplane.plane.adoption import forbids
 from focusplane.plane.followed import Writer
 
 PAY = {"pay": focus()}
 
 
-def marked(text: str) -> ApiServer:
+def annotated(text: str) -> ApiServer:
     server = ApiServer(accept)
     route = http_route({"pay-v1": 80, "pay-v2": 20})
     route["metadata"]["annotations"] = {ANNOTATION: text}
@@ -23,16 +24,16 @@ def marked(text: str) -> ApiServer:
 @pytest.mark.parametrize(
     ("annotation", "words", "found"),
     [
-        ("p1.1.9", "board version 9 wrote its weights, this plane has only 5", Writer("p1", 1, 9)),
-        ("p1.2.1", "epoch 2 wrote its weights, this plane is epoch 1", Writer("p1", 2, 1)),
-        ("p2.1.1", "plane p2 wrote its weights, this is plane p1", Writer("p2", 1, 1)),
-        ("nonsense", "plane nonsense wrote its weights, this is plane p1", Writer("nonsense")),
+        ("p1.1.9", "runs board version 9, this plane has only 5", Writer("p1", 1, 9)),
+        ("p1.2.1", "runs epoch 2, this plane is epoch 1", Writer("p1", 2, 1)),
+        ("p2.1.1", "runs what plane p2 wrote, this is plane p1", Writer("p2", 1, 1)),
+        ("nonsense", "runs what plane nonsense wrote, this is plane p1", Writer("nonsense")),
     ],
 )
 def test_weights_of_a_later_board_or_another_plane_are_left_alone(
     annotation: str, words: str, found: Writer
 ) -> None:
-    server = marked(annotation)
+    server = annotated(annotation)
 
     async def told(village: Village) -> None:
         village.plane.publish(board({"v1": 90, "v2": 10}), PAY)
@@ -50,7 +51,7 @@ def test_weights_of_a_later_board_or_another_plane_are_left_alone(
 
 
 def test_an_adopted_plane_is_taken_over_and_marked_as_ours_even_if_its_weights_are_right() -> None:
-    server = marked("p2.7.3")
+    server = annotated("p2.7.3")
 
     async def told(village: Village) -> None:
         adopting = replace(board({"v1": 80, "v2": 20}), adopts=("p2",), epoch=8)
@@ -62,7 +63,7 @@ def test_an_adopted_plane_is_taken_over_and_marked_as_ours_even_if_its_weights_a
 
 
 def test_a_write_on_its_way_misses_once_a_later_board_has_written() -> None:
-    server = marked("p1.1.4")
+    server = annotated("p1.1.4")
 
     def later() -> None:
         server.edit(
@@ -77,12 +78,12 @@ def test_a_write_on_its_way_misses_once_a_later_board_has_written() -> None:
     async def told(village: Village) -> None:
         village.plane.publish(board({"v1": 90, "v2": 10}), PAY)
         said = await village.rejected()
-        assert "board version 6 wrote its weights" in said.detail
+        assert "runs board version 6" in said.detail
         assert weights_of(server.find("pay")) == {"pay-v1": 80, "pay-v2": 20}
 
     story(server, told)
 
 
 def test_no_annotation_is_nobody_and_never_objected_to() -> None:
-    assert writer({"annotations": {}}) == writer({}) == Writer()
-    assert objection(Writer(), board({"v1": 100})) == ""
+    assert marked({"annotations": {}}) == marked({}) == Writer()
+    assert forbids(Writer(), board({"v1": 100})) == ""

@@ -32,7 +32,8 @@ class LaunchDarkly:
         others = _others(told)
         return Found(None, f"on, by {others} of its own") if others else Found(_share(told, ids))
 
-    async def write(self, wanted: Wanted) -> None:
+    async def write(self, wanted: Wanted, mark: str) -> None:
+        """Nothing of a flag has a place for a mark; the comment of each change names what it was for."""
         share = wanted.share
         flag, told = await self._flag(wanted.driver)
         ids = _ids(flag)

@@ -11,10 +11,11 @@ from focusplane.define.flag_driver import FlagDriver, FlagDriverKind
 from focusplane.define.focus import Focus
 from focusplane.edge.flag_services.wanted import Service, Wanted, said
 from focusplane.kernel.errors import DataError, RefusedError
+from focusplane.plane.adoption import forbids
 from focusplane.plane.arrows.sight import FLAG_DRIVERS
-from focusplane.plane.followed import DriftError, Followed, Settled, Status
+from focusplane.plane.followed import ContestedError, DriftError, Followed, ForeignError, Settled, Status
 from focusplane.plane.ports import Clock, ReadBack
-from focusplane.plane.rounds import Pace, Rounds
+from focusplane.plane.rounds import CONTESTED, Pace, Rounds
 
 log = logging.getLogger("focusplane")
 
@@ -63,6 +64,9 @@ class FlagDrivers:
         wanted, share = one.wanted, one.wanted.share
         service = self._service(wanted.driver)
         found = await service.read(wanted.driver)
+        why = forbids(found.writer, board)
+        if why:
+            raise ForeignError(why, found.writer)
         if found.share == share:
             return Settled()
         if one.in_step:
@@ -72,7 +76,9 @@ class FlagDrivers:
                 f"it is {found}, which this plane never set, and the policy says {said(share)}: correct the"
                 f" policy, or focus control set {wanted.focus} flag.{wanted.flag.key} {wanted.state.variant}"
             )
-        await service.write(wanted)
+        if one.hands_off:
+            raise ContestedError(CONTESTED)
+        await service.write(wanted, board.etag)
         found = await service.read(wanted.driver)
         if found.share != share:
             raise NothingDoneError(

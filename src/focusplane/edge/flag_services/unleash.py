@@ -7,8 +7,12 @@ from focusplane.define.flag_driver import FlagDriver
 from focusplane.edge.flag_services.http import FlagHttp
 from focusplane.edge.flag_services.wanted import Found, Wanted
 from focusplane.kernel.errors import DataError, RefusedError
+from focusplane.plane.adoption import writer
+from focusplane.plane.followed import Writer
 
 STRATEGY = "flexibleRollout"
+MARK = "focusplane"
+"""A parameter of the strategy that no SDK of Unleash reads: the board that moved it last (N6)."""
 
 
 class Unleash:
@@ -22,16 +26,17 @@ class Unleash:
 
     async def read(self, driver: FlagDriver) -> Found:
         told = await self._environment(driver)
-        if not told["enabled"]:
-            return Found(Fraction(0))
         active = _active(told)
+        by = writer(_parameters(active[0]).get(MARK, "")) if len(active) == 1 else Writer()
+        if not told["enabled"]:
+            return Found(Fraction(0), writer=by)
         if not active:
             return Found(None, "on, by no strategy of its own")
         if len(active) > 1 or active[0].get("name") != STRATEGY:
             return Found(None, f"on, by {_named(active)}")
-        return Found(_rollout(active[0]))
+        return Found(_rollout(active[0]), writer=by)
 
-    async def write(self, wanted: Wanted) -> None:
+    async def write(self, wanted: Wanted, mark: str) -> None:
         at, share = _path(wanted.driver), wanted.share
         if not share:
             await self._http.ask("POST", f"{at}/off")
@@ -44,9 +49,12 @@ class Unleash:
                 "leave one such strategy there; off works as it is",
             )
         if not active:
-            await self._http.ask("POST", f"{at}/strategies", _strategy(wanted, share))
-        elif _rollout(active[0]) != share:
-            change = [{"op": "replace", "path": "/parameters/rollout", "value": _percent(share)}]
+            await self._http.ask("POST", f"{at}/strategies", _strategy(wanted, share, mark))
+        elif _rollout(active[0]) != share or _parameters(active[0]).get(MARK) != mark:
+            values = {"rollout": _percent(share), MARK: mark}
+            change = [
+                {"op": "add", "path": f"/parameters/{name}", "value": said} for name, said in values.items()
+            ]
             await self._http.ask("PATCH", f"{at}/strategies/{_id(active[0])}", change)
         if not told["enabled"]:
             await self._http.ask("POST", f"{at}/on")
@@ -70,13 +78,18 @@ def _active(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in strategies if not one.get("disabled")]
 
 
+def _parameters(strategy: dict[str, Any]) -> dict[str, Any]:
+    found = strategy.get("parameters")
+    return found if isinstance(found, dict) else {}
+
+
 def _percent(share: Fraction) -> str:
     return str(int(share * 100))
 
 
 def _rollout(strategy: dict[str, Any]) -> Fraction:
     """Its share. Unleash checks no bounds, so we do."""
-    text = str((strategy.get("parameters") or {}).get("rollout", ""))
+    text = str(_parameters(strategy).get("rollout", ""))
     if not text.isascii() or not text.isdecimal() or int(text) > 100:
         raise DataError(f"the rollout of the strategy is {text[:20]!r}, which is no percentage")
     return Fraction(int(text), 100)
@@ -93,6 +106,6 @@ def _named(strategies: list[dict[str, Any]]) -> str:
     return ", ".join(str(one.get("name", "?"))[:60] for one in strategies[:5])
 
 
-def _strategy(wanted: Wanted, share: Fraction) -> dict[str, object]:
-    told = {"rollout": _percent(share), "stickiness": "default", "groupId": wanted.driver.name}
+def _strategy(wanted: Wanted, share: Fraction, mark: str) -> dict[str, object]:
+    told = {"rollout": _percent(share), "stickiness": "default", "groupId": wanted.driver.name, MARK: mark}
     return {"name": STRATEGY, "title": wanted.comment[:100], "parameters": told, "constraints": []}

@@ -9,6 +9,7 @@ from focusplane.define.controls import Flag
 from focusplane.define.flag_driver import FlagDriver
 from focusplane.kernel.errors import RefusedError
 from focusplane.kernel.quantity import format_percent
+from focusplane.plane.followed import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,17 @@ class Wanted:
         return f"focus {self.focus}: {self.reason}"[:500]
 
 
+NOBODY = Writer()
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What it serves now. `share` is None where that is no share, and `why` says what it is."""
 
     share: Fraction | None
     why: str = ""
+    writer: Writer = NOBODY
+    """whose board moved it last, where a mark there says so"""
 
     def __str__(self) -> str:
         return self.why or said(self.share or Fraction(0))
@@ -70,8 +76,8 @@ class Service(Protocol):
 
     async def read(self, driver: FlagDriver) -> Found: ...
 
-    async def write(self, wanted: Wanted) -> None:
-        """Once. Raises `RefusedError` where its own rules decide more than a percentage."""
+    async def write(self, wanted: Wanted, mark: str) -> None:
+        """Once, with the mark of our board where there is a place for it. Raises `RefusedError` where its own rules decide more than a percentage."""
         ...
 
     async def close(self) -> None: ...

@@ -4,11 +4,12 @@ from fractions import Fraction
 
 from focusplane.control.board import Board
 from focusplane.edge.kubernetes.client import Client
-from focusplane.edge.kubernetes.fence import ANNOTATION, objection, ours, writer
+from focusplane.edge.kubernetes.fence import ANNOTATION, marked, ours
 from focusplane.edge.kubernetes.kinds import KINDS, beside
 from focusplane.edge.kubernetes.owned import kept, overlay
 from focusplane.edge.kubernetes.split import Object, Shares, Wanted, Write
 from focusplane.kernel.errors import NotFoundError, RefusedError, UnreachableError
+from focusplane.plane.adoption import forbids
 from focusplane.plane.followed import ForeignError, StaleError, Status, Unsettled, Writer
 
 TRIES = 4
@@ -23,8 +24,8 @@ async def converge(client: Client, wanted: Wanted, board: Board) -> Status:
     for number in range(TRIES):
         try:
             obj, shares, more = await look(client, wanted)
-            found = writer(obj["metadata"])
-            why = objection(found, board)
+            found = marked(obj["metadata"])
+            why = forbids(found, board)
             if why:
                 raise ForeignError(why, found)
             if differ(shares, wanted):

@@ -12,9 +12,9 @@ from focusplane.edge.kubernetes.convergence import converge, differ, look, read_
 from focusplane.edge.kubernetes.readiness import unready
 from focusplane.edge.kubernetes.split import Wanted
 from focusplane.kernel.errors import RefusedError
-from focusplane.plane.followed import Followed, Settled, Status
+from focusplane.plane.followed import ContestedError, Followed, Settled, Status
 from focusplane.plane.ports import Clock, ReadBack
-from focusplane.plane.rounds import Pace, Rounds
+from focusplane.plane.rounds import CONTESTED, Pace, Rounds
 
 log = logging.getLogger("focusplane")
 
@@ -61,8 +61,8 @@ class KubernetesPlane:
             return {}
         shares = await read_back(self._sure(), wanted)
         one = self._rounds.followed.get(wanted.node)
-        if one is not None and differ(shares, wanted):
-            one.in_step = False
+        if one is not None and one.in_step and differ(shares, wanted):
+            self._rounds.lose(one)
         return {wanted.node: {version: float(share) for version, share in shares.items()}}
 
     async def ready(self, focus: Focus, version: str) -> Mapping[str, str]:
@@ -86,11 +86,14 @@ class KubernetesPlane:
     async def look(self, one: Followed[Wanted], board: Board) -> Status:
         """An object in step is only looked at: what differs then is a drift, which is told before it is mended (F5)."""
         client, wanted = self._sure(), one.wanted
-        if not one.in_step:
+        if not one.in_step and not one.hands_off:
             return await converge(client, wanted, board)
         shares = (await look(client, wanted))[1]
-        if differ(shares, wanted):
-            log.warning("%s splits differently than the board", wanted.driver)
+        if not differ(shares, wanted):
+            return Settled() if one.in_step else await converge(client, wanted, board)
+        if one.hands_off:
+            raise ContestedError(CONTESTED)
+        log.warning("%s splits differently than the board", wanted.driver)
         return Settled()
 
     def system(self, _: Wanted) -> str:
