@@ -74,6 +74,16 @@ def test_a_token_in_a_file_is_read_again_each_time(tmp_path: Path) -> None:
             "cannot be used",
         ),
         ("http://127.0.0.1:8001/", "10.0.0.1", "names no server"),
+        (
+            "{token: s3cret}",
+            "{token: s3cret, client-certificate: ana.pem}",
+            "has a client-certificate and no client-key",
+        ),
+        (
+            "{token: s3cret}",
+            "{token: s3cret, client-key-data: QQ==}",
+            "has a client-key and no client-certificate",
+        ),
         ("{token: s3cret}", "{token: s3cret, as: admin}", "asks for 'as', which is not followed"),
         ("apiVersion: v1", "- a list", "is no"),
     ],

@@ -18,6 +18,7 @@ from focusplane.kernel.errors import UnreachableError, UsageError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PAIR = ("client-certificate", "client-key")
 MOST_BYTES = 1024 * 1024
 HINT = "--kubeconfig FILE, or run in a Pod with a service account"
 
@@ -113,10 +114,20 @@ def _refuse_unsafe(server: str, place: Mapping[str, Any], user: Mapping[str, Any
     for key, table in (("proxy-url", place), ("tls-server-name", place), ("as", user), ("as-groups", user)):
         if table.get(key):
             raise UsageError(f"{path} asks for {key!r}, which is not followed", "a context without it")
+    _refuse_half(user, path)
     for key in ("exec", "auth-provider"):
         if key in user:
             hint = "kubectl create token SERVICEACCOUNT, or run in a Pod"
             raise UsageError(f"{path} gets its token by {key!r}, which a server cannot follow", hint)
+
+
+def _refuse_half(user: Mapping[str, Any], path: Path) -> None:
+    """Half of a pair would be passed over in silence, and we would come as somebody else, or as nobody."""
+    given = [key for key in PAIR if user.get(key) or user.get(f"{key}-data")]
+    if len(given) == 1:
+        missing = next(key for key in PAIR if key not in given)
+        hint = f"{missing}, or {missing}-data; a token needs neither"
+        raise UsageError(f"{path} has a {given[0]} and no {missing}", hint)
 
 
 def _trust(
@@ -127,8 +138,8 @@ def _trust(
     try:
         authority = _bytes(place, "certificate-authority", path)
         trust = ssl.create_default_context(cadata=authority.decode() if authority else None)
-        certificate, key = _bytes(user, "client-certificate", path), _bytes(user, "client-key", path)
-        if certificate and key:
+        certificate, key = (_bytes(user, each, path) for each in PAIR)
+        if certificate or key:
             _show(trust, certificate, key)
     except (OSError, ValueError, binascii.Error) as error:
         raise UsageError(f"{path}: its certificates cannot be used ({type(error).__name__})") from error
