@@ -43,6 +43,21 @@ class UnleashServer:
         shares = [one["parameters"]["rollout"] for one in seen["strategies"]]
         return ",".join(shares) if seen["enabled"] else "off"
 
+    def set_share(self, flag: str, percent: int, **more: str) -> None:
+        """Its one strategy, by hand: what else is in the parameters stays."""
+        [strategy] = self.environment(flag)["strategies"]
+        parameters = {**strategy["parameters"], "rollout": str(percent), **more}
+        change = [{"op": "replace", "path": "/parameters", "value": parameters}]
+        place = f"{PROJECT}/{flag}/environments/development/strategies/{strategy['id']}"
+        self._http.patch(place, json=change).raise_for_status()
+
+    def add_strategy(self, flag: str) -> None:
+        """One more, for everybody of a tenant."""
+        constraint = {"contextName": "tenant", "operator": "IN", "values": ["acme"]}
+        strategy = {"name": "default", "constraints": [constraint]}
+        place = f"{PROJECT}/{flag}/environments/development/strategies"
+        self._http.post(place, json=strategy).raise_for_status()
+
     def turn(self, flag: str, word: str) -> None:
         """`on` or `off`, by hand."""
         self._http.post(f"{PROJECT}/{flag}/environments/development/{word}").raise_for_status()
