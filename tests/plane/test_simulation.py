@@ -54,6 +54,44 @@ def test_every_promise_holds_while_variants_of_a_flag_are_rolled_out(seed: int) 
     assert not broken(outcome), told(outcome)
 
 
+SENDS = """
+    synthetic: {requests: {url: "http://shop.example/{version}"}, rate: 10/s, below: 600/min}
+"""
+SUPPLIED = {
+    "shop.yaml": FILES["shop.yaml"]
+    .replace("  rollout:\n", f"  rollout:{SENDS}", 1)
+    .replace("{weight: 25%, for: 3s}", "{weight: 5%, for: 18s}")
+}
+
+
+def lasting(seed: int) -> Perils:
+    """Long enough for some rollout to last until it is known how much users send; the plane dies twice meanwhile."""
+    return Perils((300, 200), faults=seed % 3 == 0, storm_s=60.0, calm_s=40.0)
+
+
+@pytest.mark.parametrize("seed", [int(ONE)] if ONE else range(0, SEEDS, 4))
+def test_every_promise_holds_while_synthetic_requests_are_sent_and_each_counts_once(seed: int) -> None:
+    outcome = simulate(seed, SUPPLIED, lasting(seed))
+    assert not broken(outcome), told(outcome)
+    world = outcome.loop.world
+    for name, known in world.supplies.items():
+        evidence = world.evidence.get(name)
+        made = evidence.synthetic if evidence is not None else None
+        canary, _, baseline, _ = (0, 0, 0, 0) if made is None else made.metric.counts
+        assert canary == baseline
+        assert canary + sum(known.left.values()) + len(known.pending) <= known.sent
+        assert known.off or world.rollouts[name].live
+
+
+def test_synthetic_requests_are_sent_and_counted_in_these_stories() -> None:
+    worlds = [simulate(seed, SUPPLIED, lasting(seed)).loop.world for seed in (0, 6, 10)]
+    assert sum(known.sent for world in worlds for known in world.supplies.values()) > 50
+    made = [
+        each.synthetic for world in worlds for each in world.evidence.values() if each.synthetic is not None
+    ]
+    assert sum(each.metric.counts[0] for each in made) > 50
+
+
 def test_rollouts_of_flags_end_in_every_way_in_these_stories() -> None:
     ends = set()
     for seed in range(0, max(SEEDS, 20), 2):

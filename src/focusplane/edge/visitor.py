@@ -75,6 +75,8 @@ class HttpVisitor:
                 if gateway and (stray := _stray(request, answer, version)):
                     return Reply(Heard.STRAY, stray)
                 saw, why = await _judged(asked, answer, whole=True)
+        except httpx.LocalProtocolError:
+            return Reply(Heard.UNKNOWN, "it could not be asked: HTTP cannot carry its headers")
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             saw, why = _failed(error)
             return Reply(Heard.UNKNOWN if saw is Saw.UNKNOWN else Heard.SILENT, why)
