@@ -66,11 +66,13 @@ def further(parts: Parts, names: Sequence[str], seen: Exposures, terms: Floats, 
     known = {name for name, _ in parts.accounts}
     many = len(known.union(names[place] for place in both)) > 1
     stake = whole if parts.stake is None and many else parts.stake
+    if stake is None:  # the one stratum is the whole
+        return parts if known else Parts(((names[both[0]], (0.0,) * len(terms)),))
     accounts = {name: np.array(logs) for name, logs in parts.accounts}
     for place in both:
         name = names[place]
         if name not in accounts and len(accounts) >= MOST - 1:
             name = OTHERS
         held = accounts.get(name, np.zeros(len(terms)))
-        accounts[name] = held + terms[:, place] if stake is not None else held
+        accounts[name] = held + terms[:, place]
     return Parts(tuple((name, tuple(logs.tolist())) for name, logs in accounts.items()), stake)
