@@ -132,10 +132,6 @@ def test_a_rollout_of_a_variant_neither_begins_nor_goes_on_past_the_bound() -> N
     [
         ("[{budgetBelow: 50%, atMost: 10%}, {budgetBelow: 25%, atMost: 30%}]", "D371"),
         ("[{budgetBelow: 50%, atMost: 10%}, {budgetBelow: 50%, atMost: 5%}]", "D371"),
-        (
-            "{budgetBelow: 50%, atMost: 10%}, schedule: [{from: 2027-01-01T00:00:00Z, percentage: 50%}]",
-            "D372",
-        ),
     ],
 )
 def test_bounds_that_mean_nothing_are_refused(bounds: str, code: str) -> None:

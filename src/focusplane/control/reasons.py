@@ -102,7 +102,9 @@ def _rules(asked: Asked, focus: str, flag: Flag) -> Generator[str, None, bool]:
 
 
 def _schedule(asked: Asked, focus: str, flag: Flag, moved: bool) -> Generator[str, None, bool]:
-    """Whether the clock decided."""
+    """Whether the clock decided; where the budget has a say it never does, the board then says what holds."""
+    if flag.exposure:
+        return False
     begun = [step for step in flag.schedule if step.at <= asked.at_s * SECOND]
     if begun and not moved:
         yield f"schedule: {begun[-1]}"

@@ -49,17 +49,13 @@ def flag_problems(focus: Focus, flag: Flag, places: Places, today: str | None) -
 
 
 def _exposure(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
-    """Less budget allows less; a schedule would raise past every bound."""
+    """Less budget allows less."""
     ordered = sorted(flag.exposure, key=lambda one: one.budget_below)
     for less, more in pairwise(ordered):
         if less.budget_below == more.budget_below or less.at_most > more.at_most:
             what = "less budget must allow less: each `budgetBelow` once, and the lower the smaller `atMost`"
             yield places.error(f"{path}.exposure", "D371", what, "{budgetBelow: 25%, atMost: 10%}")
             break
-    if flag.exposure and flag.schedule:
-        what = "`schedule` raises the flag in the clients, where no budget is known"
-        hint = "take one away; a rollout raises by evidence and within the bounds"
-        yield places.error(f"{path}.schedule", "D372", what, hint)
 
 
 def attribute_problems(focus: Focus, places: Places) -> Iterator[Problem]:

@@ -47,6 +47,7 @@ from focusplane.plane.arrows import (
     judge,
     lapse,
     price,
+    raises,
     read,
     ready,
     route,
@@ -88,6 +89,7 @@ def step(world: World, arrivals: Sequence[Arrival], tick: Tick) -> Step:
     draft = compare.pairs(draft)  # the same of what pipelines ask about
     draft = expose.rollouts(draft)  # Verdict -> the rollout's next move -> Command
     draft = together.follow(draft)  # one of a release that went back takes the others along
+    draft = raises.flags(draft)  # what a policy wants of flags that are bound by the budget
     draft = worse.variants(draft)  # the same for flags that a mitigation would take away
     draft = contain.mitigations(draft)  # Health x rules -> Decision -> guard -> Command
     draft = lapse.containments(draft)  # what has an expiry ends by itself

@@ -35,7 +35,7 @@ def encode_flag(flag: Flag) -> dict[str, Json]:
         "rules": [_encode_rule(rule) for rule in flag.rules],
         "schedule": [
             {"at": step.at, "percentage": share_text(step.percentage), "said": step.said}
-            for step in flag.schedule
+            for step in (() if flag.exposure else flag.schedule)  # the plane takes what the budget bounds
         ],
         "permanent": flag.permanent,
     }

@@ -1,7 +1,7 @@
 """The flagd document: every flag as it is served now, made of what is declared and what the board says.
 
 A kill is an enabled flag with its off variant and no targeting: flagd's own DISABLED would serve the caller's default.
-Bucketing keys are spelt out, because clients of different generations do not agree about the short form. Segments and
+The steps of a schedule that the budget bounds are no part of it: the plane takes them. Bucketing keys are spelt out, because clients of different generations do not agree about the short form. Segments and
 prerequisites are spelt out too: no client has to look anything up.
 """
 
@@ -110,7 +110,7 @@ class _Served:
         for number, rule in enumerate(flag.rules, start=1):
             told = _shares(focus, flag, rule.serve, nobody, mark=f"{MARK}{number}" if marked else "")
             branches += [condition(rule.when), told]
-        if control is None or not control.overridden:
+        if not flag.exposure and (control is None or not control.overridden):
             for step in sorted(flag.schedule, key=lambda step: -step.at):
                 begun: Json = {">=": [{"var": CLOCK}, -(-step.at // SECOND)]}
                 branches += [begun, _percentage(focus, flag, flag.default, step.percentage, nobody)]

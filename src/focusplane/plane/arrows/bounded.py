@@ -23,10 +23,10 @@ def refusal(draft: Draft, focus: Focus, control: str, wanted: ControlState) -> R
     flag, now = _flag(focus, control), draft.world.board.state(focus.name, control)
     if flag is None or not isinstance(now, FlagState) or not isinstance(wanted, FlagState):
         return None
-    raised = _raised(flag, now, wanted)
-    if raised is None:
+    found = raised(flag, now, wanted)
+    if found is None:
         return None
-    why = stop(draft, focus, flag.key, *raised)
+    why = stop(draft, focus, flag.key, *found)
     return Refused("refused", why, _allows(flag, draft, focus)) if why else None
 
 
@@ -42,9 +42,15 @@ def stop(draft: Draft, focus: Focus, key: str, variant: str, share: Fraction) ->
     return f"{words}: {key}={variant} goes to {most} at most below {format_percent(found.budget_below)}, not to {format_percent(share)}"
 
 
+def agreed(focus: Focus, key: str) -> bool:
+    """Others have to agree to a hotfix of this flag: what they agreed to goes past its bounds."""
+    spec = focus.rollout_of(key)
+    return spec is not None and spec.hotfix is not None and spec.hotfix.approvals > 0
+
+
 def step_stop(draft: Draft, focus: Focus, rollout: Rollout) -> str:
-    """Why a rollout of a flag may not take its next step; empty if it may. Others have agreed to a hotfix."""
-    if not rollout.flag or rollout.hotfix_until > draft.at:
+    """Why a rollout of a flag may not take its next step; empty if it may."""
+    if not rollout.flag or (rollout.hotfix_until > draft.at and agreed(focus, rollout.flag)):
         return ""
     following = rollout.step + 1
     share = rollout.steps[following].weight if following < len(rollout.steps) else Fraction(1)
@@ -63,7 +69,7 @@ def _flag(focus: Focus, control: str) -> Flag | None:
     return focus.controls.flags.get(key) if kind == "flag" else None
 
 
-def _raised(flag: Flag, now: FlagState, wanted: FlagState) -> tuple[str, Fraction] | None:
+def raised(flag: Flag, now: FlagState, wanted: FlagState) -> tuple[str, Fraction] | None:
     """The variant that would get more, and how much. What the others have now is the way back of a rollout: everybody may."""
     before, after = _shares(flag, now), _shares(flag, wanted)
     back = others(flag, now) if now.percentage < 1 else ""

@@ -31,7 +31,7 @@ from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import NS_PER_MS
 from focusplane.observe.edits import Edited
 from focusplane.plane.arrival import PolicyRead, Started
-from focusplane.plane.arrows import move, route
+from focusplane.plane.arrows import move, raises, route
 from focusplane.plane.arrows.words import of_flag
 from focusplane.plane.draft import Draft
 from focusplane.plane.world import Policies
@@ -165,7 +165,9 @@ def _declare(draft: Draft, before: Focus | None, focus: Focus, edits: Sequence[s
         draft = _say_edited(draft, before, focus, edited)
     if focus.controls.traffic is not None and focus.name not in draft.world.stable:
         draft = draft.put("stable", focus.name, focus.controls.traffic.initial)
-    draft = draft.but(board=declared_board(draft.world.board, focus, draft.world.stable.get(focus.name, "")))
+    board = draft.world.board
+    draft = draft.but(board=declared_board(board, focus, draft.world.stable.get(focus.name, "")))
+    draft = raises.edited(draft, board, focus)
     if before is not None:
         draft = _take_off(draft, before, focus)
     what = "policy taken up" if before is None else f"policy changed: {'; '.join(edits[:3])}"

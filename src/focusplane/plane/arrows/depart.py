@@ -42,11 +42,12 @@ def refusal(draft: Draft, focus: Focus, version: str, flag: str = "", hotfix: bo
 
 
 def _bounded(draft: Draft, focus: Focus, flag: str, variant: str, hotfix: bool) -> Refused | None:
-    """The first step goes further than the budget allows. Others have agreed to a hotfix."""
+    """The first step goes further than the budget allows."""
     spec = focus.rollout_of(flag)
-    if not flag or hotfix or spec is None or not spec.steps:
+    if not flag or (hotfix and bounded.agreed(focus, flag)) or spec is None or not spec.steps:
         return None
-    why = bounded.stop(draft, focus, flag, variant, spec.steps[0].weight)
+    lane = spec.hotfix.steps if hotfix and spec.hotfix is not None else ()
+    why = bounded.stop(draft, focus, flag, variant, (lane or spec.steps)[0].weight)
     return Refused("refused", why, f"focus explain {focus.name}") if why else None
 
 
