@@ -3,6 +3,8 @@
 A freeze of everything is the kill switch of automation: no hotfix goes through that.
 """
 
+from dataclasses import replace
+
 from focusplane.act.action import Action, Cause, Phase
 from focusplane.act.request import Done, Refused, StartRollout
 from focusplane.define.focus import Focus
@@ -19,25 +21,40 @@ RULE = "hotfix"
 
 
 def ask(draft: Draft, focus: Focus, asked: StartRollout, by: str) -> Answered:
-    """Ask the destination at once, or the people first whose yes the policy wants."""
-    refused = _refusal(draft, focus, asked) or depart.refusal(draft, focus, asked.version, hotfix=True)
+    """Ask the people first whose yes the policy wants; else the destination of a version, while a variant begins at once."""
+    lane = _lane(focus, asked.flag)
+    refused = _refusal(draft, focus, asked, lane)
+    refused = refused or depart.refusal(draft, focus, asked.version, asked.flag, hotfix=True)
     if refused is not None:
         return draft, refused
-    lane = focus.rollout.hotfix if focus.rollout is not None else None
-    waiting = Waiting(asked.version, by, hotfix=asked.reason)
-    if lane is None or not lane.approvals:
-        draft = depart.ask_for(draft, focus, waiting)
-        return draft, Done(asked.version, f"asking whether {asked.version} is ready to take traffic")
-    return _ask_people(draft, focus, lane, waiting)
+    waiting = Waiting(asked.version, by, flag=asked.flag, hotfix=asked.reason)
+    if lane is not None and lane.approvals:
+        return _ask_people(draft, focus, lane, waiting)
+    draft = _go(draft, focus, waiting)
+    if asked.flag:
+        rollout = draft.world.rollouts[focus.name]
+        return draft, Done(rollout.id, f"the rollout of {rollout.what} has started")
+    return draft, Done(asked.version, f"asking whether {asked.version} is ready to take traffic")
 
 
-def _refusal(draft: Draft, focus: Focus, asked: StartRollout) -> Refused | None:
-    if focus.rollout is None or focus.rollout.hotfix is None:
+def _lane(focus: Focus, flag: str) -> HotfixSpec | None:
+    spec = focus.rollout_of(flag)
+    return spec.hotfix if spec is not None else None
+
+
+def _go(draft: Draft, focus: Focus, waiting: Waiting) -> Draft:
+    """What serves a variant is there already, where the flag is read."""
+    return depart.begin(draft, focus, waiting) if waiting.flag else depart.ask_for(draft, focus, waiting)
+
+
+def _what(waiting: Waiting) -> str:
+    return f"{waiting.flag}={waiting.version}" if waiting.flag else waiting.version
+
+
+def _refusal(draft: Draft, focus: Focus, asked: StartRollout, lane: HotfixSpec | None) -> Refused | None:
+    if lane is None:
         hint = "rollout: {hotfix: {approvals: 1}}; or focus unfreeze"
         return Refused("refused", f"{focus.name} declares no lane for hotfixes", hint)
-    if asked.flag:
-        hint = f"focus control set {focus.name} flag.{asked.flag} {asked.version} --reason R"
-        return Refused("usage", "a hotfix is a version; a flag is set by hand", hint)
     if not asked.reason.strip():
         return Refused("usage", "a hotfix is started for a reason", "--why 'what it mends'")
     stopped = draft.world.frozen.get("*")
@@ -49,14 +66,15 @@ def _refusal(draft: Draft, focus: Focus, asked: StartRollout) -> Refused | None:
 
 
 def _ask_people(draft: Draft, focus: Focus, lane: HotfixSpec, waiting: Waiting) -> Answered:
-    decision = short_id("dec", focus.name, focus.digest, RULE, waiting.version, draft.tick.number)
-    key = short_id("act", decision, 0, f"{focus.name}/traffic")
+    what, control = _what(waiting), f"flag.{waiting.flag}" if waiting.flag else "traffic"
+    decision = short_id("dec", focus.name, focus.digest, RULE, what, draft.tick.number)
+    key = short_id("act", decision, 0, f"{focus.name}/{control}")
     action = Action(
         key,
         decision,
         focus.name,
         RULE,
-        f"start the hotfix {waiting.version}",
+        f"start the hotfix {what}",
         None,
         waiting.hotfix,
         waiting.by,
@@ -69,22 +87,27 @@ def _ask_people(draft: Draft, focus: Focus, lane: HotfixSpec, waiting: Waiting) 
     )
     draft = move.plan(draft, action, Cause.ASK)
     draft = draft.drop("refusals", focus.name)
-    held = Waiting(waiting.version, waiting.by, probe=key, hotfix=waiting.hotfix)
-    draft = draft.put("waiting", focus.name, held)
-    words = f"{waiting.by} wants {waiting.version} through the freeze: {waiting.hotfix}"
+    draft = draft.put("waiting", focus.name, replace(waiting, probe=key))
+    words = f"{waiting.by} wants {what} through the freeze: {waiting.hotfix}"
     ends = format_duration(lane.within_ms)
     draft = on_record.tell(draft, focus, (key, "asked"), "waits for a yes", f"{words}; focus approve {key}")
     many = f"{lane.approvals} other {'people' if lane.approvals > 1 else 'person'}"
-    return draft, Done(key, f"{waiting.version} waits for the yes of {many}, {ends} at most: {key}")
+    return draft, Done(key, f"{what} waits for the yes of {many}, {ends} at most: {key}")
 
 
 def approved(draft: Draft, action: Action) -> Draft:
-    """Enough people said yes: now the destination is asked."""
+    """Enough people said yes: now the destination is asked, or a variant begins if it still may."""
     focus = draft.world.policies.set.focuses.get(action.focus)
     waiting = draft.world.waiting.get(action.focus)
     if focus is None or waiting is None or waiting.probe != action.key:
         return draft
-    return depart.ask_for(draft, focus, Waiting(waiting.version, waiting.by, hotfix=waiting.hotfix))
+    if not waiting.flag:
+        return depart.ask_for(draft, focus, replace(waiting, probe=""))
+    draft = draft.drop("waiting", focus.name)
+    refused = depart.refusal(draft, focus, waiting.version, waiting.flag, hotfix=True)
+    if refused is not None:
+        return depart.refuse(draft, focus.name, _what(waiting), f"meanwhile: {refused.reason}", waiting.by)
+    return depart.begin(draft, focus, replace(waiting, probe=""))
 
 
 def watch(draft: Draft) -> Draft:
@@ -93,7 +116,7 @@ def watch(draft: Draft) -> Draft:
         action = draft.world.actions.get(waiting.probe)
         if action is not None and action.rule == RULE and action.phase is not Phase.AWAITING_APPROVAL:
             draft = draft.drop("waiting", name)
-            draft = depart.refuse(draft, name, waiting.version, f"hotfix: {action.detail}", waiting.by)
+            draft = depart.refuse(draft, name, _what(waiting), f"hotfix: {action.detail}", waiting.by)
     for action in draft.world.actions.values():
         waits = draft.world.waiting.get(action.focus)
         if action.rule != RULE or action.phase is not Phase.AWAITING_APPROVAL:

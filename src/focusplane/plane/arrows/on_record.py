@@ -14,7 +14,7 @@ def hotfix(draft: Draft, focus: Focus, rollout: Rollout) -> Draft:
     """On record: in the ledger of changes, in every live incident of the focus, and told to its owner."""
     through = draft.world.frozen.get(focus.name, "")
     stop = f"through the freeze ({through})" if through else "by the lane of hotfixes"
-    words = f"hotfix {rollout.version} {stop}, by {rollout.by}: {rollout.hotfix}"
+    words = f"hotfix {rollout.what} {stop}, by {rollout.by}: {rollout.hotfix}"
     key = short_id("chg", "hotfix", rollout.id)
     change = ChangeEvent(
         key, draft.at, focus.name, "rollout", words, rollout.by, rollout.weight, rollout.version

@@ -103,7 +103,8 @@ def rollout(world: World, name: str) -> Shown:
 def _waits_for(world: World, asked: Waiting) -> str:
     action = world.actions.get(asked.probe)
     if action is not None:
-        return f"{asked.version} waits for a yes: focus approve {action.key}"
+        what = f"{asked.flag}={asked.version}" if asked.flag else asked.version
+        return f"{what} waits for a yes: focus approve {action.key}"
     return f"asking whether {asked.version} is ready"
 
 
