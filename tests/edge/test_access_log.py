@@ -149,3 +149,13 @@ def test_parameters_are_named_when_one_is_wrong() -> None:
     with pytest.raises(DataError) as caught:
         naming_of({"field.nothing": "x"})
     assert "field.status" in caught.value.hint
+
+
+def test_a_copy_by_the_gateway_before_it_is_no_users_request(plane: Recorder, url: str) -> None:
+    copies = [{**ENVOY, "authority": "payment-shadow:8080"}, {**NGINX, "http_host": "payment-shadow"}]
+    post(url, {**ENVOY, "authority": "payment:8080"}, *copies, service="payment")
+    assert sorted((signal.outcome.mirror, signal.count) for signal in plane.signals) == [
+        ("", 1),
+        ("foreign", 1),
+        ("foreign", 1),
+    ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from focusplane.define.rollout import Extra, JudgeSpec, Step
 from focusplane.observe.canary import begin, next_step, rule
-from focusplane.observe.eprocess import HARM, SAFE, log_mixture
+from focusplane.observe.eprocess import HARM, SAFE, exposures, log_factors, log_mixture
 from focusplane.observe.evidence import Evidence
 from focusplane.observe.evidence_json import from_json, to_json
 from focusplane.observe.extras import watched
@@ -181,3 +181,17 @@ def test_a_pair_that_failed_at_both_speaks_for_the_new_version_only_as_far_as_fa
     assert harm == 0.0
     tolerant = Extra("pairs", Fraction(5, 4), Fraction(0), pairs=True)
     assert fold_pairs(watched(tolerant, 0), [("", Tally(both=50))]).metric.log_harm < 0
+
+
+@given(shares, nulls, st.sampled_from(HARM + SAFE))
+def test_both_sums_of_the_same_requests_are_fair_too_whatever_their_answers_have_to_do_with_each_other(
+    parts: tuple[float, ...], null: tuple[float, float], psi: float
+) -> None:
+    """What a gateway counts of its copies, and the judge compares as it compares any two arms."""
+    chances = [each / sum(parts) for each in parts]
+    new, old = chances[2] + chances[3], chances[1] + chances[3]
+    worst = null[0] * old + null[1]
+    if new <= worst if psi > 1 else new >= worst:
+        ends = [exposures([(1, y_new, 1, y_old)]) for y_old, y_new in ((0, 0), (1, 0), (0, 1), (1, 1))]
+        logs = [float(log_factors(one, *null, np.array([psi]))[0]) for one in ends]
+        assert sum(p * math.exp(log) for p, log in zip(chances, logs, strict=True)) <= 1 + 1e-9

@@ -95,6 +95,14 @@ def test_a_real_application_is_tagged_by_its_boundary_and_counted_exactly(plane,
     assert sum(map(int, row["point"]["bucketCounts"])) == int(row["point"]["count"])
 
 
+def test_copies_that_a_gateway_makes_are_no_requests_of_users(plane, port):
+    ask(port, "POST", "/checkout", host="shop-shadow:8080")
+    ask(port, "POST", "/checkout", x_focus_mirror="shop/v2")
+    ask(port, "POST", "/checkout", host="shop-shadow.example.org")
+    eventually(lambda: plane.count(focus__id="checkout") == 3)
+    assert plane.count(focus__synthetic=True) == 2
+
+
 def test_retries_and_synthetic_traffic_are_told_apart(plane, port):
     ask(port, "POST", "/checkout", x_focus_resend="1")
     ask(port, "POST", "/checkout", x_focus_synthetic="true")

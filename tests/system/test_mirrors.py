@@ -40,7 +40,8 @@ def copies(town: Town) -> list[dict[str, str]]:
 
 
 def written(town: Town) -> httpx.Response:
-    return httpx.post(f"http://{town.gateway}/order", headers={"x-tenant": "t1"}, verify=PLAIN)
+    headers = {"x-tenant": "t1", "x-focus-mirror": "shop/v2"}
+    return httpx.post(f"http://{town.gateway}/order", headers=headers, verify=PLAIN)
 
 
 def test_a_version_that_fails_its_copies_is_taken_back_and_no_customer_was_on_it(mirroring: Town) -> None:

@@ -7,7 +7,7 @@ is thereby bounded by the policies, however many values its attributes have.
 from collections.abc import Iterable, Mapping
 
 from focusplane.define.focus import Focus
-from focusplane.instrument.conventions import COST, TENANT_CLASS
+from focusplane.instrument.conventions import COST, HOST, TENANT_CLASS
 from focusplane.instrument.cost import cost_said
 from focusplane.instrument.tagging import Attributes, Value
 
@@ -35,7 +35,14 @@ def asked_by(focus: Focus) -> Asked:
 
 def keys_of(focuses: Iterable[Focus]) -> frozenset[str]:
     """Every key that somebody asks for."""
-    return frozenset(key for focus in focuses for key in asked_by(focus))
+    every = tuple(focuses)
+    hosts = HOST if any(mirrors(focus) for focus in every) else ()
+    return frozenset((*(key for focus in every for key in asked_by(focus)), *hosts))
+
+
+def mirrors(focus: Focus) -> bool:
+    """Its policy has requests copied, by whatever gateway."""
+    return focus.rollout is not None and focus.rollout.mirror is not None
 
 
 def told(asked: Asked, resource: Attributes, attributes: Attributes) -> Mapping[str, str]:

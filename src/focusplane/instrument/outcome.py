@@ -56,6 +56,11 @@ def _mirror(attributes: Attributes) -> str:
     return said if said in (names.ORIGINAL, names.COPY, names.FOREIGN_COPY) else ""
 
 
+def shadowed(host: str) -> bool:
+    """`shop-shadow`, `shop-shadow:8080`: what Envoy makes of the host of a copy."""
+    return host.partition(":")[0].endswith(names.SHADOW)
+
+
 def slice_of(resource: Attributes, attributes: Attributes) -> Slice:
     """Whose request, which version, which route, where: what the request says wins over what its resource says."""
     return Slice(

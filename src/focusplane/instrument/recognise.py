@@ -1,12 +1,12 @@
 """What is known about requests with given attributes: their focus, slice, outcome and reporter; worked out once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from focusplane.instrument import conventions as names
-from focusplane.instrument.asked import Asked, asked_by, told
+from focusplane.instrument.asked import Asked, asked_by, mirrors, told
 from focusplane.instrument.exposed import exposed_of
-from focusplane.instrument.outcome import outcome_of, slice_of
+from focusplane.instrument.outcome import outcome_of, shadowed, slice_of
 from focusplane.instrument.point import Said
 from focusplane.instrument.signal import Exposed, Latencies, Outcome, Slice, Source
 from focusplane.instrument.tagging import Attributes, Index, Untagged, text
@@ -125,11 +125,22 @@ class Recogniser:
             source=source,
             reporter=reporter_of(resource),
             slice=slice_of(resource, attributes),
-            outcome=outcome_of(attributes, failed),
+            outcome=self._outcome(tagged.focus, attributes, failed),
             alone=self._alone(tagged.focus),
             attributes=told(self._asked_by(tagged.focus), resource, attributes),
             exposed=self.exposed((attributes,), tagged.focus),
         )
+
+    def _outcome(self, focus: str, attributes: Attributes, failed: bool) -> Outcome:
+        """Where a policy mirrors, what was asked of a `-shadow` host is a copy, whoever made it."""
+        found = outcome_of(attributes, failed)
+        if (
+            found.mirror
+            or not shadowed(text(attributes, names.HOST))
+            or not mirrors(self._index.focus(focus))
+        ):
+            return found
+        return replace(found, mirror=names.FOREIGN_COPY)
 
     def exposed(self, said: Iterable[Attributes], focus: str) -> tuple[Exposed, ...]:
         """The flags that attributes of requests of a focus, or of events in them, speak of."""

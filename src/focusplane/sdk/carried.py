@@ -63,6 +63,17 @@ def _synthetic(request: Request, value: bytes) -> None:
     request.synthetic = value.strip().lower() not in _FALSE
 
 
+def _mirrored(request: Request, _: bytes) -> None:
+    """A gateway of ours says that this is a copy."""
+    request.synthetic = True
+
+
+def _host(request: Request, value: bytes) -> None:
+    """Envoy, and what is built on it, appends `-shadow` to the host of a copy."""
+    if b"-shadow" in value and value.partition(b":")[0].endswith(b"-shadow"):
+        request.synthetic = True
+
+
 def _resend(request: Request, value: bytes) -> None:
     request.resend = value.strip().lower() not in _FALSE
 
@@ -76,5 +87,7 @@ _TAKERS: dict[bytes, Taker] = {
     b"baggage": _baggage,
     b"x-focus-synthetic": _synthetic,
     b"x-focus-resend": _resend,
+    b"x-focus-mirror": _mirrored,
+    b"host": _host,
     b"idempotency-key": _key,
 }

@@ -12,6 +12,7 @@ import msgspec
 
 from focusplane.instrument import conventions as names
 from focusplane.instrument.asked import written
+from focusplane.instrument.outcome import shadowed
 from focusplane.instrument.point import Said, SpanGroup, Spans
 from focusplane.instrument.signal import Source
 from focusplane.kernel.errors import DataError
@@ -38,6 +39,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "environment": ("environment", "deployment.environment.name"),
     "synthetic": ("synthetic", "focus.synthetic"),
     "client": ("client", "client.id", "client_id"),
+    "host": ("authority", ":authority", "host", "http_host"),
 }
 """What is read -> the fields that say it, the first that is there; `?field.status=code` puts another one before them."""
 _RESOURCE = {
@@ -136,6 +138,8 @@ class _Reader:
         resource = {key: self._text(said, what) for what, key in _RESOURCE.items()}
         resource[names.SOURCE] = Source.EDGE
         request = {key: self._text(said, what) for what, key in _REQUEST.items()}
+        if shadowed(self._text(said, "host")):
+            request[names.MIRROR] = names.FOREIGN_COPY
         self._line_of(said, request)
         request |= {key: written(said[key])[:MAX_TEXT] for key in self._asked if _is_plain(said.get(key))}
         like = (

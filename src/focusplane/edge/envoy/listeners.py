@@ -1,7 +1,14 @@
 """One listener for each address, whichever focuses share it."""
 
 from focusplane.define.controls import Address
-from focusplane.edge.envoy.names import KEY_HEADER, LOCAL_HEADER, Resource, extension, listener_name
+from focusplane.edge.envoy.names import (
+    KEY_HEADER,
+    LOCAL_HEADER,
+    MIRROR_HEADER,
+    Resource,
+    extension,
+    listener_name,
+)
 from focusplane.edge.envoy.routes import KEY_FILTER
 from focusplane.edge.envoy.telemetry import access_log
 
@@ -28,7 +35,7 @@ def listener(listen: Address, tenant_header: str, source: Resource) -> Resource:
         stat_prefix=name,
         codec_type="AUTO",
         rds={"route_config_name": name, "config_source": source},
-        early_header_mutation_extensions=[_forget_key()],
+        early_header_mutation_extensions=[_forget()],
         http_filters=_filters(tenant_header),
         access_log=[access_log(tenant_header)],
         local_reply_config={"mappers": [_local_reply()]},
@@ -51,12 +58,12 @@ def listener(listen: Address, tenant_header: str, source: Resource) -> Resource:
     }
 
 
-def _forget_key() -> Resource:
-    """A client that sends the key itself could choose its version."""
+def _forget() -> Resource:
+    """A client that sends the key itself could choose its version, and one that says it is a copy would count nowhere."""
     return extension(
         "envoy.http.early_header_mutation.header_mutation",
         "http.early_header_mutation.header_mutation.v3.HeaderMutation",
-        mutations=[{"remove": KEY_HEADER}],
+        mutations=[{"remove": KEY_HEADER}, {"remove": MIRROR_HEADER}],
     )
 
 

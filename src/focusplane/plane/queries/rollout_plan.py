@@ -140,9 +140,7 @@ def _option(one: Option, case: Case) -> Shown:
         "least_requests": one.least,
         "hurt": one.hurt,
         "tenants": one.tenants,
-        "note": "copies: nobody gets their answers; the gateway of this plane sends none"
-        if one.mirror
-        else "",
+        "note": "copies of all requests: nobody gets their answers (rollout.mirror)" if one.mirror else "",
     }
 
 
