@@ -20,6 +20,9 @@ LOCK_MS = 150
 TRIES = 200
 PAUSE_S = 0.3
 BATCH = 500
+GONE_SOON = "-c client_connection_check_interval=500"
+"""The server looks after its client that often: the change of a tool that was killed does not go on waiting for its lock, to be
+made once nobody watches."""
 BRAKE_EVERY_S = 0.2
 REST_S = 0.02
 
@@ -95,7 +98,7 @@ def main() -> None:
     parser.add_argument("--brake", default="", help="the plane's /api/v1/throttle/FOCUS, for `expand`")
     parser.add_argument("tenant", nargs="+")
     said = parser.parse_args()
-    with psycopg.connect(said.database, autocommit=True) as connection:
+    with psycopg.connect(said.database, autocommit=True, options=GONE_SOON) as connection:
         for tenant in said.tenant:
             if said.step == "naive":
                 connection.execute(sql.SQL(NAIVE).format(t=sql.Identifier(tenant)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from focusplane.cli.findings import FORMATS
-from focusplane.cli.output import Output, table
+from focusplane.cli.output import Output, counted, table
 from focusplane.cli.policy_set import Place, loaded_from, read, today
 from focusplane.cli.remote import Remote, Shown, asks
 from focusplane.control.flags.declared import Declared, declared_of
@@ -42,7 +42,7 @@ def stale_command(remote: Remote, focus: str, days: int, everything: bool) -> No
 
 def _listed(items: list[Shown], every: int) -> None:
     if not items:
-        click.echo(f"none of {every} flags is to go", err=True)
+        click.echo(f"{counted(every, 'flag')} looked at, none is to go", err=True)
         return
     rows = [
         [

@@ -205,7 +205,7 @@ def _show(shown: Shown, why: bool) -> None:
                 f"none: {shown['unproven']}" if shown.get("evidence_of_safety") is False else "",
             ),
             ("held", _held(shown)),
-            ("reason", shown.get("reason", "")),
+            ("reason", "" if shown.get("hold_reason") else shown.get("reason", "")),
             ("hotfix", _lane(shown)),
             ("together", shown.get("release", "")),
             ("asked for", shown.get("waits_for", "")),

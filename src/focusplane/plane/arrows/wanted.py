@@ -98,7 +98,7 @@ def _one_of(value: str, known: tuple[str, ...]) -> str:
 
 
 _READ: Mapping[str, tuple[Callable[[Focus, str, Mapping[str, Json]], ControlState], str]] = {
-    "flag": (_flag, 'off; as JSON {"variant": "on", "percentage": "10%"}'),
+    "flag": (_flag, 'one of its variants; as JSON {"variant": "on", "percentage": "10%"}'),
     "traffic": (_traffic, 'v1=95%,v2=5%; as JSON {"weights": {"v1": "95%", "v2": "5%"}}'),
     "throttle": (_throttle, '100/s; as JSON {"rate": "100/s", "burst": 20}'),
     "quota": (_quota, '50/s; as JSON {"rate": "50/s", "overrides": {"acme": "5/s"}}'),

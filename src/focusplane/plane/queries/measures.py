@@ -1,12 +1,16 @@
 """The measures M1-M8 of one focus; what is not measured says why instead of showing a zero."""
 
+from fractions import Fraction
+
 from focusplane.act.action import Action, Phase
 from focusplane.define.focus import Focus
 from focusplane.define.sli import SliKind
 from focusplane.kernel.tick import DAY, HOUR
+from focusplane.observe.extras import MICRO
 from focusplane.observe.health import Health
 from focusplane.observe.reading import NoData
 from focusplane.observe.roster import Tenants
+from focusplane.observe.verdict import Of
 from focusplane.plane.queries.shown import Shown, reading
 from focusplane.plane.queries.sources import traced, untold
 from focusplane.plane.world import World
@@ -27,7 +31,7 @@ def measures(world: World, focus: Focus) -> Shown:
         "M5": {"what": "trace coverage", **traced(world, focus)},
         "M6": {"what": "time to mitigate", **_mitigate(world, focus)},
         "M7": {"what": "tenant impact", **_tenants(world, focus)},
-        "M8": {"what": "cost per transaction", "value": None, "no_data": "no focus.cost was received"},
+        "M8": {"what": "cost per transaction", **_cost(world, focus)},
     }
 
 
@@ -42,6 +46,19 @@ def _sli(world: World, focus: Focus, kind: SliKind) -> Shown:
         return {"value": None, "no_data": f"no {kind} objective has been judged"}
     shown = reading(judged[0].reading)
     return {"value": shown["sli"], "text": shown.get("sli_text", "–"), "objective": judged[0].objective}
+
+
+def _cost(world: World, focus: Focus) -> Shown:
+    """The mean of the stable version, in the unit of the cap, where a rollout compares it: elsewhere nobody adds it up."""
+    verdict = world.verdicts.get(focus.name)
+    for one in verdict.metrics if verdict is not None else ():
+        if one.of is Of.COST and one.baseline_total:
+            mean = float(Fraction(one.baseline_bad, one.baseline_total) * one.cap / MICRO)
+            return {
+                "value": mean,
+                "text": f"{mean:.4g} over {one.baseline_total:,} requests of the stable version",
+            }
+    return {"value": None, "no_data": "a cost is added up only in a rollout that compares it (judge.metrics)"}
 
 
 def _burn(world: World, focus: Focus) -> Shown:
