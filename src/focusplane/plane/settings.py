@@ -52,6 +52,10 @@ class Settings:
     envoy_files: Path | None = None
     """A directory for file xDS: an Envoy that starts while the plane is dead reads its last configuration there."""
 
+    pin_token: str = ""
+    """A reference, `env:NAME` or `file:PATH`, to what a request must carry in `x-focus-pin` to choose its version through our
+    gateway. Empty: `x-focus-synthetic` is enough, and anybody may."""
+
     flag_file: Path | None = None
     """A file that always holds all flags as a flagd document, for providers that read one; written whole or not at all."""
 

@@ -49,6 +49,20 @@ def test_weights_always_sum_to_the_total_and_none_is_zero(one: int, other: int) 
     assert min(made.values()) > 0
 
 
+def test_with_a_pin_no_version_is_chosen_without_it_and_no_upstream_sees_it() -> None:
+    state = split(v1=90, v2=10)
+    (open_to_all,) = compiled(state).routes.values()
+    (guarded,) = compiled(state, Memo("a" * 32)).routes.values()
+    before, after = (each["virtual_hosts"][0]["routes"] for each in (open_to_all, guarded))
+    pin = {"name": "x-focus-pin", "string_match": {"exact": "a" * 32}}
+    pinned = [route for route in after if "/pinned/" in route["name"]]
+    assert len(pinned) == len(VERSIONS)
+    assert all(pin in route["match"]["headers"] for route in pinned)
+    assert all("x-focus-pin" in route["request_headers_to_remove"] for route in after)
+    assert [route["name"] for route in before] == [route["name"] for route in after]
+    assert "x-focus-pin" not in str(before)
+
+
 def test_the_canary_comes_first_so_that_a_growing_weight_only_adds_tenants() -> None:
     assert list(weights(weighted_route(split(v1=70, v3=20, v2=10)))) == ["v2", "v3", "v1"]
 

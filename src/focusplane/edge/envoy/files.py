@@ -15,11 +15,11 @@ from focusplane.edge.envoy.version import Version
 from focusplane.plane.written import WrittenPlane, put
 
 
-def envoy_files(directory: Path) -> WrittenPlane:
+def envoy_files(directory: Path, pin: str = "") -> WrittenPlane:
     """A data plane of files: every board is written for an Envoy that must start while the plane is dead."""
 
     def write(board: Board, focuses: Mapping[str, Focus]) -> None:
-        write_files(directory, focuses, board)
+        write_files(directory, focuses, board, pin)
 
     return WrittenPlane("envoy-files", "files", write)
 
@@ -29,7 +29,7 @@ def routes_file(listener: str) -> str:
     return "routes-" + hashlib.sha256(listener.encode()).hexdigest()[:12]
 
 
-def write_files(directory: Path, focuses: Mapping[str, Focus], board: Board) -> None:
+def write_files(directory: Path, focuses: Mapping[str, Focus], board: Board, pin: str = "") -> None:
     """Write the whole state, each file by an atomic and synced rename, clusters before the routes that use them.
 
     Clusters of a version that was removed go at once: keep a version declared until its traffic has drained.
@@ -37,7 +37,8 @@ def write_files(directory: Path, focuses: Mapping[str, Focus], board: Board) -> 
     there before then stays. Blocks for the syncs.
     """
     folder = str(directory.resolve())
-    resources = compile_resources(focuses, board, lambda name: file_source(folder, routes_file(name)), Memo())
+    memo = Memo(pin)
+    resources = compile_resources(focuses, board, lambda name: file_source(folder, routes_file(name)), memo)
     directory.mkdir(parents=True, exist_ok=True)
     if not resources.clusters:
         return

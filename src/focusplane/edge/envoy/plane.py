@@ -39,12 +39,13 @@ class EnvoyPlane:
         name: str = "envoy",
         drain_ms: int = DRAIN_MS,
         on_report: Callable[[ReadBack], None] = _nobody,
+        pin: str = "",
     ) -> None:
         self.name = name
         self._clock = clock
         self._on_report = on_report
         self._publisher = Publisher(drain_ms=drain_ms)
-        self._memo = Memo()
+        self._memo = Memo(pin)
         self._admins: dict[str, Address] = {}
         self._reader = Reader()
         self._told: dict[str, ReadBack] = {}

@@ -30,16 +30,19 @@ class Resources:
 
 
 class Memo:
-    """What each focus was compiled to last, so that a change of one among thousands costs one."""
+    """What each focus was compiled to last, so that a change of one among thousands costs one. `pin` is what a request shows
+    that may choose its version.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, pin: str = "") -> None:
+        self._pin = pin
         self._routes: dict[str, tuple[Focus, TrafficState, list[Resource]]] = {}
         self._clusters: dict[str, tuple[Focus, dict[str, Resource]]] = {}
 
     def routes(self, focus: Focus, traffic: Traffic, state: TrafficState) -> list[Resource]:
         kept = self._routes.get(focus.name)
         if kept is None or kept[0] is not focus or kept[1] != state:
-            kept = self._routes[focus.name] = (focus, state, routes(focus, traffic, state))
+            kept = self._routes[focus.name] = (focus, state, routes(focus, traffic, state, self._pin))
         return kept[2]
 
     def clusters(self, focus: Focus) -> dict[str, Resource]:

@@ -6,7 +6,7 @@ from focusplane.control.split import integer_weights, stick_key, walk
 from focusplane.control.state import TrafficState
 from focusplane.define.controls import Sticky, Traffic
 from focusplane.define.focus import Focus
-from focusplane.define.synthetic import MARK_HEADER, VERSION_HEADER
+from focusplane.define.synthetic import MARK_HEADER, PIN_HEADER, VERSION_HEADER
 from focusplane.edge.envoy.fastlane import lane_prefix
 from focusplane.edge.envoy.mirror import mirrored
 from focusplane.edge.envoy.names import (
@@ -22,17 +22,23 @@ REQUEST_TIMEOUT = "15s"
 KEY_FILTER = "envoy.filters.http.header_mutation"
 
 
-def routes(focus: Focus, traffic: Traffic, state: TrafficState) -> list[Resource]:
-    """The routes of one focus in matching order.
+def routes(focus: Focus, traffic: Traffic, state: TrafficState, pin: str = "") -> list[Resource]:
+    """The routes of one focus in matching order. With a `pin` only who knows it may choose a version.
 
     Raises `ConflictError` if the weights name a version that the policy does not declare, or do not sum to 1: such a
     board would fail every request, so it is refused before it reaches an Envoy.
     """
     split = _split(focus.name, traffic, state)
-    pinned = [_pinned(focus, traffic, version) for version in traffic.versions]
+    pinned = [_pinned(focus, traffic, version, pin) for version in traffic.versions]
     named = [_named(focus, traffic, state.canary, place, name) for place, name in enumerate(state.pinned)]
     weighted = _weighted(focus, traffic, split, state.salt)
-    return [*pinned, *named, *mirrored(focus, weighted, state), weighted]
+    found = [*pinned, *named, *mirrored(focus, weighted, state), weighted]
+    if not pin:
+        return found
+    return [
+        {**one, "request_headers_to_remove": [*one.get("request_headers_to_remove", []), PIN_HEADER]}
+        for one in found
+    ]
 
 
 def _split(name: str, traffic: Traffic, state: TrafficState) -> dict[str, int]:
@@ -85,12 +91,13 @@ def _weighted(focus: Focus, traffic: Traffic, split: Mapping[str, int], salt: st
     }
 
 
-def _pinned(focus: Focus, traffic: Traffic, version: str) -> Resource:
+def _pinned(focus: Focus, traffic: Traffic, version: str, pin: str) -> Resource:
     action = {"cluster": cluster_name(focus.name, version, traffic.versions[version])}
     route = _route(focus, traffic, f"{focus.name}/pinned/{version}", action)
     route["match"]["headers"] = [
         {"name": MARK_HEADER, "string_match": {"exact": "true"}},
         {"name": VERSION_HEADER, "string_match": {"exact": version}},
+        *([{"name": PIN_HEADER, "string_match": {"exact": pin}}] if pin else []),
     ]
     route["response_headers_to_add"] = [_header(VERSION_HEADER, version)]
     return route
