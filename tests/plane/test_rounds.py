@@ -30,7 +30,7 @@ from focusplane.plane.followed import (
     Writer,
 )
 from focusplane.plane.ports import ReadBack
-from focusplane.plane.rounds import AGAIN_MS, AWAY_MS, CONTESTED, LEFT_MS, Pace, Rounds
+from focusplane.plane.rounds import AGAIN_MS, AWAY_MS, LEFT_MS, Pace, Rounds
 
 PACE = Pace((300, 1_000, 5_000), one_s=0.05, at_once=2)
 BOARD = Board(plane="p-1", epoch=1, version=7)
@@ -206,7 +206,7 @@ def test_what_somebody_else_changes_thrice_within_a_minute_is_left_alone_until_s
             finds[0], room.at = DriftError("somebody else made it off"), room.at + 15 * SECOND
             await rounds.look(one)
             assert one.hands_off is (lost == 3)
-        assert room.told[-1].detail == CONTESTED
+        assert room.told[-1].detail == PACE.contested
         assert (room.told[-1].rejected, room.told[-1].refused) == (True, BOARD.version)
         assert one.due == room.at + AGAIN_MS
         rounds.follow(replace(BOARD, version=8), [Lamp("hall")])

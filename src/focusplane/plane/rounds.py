@@ -34,13 +34,8 @@ AGAIN_MS = 15 * SECOND
 AWAY_MS = 30 * SECOND
 PASS_S = 0.1
 THRICE = 3
-WITHIN_MS = MINUTE
 LEFT_MS = 10 * MINUTE
-"""So long is left alone what somebody else has changed thrice within a minute, unless something else is wanted."""
-CONTESTED = (
-    f"somebody else has changed it {THRICE} times within {format_duration(WITHIN_MS)}: it is left as it is for"
-    f" {format_duration(LEFT_MS)}, unless something else is wanted; another plane, or a tool that keeps it, must let go of it"
-)
+"""So long is left alone what somebody else changes again and again, unless something else is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +45,17 @@ class Pace:
     pauses_ms: tuple[int, ...]
     one_s: float
     at_once: int
+    within_ms: int = MINUTE
+    """what somebody else has changed thrice in that time is contested"""
+
+    @property
+    def contested(self) -> str:
+        """What is told of it."""
+        return (
+            f"somebody else has changed it {THRICE} times within {format_duration(self.within_ms)}: it is left as it is for"
+            f" {format_duration(LEFT_MS)}, unless something else is wanted; another plane, or a tool that keeps it, must let"
+            " go of it"
+        )
 
 
 class Hand(Protocol[W]):
@@ -105,7 +111,7 @@ class Rounds(Generic[W]):
         """It was in step, and somebody else has changed it. True if that is so often that it has to be left alone."""
         now = self._clock.now_ms()
         one.in_step, one.lost = False, (*one.lost, now)[-THRICE:]
-        if len(one.lost) == THRICE and now - one.lost[0] <= WITHIN_MS:
+        if len(one.lost) == THRICE and now - one.lost[0] <= self._pace.within_ms:
             one.hands_off, one.left_until = True, now + LEFT_MS
         return one.hands_off
 
@@ -182,7 +188,7 @@ class Rounds(Generic[W]):
         board was taken.
         """
         if isinstance(error, DriftError) and self.lose(one):
-            error = ContestedError(CONTESTED)
+            error = ContestedError(self._pace.contested)
         passing = isinstance(error, UnreachableError | UnavailableError | StaleError)
         if not passing:
             one.heard, one.in_step = self._clock.now_ms(), False

@@ -84,6 +84,33 @@ def test_a_write_on_its_way_misses_once_a_later_board_has_written() -> None:
     story(server, told)
 
 
+def test_weights_that_another_tool_keeps_setting_back_are_left_to_it_and_told_until_others_are_wanted() -> (
+    None
+):
+    server = annotated("p1.1.4")
+
+    def half(obj: dict) -> None:  # type: ignore[type-arg]
+        for ref in obj["spec"]["rules"][1]["backendRefs"]:
+            ref["weight"] = 50
+
+    async def told(village: Village) -> None:
+        for lost in range(1, 4):
+            village.plane.publish(board({"v1": 90, "v2": 10}, version=4 + lost), PAY)
+            await village.in_step(4 + lost)
+            server.edit(ROUTES, "pay", half, "focusplane")
+            await village.plane.observe(PAY["pay"])
+        village.plane.publish(board({"v1": 90, "v2": 10}, version=8), PAY)
+        said = await village.rejected()
+        assert "somebody else has changed it 3 times within 3m" in said.detail
+        assert said.refused == 8
+        assert weights_of(server.find("pay")) == {"pay-v1": 50, "pay-v2": 50}
+        village.plane.publish(board({"v1": 100}, version=9), PAY)
+        await village.in_step(9)
+        assert weights_of(server.find("pay")) == {"pay-v1": 100, "pay-v2": 0}
+
+    story(server, told)
+
+
 def test_no_annotation_is_nobody_and_never_objected_to() -> None:
     assert marked({"annotations": {}}) == marked({}) == Writer()
     assert forbids(Writer(), board({"v1": 100})) == ""

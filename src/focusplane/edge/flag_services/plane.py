@@ -15,7 +15,7 @@ from focusplane.plane.adoption import forbids
 from focusplane.plane.arrows.sight import FLAG_DRIVERS
 from focusplane.plane.followed import ContestedError, DriftError, Followed, ForeignError, Settled, Status
 from focusplane.plane.ports import Clock, ReadBack
-from focusplane.plane.rounds import CONTESTED, Pace, Rounds
+from focusplane.plane.rounds import Pace, Rounds
 
 log = logging.getLogger("focusplane")
 
@@ -77,7 +77,7 @@ class FlagDrivers:
                 f" policy, or focus control set {wanted.focus} flag.{wanted.flag.key} {wanted.state.variant}"
             )
         if one.hands_off:
-            raise ContestedError(CONTESTED)
+            raise ContestedError(PACE.contested)
         await service.write(wanted, board.etag)
         found = await service.read(wanted.driver)
         if found.share != share:

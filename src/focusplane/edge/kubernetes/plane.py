@@ -12,13 +12,15 @@ from focusplane.edge.kubernetes.convergence import converge, differ, look, read_
 from focusplane.edge.kubernetes.readiness import unready
 from focusplane.edge.kubernetes.split import Wanted
 from focusplane.kernel.errors import RefusedError
+from focusplane.kernel.tick import MINUTE
 from focusplane.plane.followed import ContestedError, Followed, Settled, Status
 from focusplane.plane.ports import Clock, ReadBack
-from focusplane.plane.rounds import CONTESTED, Pace, Rounds
+from focusplane.plane.rounds import Pace, Rounds
 
 log = logging.getLogger("focusplane")
 
-PACE = Pace((300, 500, 1_000, 2_000, 5_000), one_s=20.0, at_once=8)
+PACE = Pace((300, 500, 1_000, 2_000, 5_000), one_s=20.0, at_once=8, within_ms=3 * MINUTE)
+"""The plane looks for drift each 30 seconds."""
 NO_CLUSTER = "no cluster is configured: --kubeconfig FILE, or run in a Pod with a service account"
 
 
@@ -92,7 +94,7 @@ class KubernetesPlane:
         if not differ(shares, wanted):
             return Settled() if one.in_step else await converge(client, wanted, board)
         if one.hands_off:
-            raise ContestedError(CONTESTED)
+            raise ContestedError(PACE.contested)
         log.warning("%s splits differently than the board", wanted.driver)
         return Settled()
 
