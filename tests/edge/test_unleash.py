@@ -68,6 +68,8 @@ class Fake:
     percent: Fraction = Fraction(100)
     strategies: int = 1
     mark: str = ""
+    limits: dict[str, object] = field(default_factory=dict)
+    """what else the strategy of Unleash, or the fallthrough of LaunchDarkly, says"""
     deaf: bool = False
     """writes are answered with 200 and do nothing"""
     status: int = 0
@@ -79,12 +81,16 @@ class Fake:
 
     def unleash(self) -> object:
         parameters = {"rollout": str(self.percent), **({"focusplane": self.mark} if self.mark else {})}
-        one = {"id": "a-1", "name": "flexibleRollout", "parameters": parameters}
+        one = {"id": "a-1", "name": "flexibleRollout", "parameters": parameters, **self.limits}
         return {"enabled": self.on, "strategies": [one] * self.strategies}
 
     def darkly(self) -> object:
         split = [{"variation": 0, "weight": int(self.percent * 1000)}, {"variation": 1, "weight": 0}]
-        told = {"on": self.on, "offVariation": 1, "fallthrough": {"rollout": {"variations": split}}}
+        told = {
+            "on": self.on,
+            "offVariation": 1,
+            "fallthrough": {"rollout": {"variations": split, **self.limits}},
+        }
         variations = [{"_id": "t", "value": True}, {"_id": "f", "value": False}]
         return {"variations": variations, "environments": {"production": {**told, "rules": self.rules}}}
 
@@ -393,6 +399,28 @@ def test_what_is_decided_there_by_more_than_a_percentage_can_be_killed_but_not_r
         assert not world.fake.on
 
     play(Fake(on=True, strategies=2), script)
+
+
+@pytest.mark.parametrize(
+    ("driver", "limits", "words"),
+    [
+        (UNLEASH, {"constraints": [{"contextName": "region"}]}, "by flexibleRollout with constraints, and"),
+        (UNLEASH, {"segments": [3]}, "by flexibleRollout with segments, and"),
+        (DARKLY, {"experimentAllocation": {"canReshuffle": True}}, "by an experiment of its own"),
+    ],
+)
+def test_a_share_of_some_is_no_share_of_all_and_is_left_alone_but_for_a_kill(
+    driver: str, limits: dict[str, object], words: str
+) -> None:
+    async def script(world: World) -> None:
+        world.move("on", 50)
+        assert words in (await world.look()).detail
+        assert world.fake.writes == []
+        world.move("off")
+        assert not (await world.look()).rejected
+        assert not world.fake.on
+
+    play(Fake(on=True, percent=Fraction(50), limits=limits), script, driver)
 
 
 def test_a_share_that_is_no_whole_percent_reaches_nobody() -> None:

@@ -21,11 +21,12 @@ from focusplane.act.request import (
     StartRollout,
 )
 from focusplane.control.flag import lamp_of
-from focusplane.control.rollout import Phase
+from focusplane.control.rollout import Phase, Rollout
 from focusplane.control.state import FlagState
 from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import SECOND
 from focusplane.plane import queries
+from focusplane.plane.arrows import judge
 from focusplane.testing.rig import Rig
 
 
@@ -256,6 +257,19 @@ def test_named_tenants_of_our_sdk_count_for_nothing_once_chance_decides_for_the_
     assert counts[False][1] < 10
     assert counts[False][2] > 1_000
     assert it.world.rollouts["shop"].phase is Phase.PROMOTED, it.world.rollouts["shop"].reason
+
+
+def test_whom_another_flag_service_chose_is_not_guessed_by_our_hash() -> None:
+    """Else failures of tenants who never had the variant would excuse it."""
+    driven = POLICY.replace(
+        "percentage: 0%, ", "driver: {unleash: {environment: production, name: banner}}, "
+    )
+    for text, known in ((POLICY, True), (driven, False)):
+        focus = rig(text).world.policies.set.focuses["shop"]
+        assert focus.rollout is not None
+        steps = focus.rollout.steps
+        rollout = Rollout("shop", "rol-1", "on", "off", steps, Phase.STEPPING, flag="banner")
+        assert (judge._assigned(focus, rollout) is not None) is known
 
 
 def test_flags_alone_are_something_that_a_mitigation_may_roll_back() -> None:

@@ -87,7 +87,9 @@ def _ids(flag: dict[str, Any]) -> dict[bool, tuple[int, str]]:
 
 
 def _others(told: dict[str, Any]) -> str:
-    return ", ".join(name for name in OTHERS if told.get(name))
+    rollout = (told.get("fallthrough") or {}).get("rollout") or {}
+    experiment = ["an experiment"] if rollout.get("experimentAllocation") else []
+    return ", ".join([*(name for name in OTHERS if told.get(name)), *experiment])
 
 
 def _share(told: dict[str, Any], ids: dict[bool, tuple[int, str]]) -> Fraction:

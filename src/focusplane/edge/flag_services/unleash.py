@@ -32,7 +32,7 @@ class Unleash:
             return Found(Fraction(0), writer=by)
         if not active:
             return Found(None, "on, by no strategy of its own")
-        if len(active) > 1 or active[0].get("name") != STRATEGY:
+        if not _plain(active):
             return Found(None, f"on, by {_named(active)}")
         return Found(_rollout(active[0]), writer=by)
 
@@ -43,10 +43,10 @@ class Unleash:
             return
         told = await self._environment(wanted.driver)
         active = _active(told)
-        if len(active) > 1 or (active and active[0].get("name") != STRATEGY):
+        if active and not _plain(active):
             raise RefusedError(
-                f"{wanted.driver} is decided by {_named(active)}, and a percentage needs one {STRATEGY}",
-                "leave one such strategy there; off works as it is",
+                f"{wanted.driver} is decided by {_named(active)}, and a percentage needs one {STRATEGY} for everybody",
+                "leave one such strategy there, without constraints and segments; off works as it is",
             )
         if not active:
             await self._http.ask("POST", f"{at}/strategies", _strategy(wanted, share, mark))
@@ -103,7 +103,18 @@ def _id(strategy: dict[str, Any]) -> str:
 
 
 def _named(strategies: list[dict[str, Any]]) -> str:
-    return ", ".join(str(one.get("name", "?"))[:60] for one in strategies[:5])
+    return ", ".join(f"{str(one.get('name', '?'))[:60]}{_limits(one)}" for one in strategies[:5])
+
+
+def _plain(active: list[dict[str, Any]]) -> bool:
+    """One strategy that decides for everybody by a percentage: a share of some of them would be another number."""
+    return len(active) == 1 and active[0].get("name") == STRATEGY and not _limits(active[0])
+
+
+def _limits(strategy: dict[str, Any]) -> str:
+    """What narrows whom it is for, in words."""
+    found = " and ".join(key for key in ("constraints", "segments") if strategy.get(key))
+    return f" with {found}" if found else ""
 
 
 def _strategy(wanted: Wanted, share: Fraction, mark: str) -> dict[str, object]:

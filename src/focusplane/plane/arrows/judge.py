@@ -276,10 +276,12 @@ def stale(draft: Draft, focus: Focus, mark: int | NoData) -> str:
 
 
 def _assigned(focus: Focus, rollout: Rollout) -> Callable[[str], str] | None:
-    """Which version or variant a tenant has; None where more than the tenant decides."""
+    """Which version or variant a tenant has; None where more than the tenant decides, or another system by its own hash."""
     if rollout.flag:
         flag = focus.controls.flags.get(rollout.flag)
-        return None if flag is None else by_tenant(focus.name, flag, rollout.variants)
+        return (
+            None if flag is None or flag.driver is not None else by_tenant(focus.name, flag, rollout.variants)
+        )
     traffic = focus.controls.traffic
     if not rollout.steps[rollout.step].tenants and (traffic is None or traffic.sticky is not Sticky.TENANT):
         return None
