@@ -27,11 +27,12 @@ from focusplane.plane.queries.flags import flags
 from focusplane.plane.queries.focuses import budgets_at, find, focus, focuses
 from focusplane.plane.queries.moving import moving
 from focusplane.plane.queries.outgoing import WATCHDOG_MS, outgoing, watchdog
+from focusplane.plane.queries.points import Span, span
 from focusplane.plane.queries.reach import boardless, channels, undelivered
 from focusplane.plane.queries.releases import release, releases
 from focusplane.plane.queries.rollout_plan import Wish, rollout_plan
 from focusplane.plane.queries.rollouts import rollout, self_tested
-from focusplane.plane.queries.series import Span, series, span
+from focusplane.plane.queries.series import series
 from focusplane.plane.queries.shown import Shown, page
 from focusplane.plane.queries.status import changes, control, controls, fenced, nodes, status, unused
 from focusplane.plane.queries.throttle import throttle

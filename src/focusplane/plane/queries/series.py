@@ -1,64 +1,33 @@
 """Points for charts: good and bad per step, per version, and latency percentiles with bounds."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from focusplane.act.change import MITIGATION, ChangeEvent
 from focusplane.define.focus import Focus
 from focusplane.define.sli import SliKind
 from focusplane.instrument.signal import Latencies
-from focusplane.kernel.errors import UsageError
-from focusplane.kernel.tick import DAY, HOUR, SECOND
 from focusplane.observe.latency import P50, P95, P99, percentile
 from focusplane.observe.reading import Measured, NoData
 from focusplane.plane.queries.focuses import find
+from focusplane.plane.queries.points import Points, Span
 from focusplane.plane.queries.shown import Shown
 from focusplane.plane.world import World
 
-MOST_POINTS = 1_200
 MOST_MARKS = 20
 QUANTILES = {"p50": P50, "p95": P95, "p99": P99}
 _Z = 1.96
 """Two-sided 95 %: the bounds of a percentile are the order statistics at this distance (binomial, normal approximation)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Points at `start + step, start + 2 step, ... end`; Unix ms."""
-
-    start: int
-    end: int
-    step: int
-
-    def ends(self) -> Iterator[int]:
-        return iter(range(self.start + self.step, self.end + 1, self.step))
-
-
-def span(now: int, start: int | None, end: int | None, step: int | None) -> Span:
-    """The last quarter of an hour unless said otherwise, on whole seconds. Raises `UsageError` for more than 1,200 points."""
-    last = (now if end is None else end) // SECOND * SECOND
-    first = (last - HOUR // 4 if start is None else start) // SECOND * SECOND
-    if not 0 <= first < last or last - first > 400 * DAY or last > now + DAY:
-        raise UsageError(
-            f"from {first} to {last} is no span of time", "Unix milliseconds; `from` lies before `to`"
-        )
-    width = step or max(math.ceil((last - first) / 180 / SECOND) * SECOND, SECOND)
-    if width % SECOND or (last - first) // width > MOST_POINTS:
-        raise UsageError(
-            f"step {width} ms gives too many points", f"whole seconds, at most {MOST_POINTS} points"
-        )
-    aligned = last // width * width
-    return Span(aligned - (last - first) // width * width, aligned, width)
-
-
 def series(world: World, name: str, wanted: Span) -> Shown:
-    """Counts are null where nothing was measured, so that a gap is a gap. Raises `NotFoundError`."""
+    """Each point ends at its `at` and holds the counts of its `widths` before that; null where nothing was measured, so that a
+    gap is a gap. Raises `NotFoundError`.
+    """
     focus = find(world, name)
     mark = world.counters.watermark(name)
     known = 0 if isinstance(mark, NoData) else mark
-    ends = [end for end in wanted.ends() if end <= known]
+    points = wanted.points(known)
     objective = _judged(focus)
     return {
         "focus": name,
@@ -66,11 +35,12 @@ def series(world: World, name: str, wanted: Span) -> Shown:
         "to": wanted.end,
         "step": wanted.step,
         "watermark": known or None,
-        "at": ends,
+        "at": [end for end, _ in points],
+        "widths": [width for _, width in points],
         "objective": objective,
-        **_counts(world, name, objective, ends, wanted.step, ""),
-        "versions": _versions(world, focus, objective, ends, wanted.step),
-        "latency": _latency(world, name, ends, wanted.step),
+        **_counts(world, name, objective, points, ""),
+        "versions": _versions(world, focus, objective, points),
+        "latency": _latency(world, name, points),
         "marks": _marks(world, focus, wanted),
     }
 
@@ -100,13 +70,13 @@ def _judged(focus: Focus) -> str:
     return ranked[0].name if ranked else ""
 
 
-def _counts(world: World, name: str, objective: str, ends: Sequence[int], step: int, part: str) -> Shown:
+def _counts(world: World, name: str, objective: str, points: Points, part: str) -> Shown:
     counters = world.counters
     read = [
-        counters.over(name, objective, step, end, part)
+        counters.over(name, objective, width, end, part)
         if part
-        else counters.requests(name, objective, step, end)
-        for end in ends
+        else counters.requests(name, objective, width, end)
+        for end, width in points
     ]
     return {
         "good": [one.good if isinstance(one, Measured) else None for one in read],
@@ -114,21 +84,21 @@ def _counts(world: World, name: str, objective: str, ends: Sequence[int], step: 
     }
 
 
-def _versions(world: World, focus: Focus, objective: str, ends: Sequence[int], step: int) -> Shown:
+def _versions(world: World, focus: Focus, objective: str, points: Points) -> Shown:
     traffic = focus.controls.traffic
-    if traffic is None or not ends:
+    if traffic is None or not points:
         return {}
-    since = ends[0] - step
-    seen = world.counters.slices_over(focus.name, objective, "version", since, ends[-1])
+    (first, width), (last, _) = points[0], points[-1]
+    seen = world.counters.slices_over(focus.name, objective, "version", first - width, last)
     return {
-        version: _counts(world, focus.name, objective, ends, step, f"version={version}")
+        version: _counts(world, focus.name, objective, points, f"version={version}")
         for version in sorted(seen)
         if version in traffic.versions
     }
 
 
-def _latency(world: World, name: str, ends: Sequence[int], step: int) -> Shown:
-    found = [world.counters.latencies(name, end - step, end) for end in ends]
+def _latency(world: World, name: str, points: Points) -> Shown:
+    found = [world.counters.latencies(name, end - width, end) for end, width in points]
     rows = [None if isinstance(one, NoData) else percentiles(one) for one in found]
     return {
         label: {

@@ -63,7 +63,9 @@ async def series(
     to: Millis = None,
     step: Annotated[int | None, Query(ge=1000, le=86_400_000)] = None,
 ) -> Shown:
-    """Times are Unix milliseconds, `step` milliseconds in whole seconds."""
+    """Times are Unix milliseconds, `step` milliseconds in whole seconds. Without a `step` there are about 180 points, longer
+    where the counters remember less; with one they are even, and null where it is finer than what is remembered.
+    """
     world = face.plane.world
     queries.find(world, name)
     return queries.series(world, name, queries.span(face.now, start, to, step))
