@@ -70,3 +70,62 @@ def test_what_the_budget_bears_is_no_failure() -> None:
 
 def test_nothing_measured_is_no_data() -> None:
     assert isinstance(onset(Counters(), "checkout", AVAILABILITY, T0), NoData)
+
+
+def failing(spans: list[tuple[int, int, int]], seconds: int, per_second: int = 30) -> Counters:
+    """So many of `per_second` requests fail from one second to another; each second is told of by itself."""
+    counters = Counters()
+    counters.declare(FOCUS)
+    for second in range(1, seconds + 1):
+        at = T0 + second * SECOND
+        bad = next((bad for since, until, bad in spans if since <= second < until), 0)
+        for status, count in ((200, per_second - bad), (503, bad)):
+            if count:
+                counters.add(
+                    Signal(
+                        "checkout",
+                        "production",
+                        Source.EDGE,
+                        "e",
+                        at - SECOND,
+                        at,
+                        Slice(),
+                        Outcome(status),
+                        count,
+                    ),
+                    at,
+                )
+        counters.settle(at)
+    return counters
+
+
+def test_an_outage_that_was_over_long_ago_is_not_the_beginning_of_this_one() -> None:
+    """Ten minutes of half of the requests hold the sum up for hours of healthy traffic."""
+    known = failing([(60, 660, 15), (2400, 2460, 15)], 2459)
+    assert onset(known, "checkout", AVAILABILITY, T0 + 2459 * SECOND) == T0 + 2400 * SECOND
+
+
+def test_a_failure_that_pauses_for_less_than_five_minutes_is_one() -> None:
+    known = failing([(600, 660, 15), (900, 960, 15)], 959)
+    found = onset(known, "checkout", AVAILABILITY, T0 + 959 * SECOND)
+    assert isinstance(found, int)
+    assert abs(found - (T0 + 600 * SECOND)) <= 10 * SECOND
+
+
+def test_rare_failures_of_little_traffic_are_one_failure_however_long_none_shows() -> None:
+    """A failure each seven minutes of a request in 20 seconds: its pauses prove nothing."""
+    counters = Counters()
+    counters.declare(FOCUS)
+    for number in range(1, 361):
+        at = T0 + number * 20 * SECOND
+        status = 503 if number >= 40 and number % 21 == 0 else 200
+        counters.add(
+            Signal(
+                "checkout", "production", Source.EDGE, "e", at - 20 * SECOND, at, Slice(), Outcome(status), 1
+            ),
+            at,
+        )
+        counters.settle(at)
+    found = onset(counters, "checkout", AVAILABILITY, T0 + 7200 * SECOND)
+    assert isinstance(found, int)
+    assert abs(found - (T0 + 42 * 20 * SECOND)) <= MINUTE
