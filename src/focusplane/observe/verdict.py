@@ -75,8 +75,3 @@ class Verdict:
     def suspicious(self, spec: JudgeSpec) -> bool:
         """One metric alone, or one stratum of it, speaks of harm, if not all of them together."""
         return any(each.e_regress * spec.alpha >= 1 or each.alone is not None for each in self.metrics)
-
-    @property
-    def convicts(self) -> MetricEvidence:
-        """The metric that speaks loudest of harm."""
-        return max(self.metrics, key=lambda each: each.e_regress)
