@@ -169,6 +169,8 @@ def test_a_pause_of_one_holds_all_where_they_are() -> None:
     it.seconds(2)
     it.ask(PauseRollout("ledger", "lunch"))
     it.seconds(40)
+    paused = queries.rollout(it.world, "ledger")
+    assert ("lunch" in paused["reason"], "lunch" in paused["sentence"]) == (True, True)
     assert [one.step for one in it.world.rollouts.values()] == [0, 0]
     it.ask(ResumeRollout("ledger"))
     it.seconds(100)

@@ -103,7 +103,9 @@ def _went(draft: Draft, rollout: Rollout) -> dict[str, Json]:
 
 
 def _waits(draft: Draft, rollout: Rollout, why: str) -> Draft:
-    """What it waits for now is also what it is held for, if that was a lack of evidence."""
+    """What it waits for now is also what it is held for, if that was a lack of evidence; a pause is held for what it was."""
+    if rollout.held_by not in (None, Saw.NO_EVIDENCE):
+        return draft
     held = why if rollout.held_by is Saw.NO_EVIDENCE else rollout.hold_reason
     return draft.put("rollouts", rollout.focus, replace(rollout, waits=why, hold_reason=held))
 
