@@ -200,3 +200,20 @@ def test_a_plane_that_is_away_for_a_moment_is_waited_for(
     plane.answers["GET", PATH] = [(200, STARTED), busy, busy, (200, done)]
     assert run(["rollout", "start", "pay", "v2", "--wait"]) == 0
     assert "trying again" in capsys.readouterr().err
+
+
+def test_the_status_says_how_many_requests_no_user_sent_and_with_why_whether_some_are_sent_now(
+    plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {
+        "text": "of 412 requests of v2, 380 were synthetic; 0 of them failed, 0 of 380 of v1",
+        "now": "2/s go to each, for users send fewer than 30/min to one",
+        "left": "",
+    }
+    plane.answers["GET", PATH] = (200, {**STARTED, "synthetic": made})
+    assert run(["rollout", "status", "pay"]) == 0
+    out = capsys.readouterr().out
+    assert made["text"] in out
+    assert made["now"] not in out
+    assert run(["rollout", "status", "pay", "--why"]) == 0
+    assert made["now"] in capsys.readouterr().out

@@ -81,3 +81,25 @@ def test_without_stated_traffic_the_number_of_requests_is_told(checkout: str) ->
 def test_what_a_careful_operator_would_ask_is_a_warning(checkout: str, old: str, new: str, code: str) -> None:
     found = check(load({"a.yaml": checkout.replace(old, new)}))
     assert (Severity.WARNING, code) in {(one.severity, one.code) for one in found}
+
+
+SENDS = """
+    synthetic: {requests: {url: "http://127.0.0.1:10000/checkout"}, rate: 10/s, below: 60/min, promotes: true}
+"""
+
+
+def test_where_synthetic_requests_may_promote_a_step_is_in_reach_of_them_while_users_are_few(
+    checkout: str,
+) -> None:
+    def found(text: str, rate: int) -> list[str]:
+        loaded = load({"checkout.yaml": text})
+        assert not loaded.refused
+        problems = check(loaded, Seen({"checkout": Fraction(rate, 10)}))
+        return [f"{one.code} {one.what}" for one in problems if one.code in ("D121", "D122")]
+
+    sends = checkout.replace("  rollout:\n", f"  rollout:{SENDS}", 1)
+    assert all(one.startswith("D121") for one in found(checkout, 2))
+    assert all("synthetic requests in all" in one for one in found(sends, 2))
+    alone = sends.replace("promotes: true", "promotes: false")
+    assert all(one.startswith("D121") for one in found(alone, 2))
+    assert not any("synthetic" in one for one in found(sends, 100_000))

@@ -1,9 +1,16 @@
 """Valid is not intended: what vanishes is held; and changes are told in plain words."""
 
+from dataclasses import replace
+from fractions import Fraction
+
+from focusplane.define.canonical import digest_of, plain
 from focusplane.define.diff import diff
 from focusplane.define.focus import PolicySet
 from focusplane.define.load import load
 from focusplane.define.merge import merge
+from focusplane.define.rollout import Extra, JudgeSpec, RolloutSpec, Step
+from focusplane.define.synthetic import Synthetic
+from focusplane.kernel.quantity import Rate
 
 TOMBSTONE = "---\napiVersion: focusplane/v1\nkind: Removed\nmetadata: {{name: {0}}}\n"
 
@@ -121,3 +128,17 @@ def test_what_a_whole_example_declares_has_words_everywhere(checkout: str) -> No
     added = " ".join(words(PolicySet(), policies(checkout)))
     assert "a focus of payments: availability 99.5% over 30d, latency 95% over 30d" in added
     assert "a team of ana@example.org, ben@example.org" in added
+
+
+def test_a_rollout_that_says_nothing_of_what_came_later_keeps_its_digest() -> None:
+    spec = RolloutSpec(
+        (Step(Fraction(1)),), JudgeSpec(Fraction(1, 20), Fraction(1), Fraction(0), extras=(LATER,))
+    )
+    said = str(plain(spec))
+    for later in ("mirror", "synthetic", "pairs", "'by'"):
+        assert later not in said
+    sends = Synthetic(Rate(Fraction(2), 1_000), Rate(Fraction(1), 1_000), probe="up")
+    assert digest_of(replace(spec, synthetic=sends)) != digest_of(spec)
+
+
+LATER = Extra("objective sales", Fraction(1), Fraction(0), "sales")

@@ -8,9 +8,13 @@ import pytest
 
 from focusplane.act.incident import Stage
 from focusplane.control.rollout import Phase
+from focusplane.define.rollout import JudgeSpec
 from focusplane.define.slo import Level
+from focusplane.observe.arms import Pair
+from focusplane.observe.evidence import Evidence
 from focusplane.observe.health import Budget, Health, State
 from focusplane.observe.reading import Measured, NoData
+from focusplane.observe.synthetic import Supply, begun, fold
 from focusplane.plane.world import Refusal, World
 
 pytestmark = pytest.mark.anyio
@@ -93,6 +97,21 @@ async def test_a_rollout_that_did_not_begin_is_on_the_page_with_its_reason(
         html = (await api.get("/focus/checkout")).text
         assert "v3 was not started" in html
         assert "v3 is not ready to take traffic" in html
+
+
+async def test_the_page_says_how_many_requests_no_user_sent_and_why_none_are_sent_now(
+    api: httpx.AsyncClient, plane
+) -> None:  # type: ignore[no-untyped-def]
+    rollout = plane.world.rollouts["checkout"]
+    known = Supply(rollout.id, sent=380, off="automation is frozen: look")
+    spec = JudgeSpec(Fraction(1, 20), Fraction(5, 4), Fraction(1, 100))
+    made = fold(begun(spec, 0), [Pair("GET /pay", 1, 0, 1, 0)] * 380, 1)
+    plane.world = replace(
+        plane.world, supplies={"checkout": known}, evidence={"checkout": Evidence(spec, synthetic=made)}
+    )
+    html = (await api.get("/focus/checkout")).text
+    assert f"Of 380 requests of {rollout.version}, 380 were synthetic" in html
+    assert "none are sent: automation is frozen: look" in html
 
 
 async def test_a_rollout_of_a_flag_is_shown_like_one_of_a_version_and_says_what_was_never_shown(

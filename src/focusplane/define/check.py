@@ -77,6 +77,9 @@ def _evidence(
         what = f"{shown} needs {count} to show that it is safe"
         hint = "state the traffic to see how long that takes: `focus check --traffic NAME=RATE`"
         return places.problem(path, Severity.NOTICE, "D122", what, hint)
+    made = _by_synthetic(step, rollout, failing, rate)
+    if made is not None and made[0] <= rollout.hold_at_most_ms:
+        return places.problem(path, Severity.NOTICE, "D122", f"{shown} shows that it is safe after {made[1]}")
     takes_ms = ceil(need.requests * SECOND / rate) if rate > 0 else None
     if takes_ms is None or takes_ms > rollout.hold_at_most_ms:
         takes = "never" if takes_ms is None else format_duration(takes_ms)
@@ -87,10 +90,29 @@ def _evidence(
     return places.problem(path, Severity.NOTICE, "D122", what)
 
 
+def _by_synthetic(
+    step: Step, rollout: RolloutSpec, failing: Fraction, rate: Fraction
+) -> tuple[int, str] | None:
+    """How long synthetic requests alone take (ms), and that in words, where they may promote and users are few enough."""
+    made = rollout.synthetic
+    least = rate * min(step.weight, 1 - step.weight)
+    need = requests_needed(failing, Fraction(1, 2), rollout.judge)
+    if made is None or not made.promotes or least >= made.below.per_second or not isinstance(need, Reachable):
+        return None
+    takes_ms = ceil(need.requests * SECOND / (2 * made.rate.per_second))
+    if need.requests > 2 * made.at_most:
+        return None
+    return takes_ms, f"{format_duration(takes_ms)}: by {need.requests:,} synthetic requests in all"
+
+
 def _few_requests(
     step: Step, rollout: RolloutSpec, rate: Fraction, path: str, places: Places
 ) -> Iterator[Problem]:
     arriving = rate * step.weight * rollout.hold_at_most_ms / SECOND
+    made = rollout.synthetic
+    if made is not None and made.promotes and rate * step.weight < made.below.per_second:
+        sent: Fraction = made.rate.per_second * rollout.hold_at_most_ms / SECOND
+        arriving += min(Fraction(made.at_most), sent)
     if step.min_requests > arriving:
         what = f"the step sees {int(arriving):,} requests while it may hold, fewer than its minRequests"
         yield places.error(path, "D121", what, "lower minRequests, raise the weight, or hold longer")
