@@ -3,10 +3,12 @@
 from fractions import Fraction
 
 from focusplane.act.fact import Kind
+from focusplane.act.price import Price
 from focusplane.act.request import Done, RecordChange
 from focusplane.kernel.tick import SECOND
 from focusplane.plane import queries
 from focusplane.plane.arrival import PolicyRead
+from focusplane.plane.arrows.price import said
 from focusplane.plane.recover import empty
 from focusplane.plane.step import step
 from focusplane.testing.rig import Load, Rig
@@ -95,3 +97,16 @@ def test_which_target_was_in_force_when_is_on_the_record() -> None:
     assert (fact.body["before"], fact.body["after"]) == ("99% over 7d, 1d", "99.5% over 7d")
     it.seconds(2)
     assert queries.focus(it.world, "checkout")["objectives"][0]["total"] == 122 * 20
+
+
+def test_a_price_that_is_not_nothing_is_not_told_as_nothing() -> None:
+    for share, told in (
+        (Fraction(1, 10**6), "less than 0.01%"),
+        (Fraction(0), "0%"),
+        (Fraction(1, 80), "1.25%"),
+    ):
+        one = Price("pay", "availability", "v2", 0, SECOND, 7, 332, Fraction(0), Fraction(7), share)
+        assert (
+            f"v2 cost {told} of the budget of availability: 7 of 332 failed in 1s, 7 more than usual"
+            == said(one)
+        )

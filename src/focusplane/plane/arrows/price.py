@@ -110,13 +110,19 @@ def price(world: World, name: str, span: tuple[int, int], what: str) -> Price | 
 
 def said(one: Price) -> str:
     """`the rollout of v2 cost 1.3% of the budget: 131 of 4,000 requests failed in 2m, 127 more than usual`."""
-    share = "an unknown part" if one.share is None else format_percent(max(Fraction(0), one.share), 2)
+    share = "an unknown part" if one.share is None else _readable(max(Fraction(0), one.share))
     more = max(0, round(one.excess))
     lasted = format_duration(one.until - one.since)
     return (
         f"{one.what} cost {share} of the budget of {one.objective}: {one.failures:,} of {one.total:,} failed in {lasted},"
         f" {more:,} more than usual"
     )
+
+
+def _readable(share: Fraction) -> str:
+    """Two decimals; what is less, and not nothing, is not shown as nothing."""
+    text = format_percent(share, 2)
+    return "less than 0.01%" if share and text == "0%" else text
 
 
 def _told(one: Price) -> dict[str, int | str]:
