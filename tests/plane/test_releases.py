@@ -102,6 +102,17 @@ def test_the_status_of_one_that_is_safe_says_whom_it_waits_for_and_why_that_one_
     assert "waits for" not in queries.rollout(it.world, "ledger")["sentence"]
 
 
+def test_only_the_member_that_is_not_safe_asks_for_a_person() -> None:
+    it = rig(LEDGER.replace("holdAtMost: 3m", "holdAtMost: 10s"))
+    it.loads[1].per_second = 2
+    it.ask(BOTH)
+    it.seconds(45)
+    asks = {name: one.hold_reason or one.waits for name, one in it.world.rollouts.items()}
+    assert "somebody must promote or abort it" in asks["ledger"]
+    assert asks["checkout"].startswith("safe by itself; it waits for ledger (held for")
+    assert "somebody must" not in asks["checkout"]
+
+
 def test_a_member_whose_own_tenants_explain_its_failures_takes_nobody_back() -> None:
     it = rig()
     it.ask(BOTH)

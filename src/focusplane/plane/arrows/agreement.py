@@ -7,7 +7,7 @@ from focusplane.control.release import Release, Stage
 from focusplane.control.rollout import RAISES, Cause, Saw, moves
 from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import compared
-from focusplane.plane.arrows.words import said_float
+from focusplane.plane.arrows.words import ASKS, said_float
 from focusplane.plane.draft import Draft
 
 Causes = Mapping[str, Cause | str]
@@ -44,7 +44,8 @@ def _of(draft: Draft, release: Release, causes: Causes) -> Causes:
 
 
 def _said(cause: Cause | str) -> str:
-    return cause if isinstance(cause, str) else cause.reason
+    """What a fellow waits for. Whom that one asks is not asked for this one too."""
+    return cause if isinstance(cause, str) else cause.reason.replace(ASKS, "it asks")
 
 
 def _is(cause: Cause | str, saw: Saw) -> bool:

@@ -21,10 +21,9 @@ from focusplane.observe.verdict import Ruling, Verdict
 from focusplane.plane.arrows import agreement, bounded, capacity, compared, move, sight
 from focusplane.plane.arrows.judge import few_instances, old_after, waits
 from focusplane.plane.arrows.mirrored import seen_at_step
-from focusplane.plane.arrows.words import gist, of_flag, said_shares, said_verdict
+from focusplane.plane.arrows.words import ASKS, gist, of_flag, said_shares, said_verdict
 from focusplane.plane.draft import Draft
 
-ASKS = "somebody must promote or abort it"
 UNPROVEN = "without evidence of safety"
 NOBODY = "; it had copies only: no user was on it"
 QUIETLY = f"no evidence of harm; promoted quietly, {UNPROVEN}"

@@ -23,6 +23,8 @@ from focusplane.observe.reading import Measured, NoData, Reading
 from focusplane.observe.synthetic import SYNTHETIC
 from focusplane.observe.verdict import Verdict
 
+ASKS = "somebody must promote or abort it"
+"""Stands in the reason of a hold that only a person ends."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = re.compile(r"(?:\d+(?:[.,]\d+)*(?:ms|[smhdwx%])?)+")
 

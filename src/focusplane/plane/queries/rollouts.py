@@ -12,8 +12,9 @@ from focusplane.kernel.tick import Tick
 from focusplane.observe.extras import MICRO
 from focusplane.observe.verdict import MetricEvidence, Of, Verdict
 from focusplane.plane.arrows.depart import stable_of
-from focusplane.plane.arrows.expose import ASKS, UNPROVEN
+from focusplane.plane.arrows.expose import UNPROVEN
 from focusplane.plane.arrows.sight import NODE_ALIVE_MS
+from focusplane.plane.arrows.words import ASKS
 from focusplane.plane.queries.budgets import rollout_price
 from focusplane.plane.queries.focuses import find
 from focusplane.plane.queries.path import path_of, times
