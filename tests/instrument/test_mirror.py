@@ -11,7 +11,7 @@ from focusplane.define.sli import Match, Sli, SliKind
 from focusplane.define.slo import Objective, Rolling
 from focusplane.instrument.asked import keys_of
 from focusplane.instrument.conventions import HOST
-from focusplane.instrument.outcome import shadowed
+from focusplane.instrument.outcome import outcome_of, shadowed
 from focusplane.instrument.point import Said
 from focusplane.instrument.recognise import Recogniser
 from focusplane.instrument.tagging import Index, Untagged
@@ -62,3 +62,13 @@ def test_what_our_own_gateway_says_of_a_copy_is_not_overruled_by_its_host() -> N
 def test_hosts_are_read_only_where_some_policy_mirrors() -> None:
     assert not keys_of([PLAIN]) & set(HOST)
     assert keys_of([PLAIN, MIRRORING]) >= set(HOST)
+
+
+@pytest.mark.parametrize(
+    ("said", "synthetic"),
+    [("t", True), ("true", True), ("1", True), ("y", True), ("f", False), ("0", False), ("", False)],
+)
+def test_a_synthetic_request_through_our_gateway_is_known_by_its_first_letter(
+    said: str, synthetic: bool
+) -> None:
+    assert outcome_of({"focus.synthetic": said}).synthetic is synthetic

@@ -185,6 +185,12 @@ def test_a_flag_is_not_mirrored_and_begins_with_its_first_step() -> None:
     assert it.world.rollouts["checkout"].weight == Fraction(1, 20)
 
 
+def test_a_mirror_does_not_wait_for_instances_that_count_users_requests() -> None:
+    it = mirrored(POLICY.replace("slack: 0.5%}", "slack: 0.5%, minReporting: 1}"))
+    told_for(it, 30, 300, 0, 0, 1)
+    assert it.world.rollouts["checkout"].step == 1
+
+
 def test_a_person_may_pause_and_resume_a_mirror() -> None:
     it = mirrored()
     it.seconds(20)

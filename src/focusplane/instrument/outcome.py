@@ -27,7 +27,8 @@ GRPC_STATUS: tuple[tuple[str, int], ...] = (
 server (UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS) are exactly the 5xx here."""
 
 _BY_NAME = {name: (name, status) for name, status in GRPC_STATUS}
-_TRUE = frozenset({"true", "1", "yes", "bot", "test"})
+_TRUE = frozenset({"true", "1", "yes", "bot", "test", "t", "y"})
+"""Of what clients write our gateway keeps the first letter: a tag of many values would be many counters."""
 
 
 def outcome_of(attributes: Attributes, failed: bool = False) -> Outcome:

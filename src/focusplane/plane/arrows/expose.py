@@ -184,9 +184,9 @@ def _go_on(draft: Draft, focus: Focus, spec: RolloutSpec, rollout: Rollout, verd
     if draft.at - rollout.step_since < step.for_ms:
         return f"step {rollout.step + 1} lasts {format_duration(step.for_ms)} at least"
     stop = budget_freeze(draft, spec, focus, rollout.hotfix_until > draft.at)
-    stop = stop or few_instances(
-        compared.of(draft.world.counters, focus, rollout), (rollout.version, rollout.stable), spec.judge
-    )
+    if not step.mirror:  # an instance that has copies only counts nobody's requests
+        arms = rollout.version, rollout.stable
+        stop = stop or few_instances(compared.of(draft.world.counters, focus, rollout), arms, spec.judge)
     stop = stop or bounded.step_stop(draft, focus, rollout)
     if requests < max(1, step.min_requests):
         needed = max(1, step.min_requests)
