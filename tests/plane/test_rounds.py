@@ -208,6 +208,7 @@ def test_what_somebody_else_changes_thrice_within_a_minute_is_left_alone_until_s
             assert one.hands_off is (lost == 3)
         assert room.told[-1].detail == PACE.contested
         assert (room.told[-1].rejected, room.told[-1].refused) == (True, BOARD.version)
+        assert [said.contested for said in room.told][-2:] == [False, True]
         assert one.due == room.at + AGAIN_MS
         rounds.follow(replace(BOARD, version=8), [Lamp("hall")])
         assert one.hands_off

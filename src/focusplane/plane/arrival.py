@@ -73,7 +73,8 @@ OURSELVES = frozenset({PUBLISHER, COMPILER})
 class Reported:
     """A node says which board it runs. `plane`, `epoch` and `version` are of one that ours may not replace; empty if it may.
 
-    `refused` is the version of ours that it did not take; of a `remote` one nothing can be read back.
+    `refused` is the version of ours that it did not take; of a `remote` one nothing can be read back,
+    a `contested` one somebody else changes again and again.
     """
 
     dataplane: str
@@ -87,6 +88,7 @@ class Reported:
     version: int = 0
     refused: int = 0
     remote: bool = False
+    contested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ class Loop:
                     said.version,
                     said.refused,
                     said.remote,
+                    said.contested,
                 )
             )
 

@@ -78,6 +78,8 @@ class ReadBack:
     """the version of our board that it did not take; 0 if it refused none"""
     remote: bool = False
     """nothing of it can be read back from here: what it acknowledges is all that is known"""
+    contested: bool = False
+    """somebody else changes it again and again: it is left as that is, and is not as our board wants it"""
 
 
 class DataPlane(Protocol):

@@ -227,6 +227,7 @@ class Rounds(Generic[W]):
             self._away(one, self._clock.now_ms()),
             one.foreign.version,
             refused=one.refused,
+            contested=one.hands_off and one.rejected,
         )
 
     def _away(self, one: Followed[W], now: int) -> bool:

@@ -53,6 +53,8 @@ class Node:
     """the version of our board that it did not take; 0 if it refused none"""
     remote: bool = False
     """nothing of it can be read back: what it acknowledges is all that is known"""
+    contested: bool = False
+    """somebody else changes it again and again, and it is left as that is"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def reported(draft: Draft, arrival: Reported) -> Draft:
         arrival.away,
         arrival.refused,
         arrival.remote,
+        arrival.contested,
     )
     draft = draft.but(nodes=_remembered({**draft.world.nodes, key: node}, draft.at))
     if arrival.rejected:

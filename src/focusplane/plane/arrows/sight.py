@@ -76,6 +76,19 @@ def unread(draft: Draft, focus: Focus, look: Look) -> list[str]:
     return sorted(n.node for n in gateways(draft, focus) if not n.remote and n.node not in look.shares)
 
 
+def adrift(draft: Draft, focus: Focus) -> str:
+    """What is not outside as the Board wants it, and is not put right by itself; empty if nothing is known to be."""
+    driven = {
+        str(one.driver)
+        for one in (focus.controls.traffic, *focus.controls.flags.values())
+        if one and one.driver
+    }
+    contested = [node for node in draft.world.nodes.values() if node.contested and node.node in driven]
+    return draft.world.drifts.get(focus.name, "") or "; ".join(
+        f"{one.node}: {one.detail}" for one in contested[:3]
+    )
+
+
 def asked(draft: Draft, focus: Focus) -> bool:
     """A look at what runs outside of this focus is under way."""
     return any(isinstance(one, Observe) and one.focus == focus.name for one in draft.world.outbox.values())

@@ -14,7 +14,7 @@ from focusplane.kernel.ids import short_id
 from focusplane.kernel.tick import SECOND
 from focusplane.observe.health import State
 from focusplane.observe.reading import NoData
-from focusplane.plane.arrows import damage, grouping, hush, route, watch
+from focusplane.plane.arrows import damage, grouping, hush, route, sight, watch
 from focusplane.plane.arrows import trouble as trouble_
 from focusplane.plane.arrows.trouble import ALERT, BLIND, Trouble
 from focusplane.plane.draft import Draft
@@ -264,7 +264,7 @@ def _as_said(draft: Draft, focus: Focus, incident: Incident) -> Draft:
 
 
 def _restless(draft: Draft, focus: Focus, incident: Incident) -> bool:
-    if incident.episode == "drift" and focus.name in draft.world.drifts:
+    if incident.episode == "drift" and sight.adrift(draft, focus):
         return True
     if incident.episode.startswith(ALERT):
         alert = trouble_.alert_of(draft, incident.episode)

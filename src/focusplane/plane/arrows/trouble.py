@@ -15,6 +15,7 @@ from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.health import Health, State
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import Ruling
+from focusplane.plane.arrows import sight
 from focusplane.plane.draft import Draft
 
 GRACE_MS = MINUTE
@@ -92,8 +93,9 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
     if rollout is not None and rollout.live and _refused_to_go_back(draft, focus):
         title = f"{rollout.what} of {focus.name} is worse and still exposed"
         yield Trouble(f"rollout {rollout.id}", Level.PAGE, title, rollout.hold_reason, rollout.version)
-    if focus.name in draft.world.drifts:
-        yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", draft.world.drifts[focus.name])
+    adrift = sight.adrift(draft, focus)
+    if adrift:
+        yield Trouble("drift", Level.PAGE, f"{focus.name} drifts", adrift)
 
 
 def _last_seen(draft: Draft, focus: Focus) -> int:
