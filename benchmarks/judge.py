@@ -8,13 +8,14 @@ bad, which is kinder than anybody can know beforehand. All are looked at once a 
 import argparse
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from focusplane.observe.eprocess import HARM, exposures, log_factors
+from focusplane.observe.mirrored import Tally, log_factors_of_pairs
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -203,6 +204,47 @@ def detection(runs: int) -> None:
                  peer=f"information bound: {least:,.0f}", found=f"{found.share:.1%} of the runs")  # fmt: skip
 
 
+def mirrors(runs: int) -> None:
+    """The same regressions where a share of the requests is copied, in requests of users: none of them meets the new version.
+    `both` of the failures are of requests that fail wherever they go.
+    """
+    for baseline, canary, both in ((0.001, 0.01, 0.0), (0.01, 0.02, 0.0), (0.01, 0.02, 0.01)):
+        ends = [1 - baseline - canary + both, baseline - both, canary - both, both]
+        what = f"requests until {baseline:.1%} to {canary:.0%} is found"
+        alike = f", {both:.0%} fail at both" if both else ""
+        split = judged(Ours(1.0), Play(lambda _, both=(baseline, canary): both, lambda _: 0.5), runs, 600, 2)  # type: ignore[misc]
+        if not both:
+            _say(f"{what}: half of the users on it, rho 1", "", round(split.requests),
+                 peer=f"information bound: {bound(0.5, baseline, canary):,.0f}", found=f"{split.share:.1%} of the runs")  # fmt: skip
+        for name, log_e in (("both sums", _sums), ("pairs", _pairs)):
+            found = _mirrored(log_e, ends, runs)
+            _say(f"{what}{alike}: mirror, {name}, rho 1", "", round(found.requests),
+                 peer=f"half of the users on it: {split.requests:,.0f}", found=f"{found.share:.1%} of the runs")  # fmt: skip
+
+
+def _pairs(tally: Tally) -> Floats:
+    return log_factors_of_pairs(tally, 1.0, 0.0, PSI)
+
+
+def _sums(tally: Tally) -> Floats:
+    return log_factors(exposures([tally.row]), 1.0, 0.0, PSI)
+
+
+def _mirrored(log_e: Callable[[Tally], Floats], ends: Sequence[float], runs: int) -> Found:
+    """Looked at once a minute."""
+    random, each = np.random.default_rng(2), RPS * MINUTE
+    alone = np.stack([log_e(one) for one in (Tally(1), Tally(0, 1), Tally(0, 0, 1), Tally(0, 0, 0, 1))])
+    logs, stopped = np.zeros((runs, len(PSI))), np.full(runs, math.inf)
+    for minute in range(1, 601):
+        logs += random.multinomial(each, ends, runs) @ alone
+        top = logs.max(axis=1)
+        over = top + np.log(np.exp(logs - top[:, None]).mean(axis=1)) >= GOAL
+        stopped[over & np.isinf(stopped)] = minute * each
+        if not np.isinf(stopped).any():
+            break
+    return Found(float(np.isfinite(stopped).mean()), float(np.median(stopped)))
+
+
 def slow_tail(runs: int) -> None:
     """3 % of the requests take 400 ms more: the share above the baseline's p99 is 1 % and then about 4 %. A p99 of others lies above
     a threshold just when more than 1 % of the requests do; theirs is set between the two, as with failures.
@@ -250,6 +292,7 @@ def main() -> None:
     parser.add_argument("--null", type=int, default=10_000, help="of each good version")
     options = parser.parse_args()
     detection(options.runs)
+    mirrors(options.runs)
     slow_tail(options.runs)
     good_versions(options.null)
 
