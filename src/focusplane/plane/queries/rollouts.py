@@ -210,8 +210,8 @@ def finite(value: float) -> float | None:
 def sentence(running: Rollout, verdict: Verdict | None, tick: Tick) -> str:
     """What happens now, in words that fit above a page."""
     share, what = running.exposed, running.what
-    why = verdict.reason if verdict is not None and running.live else running.reason
-    why = ": ".join(filter(None, (running.waits, why)))
+    judged = verdict.reason if verdict is not None and running.live else ""
+    why = ": ".join(filter(None, (running.waits, judged))) or running.reason
     unproven = f" ({UNPROVEN}: {running.unproven})" if running.unproven else ""
     match running.phase.value:
         case "stepping" if running.mirrors:
