@@ -3,13 +3,16 @@
 import json
 from fractions import Fraction
 
-from tests.plane.test_bounded_exposure import ON_OFF, SPENT, by_hand, pricing, rig, spend
+import pytest
+from tests.plane.test_bounded_exposure import BOUNDS, ON_OFF, SPENT, by_hand, pricing, rig, spend
 
 from focusplane.act.fact import Kind
 from focusplane.act.request import ClearControl, Done, Freeze, Unfreeze
 from focusplane.control.flags.declared import declared_of
 from focusplane.control.flags.document import document
 from focusplane.control.state import FlagState
+from focusplane.define.load import load
+from focusplane.define.problem import Severity
 from focusplane.plane.arrival import PolicyRead
 from focusplane.plane.snapshot import preserve, revive
 from focusplane.testing.rig import Rig
@@ -119,3 +122,25 @@ def test_no_client_takes_a_step_that_the_budget_bounds() -> None:
     assert len(flag.schedule) == 2
     assert "schedule" not in encode_flag(flag)
     assert "timestamp" not in json.dumps(document(declared_of(focuses), it.world.board))
+
+
+ELSEWHERE = "driver: {unleash: {project: default, environment: production, name: pricing}}, percentage: 5%"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("", "", ""),
+        (f"exposure: {BOUNDS}, ", "", "with `exposure` the plane takes the steps"),
+        ("percentage: 80%", "percentage: 12.5%", "12% or 13%"),
+    ],
+)
+def test_a_flag_that_lives_elsewhere_may_have_a_schedule_that_the_plane_takes(
+    old: str, new: str, where: str
+) -> None:
+    text = TIMED.replace("{old: 1, new: 2, newest: 3, none: 0}", "{new: true, none: false}")
+    text = text.replace("percentage: 5%", ELSEWHERE)
+    assert old in text
+    found = load({"shop.yaml": text.replace(old, new, 1)}, "2026-01-01").problems
+    assert [where in problem.hint for problem in found if problem.code == "D277"] == [True] * bool(where)
+    assert [problem.code for problem in found if problem.severity is Severity.ERROR] == ["D277"] * bool(where)

@@ -24,19 +24,25 @@ def flag_driver_problems(focus: Focus, flag: Flag, path: str, places: Places) ->
     yield from _more_than_a_share(flag, path, places)
     yield from _beside(focus, flag, path, places)
     yield from _told(flag.driver, flag.percentage, f"{path}.percentage", places)
+    for number, step in enumerate(flag.schedule):
+        yield from _told(flag.driver, step.percentage, f"{path}.schedule.{number}.percentage", places)
     yield from _steps(focus, flag, flag.driver, path, places)
 
 
 def _more_than_a_share(flag: Flag, path: str, places: Places) -> Iterator[Problem]:
+    """Steps of a schedule that the budget bounds are taken by the plane: each is a share like any other."""
     for key, said in (
         ("rules", flag.rules),
         ("requires", flag.requires),
-        ("schedule", flag.schedule),
+        ("schedule", flag.schedule and not flag.exposure),
         ("by", flag.by != TENANT),
     ):
         if said:
             what = f"{key!r} is not carried to {flag.driver}: it splits by percentage only"
-            yield places.error(f"{path}.{key}", "D277", what, "say it there, or take the driver away")
+            hint = "say it there, or take the driver away"
+            if key == "schedule":
+                hint = f"with `exposure` the plane takes the steps; else {hint}"
+            yield places.error(f"{path}.{key}", "D277", what, hint)
 
 
 def _beside(focus: Focus, flag: Flag, path: str, places: Places) -> Iterator[Problem]:
