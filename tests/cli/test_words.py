@@ -203,7 +203,10 @@ def test_the_doctor_names_a_full_disk_a_gateway_that_is_away_and_one_that_drifts
     told = status(
         nodes=[node],
         trouble="the journal cannot be written: database or disk is full",
-        drifts={"pay": "edge-1 runs v2 100%"},
+        drifts={
+            "pay": "edge-1 runs v2 100%",
+            "ship": "edge-1 is not seen to run it, and refuses the board: rejected listeners: port taken",
+        },
     )
     plane.answers["GET", "/api/v1/status"] = (200, told)
     assert run(["doctor"]) == 1
@@ -211,6 +214,8 @@ def test_the_doctor_names_a_full_disk_a_gateway_that_is_away_and_one_that_drifts
     assert "warning  the plane cannot write down what it takes: the journal cannot be written: " in out
     assert "warning  edge-1 (envoy) is away, seen 7s ago" in out
     assert "warning  pay drifts: edge-1 runs v2 100%" in out
+    assert "warning  ship drifts: edge-1 is not seen to run it, and refuses the board" in out
+    assert "mend what it complains of, and it is offered again" in out
     assert "look who else configures that gateway" in out
 
 

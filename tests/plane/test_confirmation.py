@@ -149,6 +149,28 @@ def test_an_application_that_nobody_else_confirms_for_is_still_missed() -> None:
     assert action(it).phase is Phase.UNKNOWN
 
 
+def test_a_gateway_that_refuses_the_board_and_runs_nothing_of_a_focus_is_drift_in_its_own_words() -> None:
+    it = rig()
+    words = "rejected listeners: cannot bind '127.0.0.1:10000': Address already in use"
+    board = it.world.board.version
+    it.turn(Reported("envoy", "edge-1", board - 1, rejected=True, detail=words, refused=board))
+    it.turn(Observed("l1", "checkout", {}))
+    told = f"edge-1 is not seen to run it, and refuses the board: {words}"
+    assert it.world.drifts["checkout"] == told
+    assert [fact.reason for fact in it.said(Kind.DRIFTED)] == [told]
+    assert it.world.board.version == board, "offering it again would only be refused again"
+    again(it, "edge-1")
+    it.turn(Observed("l2", "checkout", {"edge-1": {"v1": Fraction(1)}}))
+    assert "checkout" not in it.world.drifts
+
+
+def test_a_gateway_that_refuses_another_focus_and_runs_this_one_is_no_drift_of_it() -> None:
+    it = rig()
+    it.turn(Reported("envoy", "edge-1", 1, rejected=True, detail="rejected listeners", refused=2))
+    it.turn(Observed("l1", "checkout", {"edge-1": {"v1": Fraction(1)}}))
+    assert "checkout" not in it.world.drifts
+
+
 @pytest.mark.parametrize(
     ("shares", "problem"),
     [

@@ -18,6 +18,7 @@ _TELL = {
 _NEVER = ("duplicate", "span is neither", "classic bucket beside a native")
 """What is not counted because that is right."""
 _REFUSED = "refused it"
+_REFUSES = "refuses the board"
 _ALERT = "alert '"
 """How the cause of an alert without a focus begins."""
 GONE_MS = 5 * MINUTE
@@ -130,6 +131,8 @@ def _behind(shown: Shown) -> Told:
 def _drifting(shown: Shown) -> Told:
     for focus, why in shown.get("drifts", {}).items():
         hint = "the board is offered again and again; if it stays, look who else configures that gateway"
+        if _REFUSES in why:
+            hint = "it goes on with what it has; mend what it complains of, and it is offered again"
         yield f"{focus} drifts: {why}", hint
 
 

@@ -42,9 +42,28 @@ def _compare(draft: Draft, focus: Focus, wanted: TrafficState) -> Draft:
     astray = sight.astray(look.shares, wanted)
     if astray:
         return _offered_again(draft, focus, astray)
+    if refusal := _refusal(draft, focus, look):
+        draft = draft.put("drifts", focus.name, refusal)
+        return draft.say_once(Kind.DRIFTED, focus.name, "traffic", refusal)
     if not _all_seen(draft, focus, look):
         return draft
     return draft.drop("drifts", focus.name).unsay(Kind.DRIFTED, focus.name, "traffic")
+
+
+def _refusal(draft: Draft, focus: Focus, look: Look) -> str:
+    """A gateway that did not take the board and shows nothing of this focus: its users may meet nobody there."""
+    unseen = () if look.problem else sight.unread(draft, focus, look)
+    refusing = {
+        one.node: one.detail for one in sight.gateways(draft, focus) if one.rejected and not one.plane
+    }
+    return next(
+        (
+            f"{node} is not seen to run it, and refuses the board: {refusing[node]}"
+            for node in unseen
+            if node in refusing
+        ),
+        "",
+    )
 
 
 def _all_seen(draft: Draft, focus: Focus, look: Look) -> bool:
