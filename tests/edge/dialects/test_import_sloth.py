@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from tests.edge.dialects.reading import imported, objectives, policies, said, taken
 
+from focusplane.define.check import check
 from focusplane.define.slo import Level, Rolling
 from focusplane.kernel.tick import DAY, HOUR, MINUTE
 
@@ -102,3 +103,13 @@ def test_two_services_whose_names_would_become_one_are_not_mixed() -> None:
         "'a-b' and 'a_b' would both be called 'a-b' here"
     ]
     assert set(objectives(found, "a-b.yaml")) == {"up"}
+
+
+def test_whom_the_notes_name_is_told_as_the_files_say_and_no_level_is_heard_by_nobody() -> None:
+    for name in ("sloth", "sloth-crd", "pyrra", "slo-generator"):
+        found = imported(name)
+        loaded = policies(found)
+        told = [one for one in said(found, "D335") if "go to pager" in one]
+        assert len(told) == len(loaded.policies.focuses)
+        assert {focus.alerts.page for focus in loaded.policies.focuses.values()} == {("pager",)}
+        assert "D289" not in {one.code for one in check(loaded)}

@@ -160,15 +160,11 @@ def _told(focus: DraftFocus, notes: Notes) -> None:
 
 def documents(drafts: Drafts) -> dict[str, list[dict[str, Any]]]:
     """File name -> documents: one for each focus, and one for their team."""
-    files = {
-        f"{focus.name}.yaml": [_focus(focus, drafts)] for focus in drafts.by_name.values() if focus.objectives
-    }
-    for focus in drafts.by_name.values():
-        if focus.objectives:
-            _told(focus, drafts.notes)
-    channels = sorted(
-        {name for one in drafts.by_name.values() if one.objectives for name in (*one.page, *one.ticket)}
-    )
+    wanted = [focus for focus in drafts.by_name.values() if focus.objectives]
+    for focus in wanted:
+        _told(focus, drafts.notes)
+    files = {f"{focus.name}.yaml": [_focus(focus, drafts)] for focus in wanted}
+    channels = sorted({name for one in wanted for name in (*one.page, *one.ticket)})
     if files:
         first = next(iter(drafts.by_name.values())).place
         variables = ", ".join(_variable(name) for name in channels) or "none"
