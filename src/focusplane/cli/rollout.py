@@ -175,7 +175,10 @@ def _lane(shown: Shown) -> str:
 def _part(one: Shown) -> str:
     """The worst part of a metric; of pairs also how many failed at both."""
     both = f"{one['both_bad']} failed at both" if one.get("both_bad") else ""
-    return ", ".join(filter(None, (one["worst_stratum"] or one["no_data"], both)))
+    part, alone = one["worst_stratum"], one.get("alone")
+    if alone:
+        part = f"{part} alone: {alone['canary']['text']}, against {alone['baseline']['text']}"
+    return ", ".join(filter(None, (part or one["no_data"], both)))
 
 
 def _synthetic(shown: Shown, why: bool) -> list[tuple[str, str]]:

@@ -318,8 +318,17 @@ def _metric(one: MetricEvidence) -> Shown:
         "canary": _arm(one, one.canary_bad, one.canary_total),
         "baseline": _arm(one, one.baseline_bad, one.baseline_total),
         "worst_stratum": one.worst_stratum,
+        "alone": _alone(one),
         "no_data": one.blind,
     }
+
+
+def _alone(one: MetricEvidence) -> Shown | None:
+    """Both arms in the worst stratum, where that one alone speaks of harm."""
+    if one.alone is None:
+        return None
+    canary, canary_bad, baseline, baseline_bad = one.alone
+    return {"canary": _arm(one, canary_bad, canary), "baseline": _arm(one, baseline_bad, baseline)}
 
 
 def _arm(one: MetricEvidence, bad: int, total: int) -> Shown:
