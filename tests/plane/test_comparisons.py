@@ -53,7 +53,7 @@ def test_before_anything_is_seen_it_is_to_be_continued_and_says_why() -> None:
     one = asked(it)
     assert (one.ruling, one.why) == (Ruling.HOLD, "no telemetry yet")
     it.turn(Counted("idle", (said(it.at + SECOND),)), after_ms=SECOND)
-    assert now(it).why == "no closed second of both arms yet"
+    assert now(it).why == "no second in which both versions were counted is over yet"
     serve(it, 1, v1=(5, 0))
     (reason,) = queries.comparison(it.world, one.id)["reasons"]
     assert reason == "too early to say: canary 0 of 0, baseline 0 of 5"

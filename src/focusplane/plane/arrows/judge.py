@@ -299,8 +299,8 @@ def waits(sides: Sides, arms: tuple[str, str], since: int) -> str:
         return f"blind: the reports speak of {format_duration(pace.width)} at a time, and above {most} both arms cannot be compared"
     if pace.reach:
         words = f"the reports speak of {format_duration(pace.width)} at a time"
-        return f"no closed bucket of both arms yet: {words}, the first closes {format_duration(pace.first - since)} after the weight changed"
-    return "no closed second of both arms yet"
+        return f"nothing to compare yet: {words}, and the first ends {format_duration(pace.first - since)} after the weight changed"
+    return "no second in which both versions were counted is over yet"
 
 
 def nothing_yet(
