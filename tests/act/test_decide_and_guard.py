@@ -8,7 +8,6 @@ import pytest
 from focusplane.act.change import CLOCKS_MS, WITHIN_MS, ChangeEvent, rank
 from focusplane.act.decide import Act, Blind, Hold, Seen, decide
 from focusplane.act.guard import (
-    MOST_FOCUSES,
     OSCILLATION,
     SUGGESTION_MS,
     Ask,
@@ -92,7 +91,7 @@ VETOES = [
     (replace(NOW, pending="act-1"), "act-1 is still under way"),
     (replace(NOW, last_fired=NOW.at - 1), "cooling down"),
     (replace(NOW, frozen="migration night"), "migration night"),
-    (replace(NOW, others=MOST_FOCUSES), "other focuses"),
+    (replace(NOW, others=2, most_others=2), "other focuses"),
     (replace(NOW, moves=OSCILLATION), "oscillates"),
 ]
 
@@ -110,7 +109,7 @@ def test_each_veto_alone_stands_in_the_way_and_names_itself(now: Circumstances, 
 def test_one_less_of_each_is_allowed() -> None:
     for now in (
         replace(NOW, last_fired=NOW.at - KILL.cooldown_ms),
-        replace(NOW, others=MOST_FOCUSES - 1),
+        replace(NOW, others=1, most_others=2),
         replace(NOW, moves=OSCILLATION - 1),
     ):
         assert guard(KILL, now) == Go()

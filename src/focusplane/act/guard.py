@@ -6,9 +6,8 @@ from focusplane.define.mitigation import Mitigation, Mode
 from focusplane.kernel.quantity import format_duration
 from focusplane.kernel.tick import HOUR, MINUTE
 
-MOST_FOCUSES = 3
-"""At most so many focuses are acted on within `INTERVAL_MS`, so that one bad source cannot move everything."""
 INTERVAL_MS = 5 * MINUTE
+"""Other focuses that were acted on within it count, so that one bad source cannot move everything."""
 OSCILLATION = 3
 """So many moves of one control within `OSCILLATION_MS` freeze it."""
 OSCILLATION_MS = HOUR
@@ -18,14 +17,15 @@ OSCILLATION_MS = HOUR
 class Circumstances:
     """What the guard looks at. Times are Unix ms.
 
-    `others` counts *other* focuses acted on in the last `INTERVAL_MS`; `moves` the automatic moves of this control in
-    the last `OSCILLATION_MS`; `pending` is an action of the same mitigation that is still under way.
+    `others` counts *other* focuses acted on in the last `INTERVAL_MS`, and `most_others` are too many; `moves` the automatic
+    moves of this control in the last `OSCILLATION_MS`; `pending` is an action of the same mitigation that is still under way.
     """
 
     at: int
     frozen: str = ""
     last_fired: int | None = None
     others: int = 0
+    most_others: int = 3
     moves: int = 0
     pending: str = ""
     in_place: str = ""
@@ -73,7 +73,7 @@ def guard(mitigation: Mitigation, now: Circumstances) -> Permission:
         return Shadow()
     if now.frozen:
         return Veto(f"automation is frozen: {now.frozen}")
-    if now.others >= MOST_FOCUSES:
+    if now.others >= now.most_others:
         return Veto(f"{now.others} other focuses were acted on in the last {format_duration(INTERVAL_MS)}")
     if now.moves >= OSCILLATION:
         return Veto(

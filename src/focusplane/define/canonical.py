@@ -12,7 +12,7 @@ CAME_LATER: Mapping[str, frozenset[str]] = {
     "Alerts": frozenset({"group_by", "most_pages", "review", "table"}),
     "Calendar": frozenset({"start_day"}),
     "Flag": frozenset({"by", "driver", "exposure", "permanent", "requires", "rollout", "rules", "schedule"}),
-    "Focus": frozenset({"engine", "segments"}),
+    "Focus": frozenset({"engine", "most_others", "segments"}),
     "Extra": frozenset({"pairs"}),
     "JudgeSpec": frozenset({"budget_share", "extras", "latency", "min_instances"}),
     "Match": frozenset({"attributes", "clients"}),

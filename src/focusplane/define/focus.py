@@ -85,6 +85,8 @@ class Focus:
     """Whom the source `prometheus` asks."""
     segments: Mapping[str, Crowd] = field(default_factory=dict)
     """Crowds that rules of its flags name."""
+    most_others: int = 3
+    """So many other focuses may have been acted on just before, and its mitigations still act."""
 
     def rollout_of(self, flag: str = "") -> RolloutSpec | None:
         """How a version is rolled out, or a variant of that flag, which may have rules of its own."""

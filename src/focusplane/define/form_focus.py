@@ -17,7 +17,7 @@ from focusplane.define.form_rollout import ROLLOUT, RolloutWords
 from focusplane.define.form_slo import OBJECTIVE
 from focusplane.define.form_targeting import SEGMENTS
 from focusplane.define.mitigation import Mitigation
-from focusplane.define.quantities import LINE, ROUTE, TEXT
+from focusplane.define.quantities import LINE, ROUTE, TEXT, whole
 from focusplane.define.shape import Field, Record, Shape, Values
 from focusplane.define.shapes import Choice, Either, ListOf, MapOf, Name, Reference, one_of
 from focusplane.define.slo import Objective
@@ -52,6 +52,13 @@ DEPENDS_ON = Field[tuple[str, ...]]("dependsOn", ListOf(LINE), "What it needs in
 SOURCE = Field[SourceKind | Engine]("source", SOURCES, "Which telemetry counts.", SourceKind.AUTO)
 OBJECTIVES = Field[tuple[Objective, ...]](
     "objectives", ListOf(OBJECTIVE, least=1), "The promises to its users.", (), required=True
+)
+MOST_OTHERS = Field(
+    "mostOthers",
+    whole(1, 1_000),
+    "Its mitigations act while fewer other focuses than this were acted on within five minutes: one bad source must not move "
+    "everything.",
+    3,
 )
 SEGMENTS_OF = Field[Mapping[str, Crowd]](
     "segments",
@@ -98,6 +105,7 @@ def _focus(values: Values) -> FocusWords:
         mitigations=values[MITIGATIONS],
         runbooks=values[RUNBOOKS],
         alerts=values[ALERTS],
+        most_others=values[MOST_OTHERS],
     )
     return FocusWords(focus, values[ROLLOUT_OF])
 
@@ -117,6 +125,7 @@ FOCUS = Record(
         SEGMENTS_OF,
         CONTROLS_OF,
         MITIGATIONS,
+        MOST_OTHERS,
         ROLLOUT_OF,
         RUNBOOKS,
         ALERTS,

@@ -180,6 +180,7 @@ def _circumstances(draft: Draft, focus: Focus, mitigation: Mitigation) -> Circum
         frozen=world.frozen.get("*") or world.frozen.get(focus.name) or "",
         last_fired=world.fired.get(f"{focus.name}/{mitigation.name}"),
         others=len(recent - {focus.name}),
+        most_others=focus.most_others,
         moves=len(moves),
         pending=next((a.key for a in mine if a.phase in OPEN or a.phase is Phase.AWAITING_APPROVAL), ""),
         in_place=_in_place(draft, focus, mitigation),
