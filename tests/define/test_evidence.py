@@ -84,7 +84,7 @@ def test_what_a_careful_operator_would_ask_is_a_warning(checkout: str, old: str,
 
 
 SENDS = """
-    synthetic: {requests: {url: "http://127.0.0.1:10000/checkout"}, rate: 10/s, below: 60/min, promotes: true}
+    synthetic: {requests: {url: "http://127.0.0.1:10000/checkout"}, rate: 10/s, below: 300/min, promotes: true}
 """
 
 

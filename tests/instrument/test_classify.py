@@ -96,3 +96,10 @@ def test_split_is_exact_on_a_bound_and_never_wrong_between(
         case Between(low, high, total):
             assert under not in bounds
             assert low <= truth <= high <= total == len(durations)
+
+
+@pytest.mark.parametrize("said", ["true", "t", "1", "yes", "y", "TRUE", "test", "bot"])
+def test_a_mark_is_read_as_the_sdk_a_log_and_the_first_letter_of_the_gateway_write_it(said: str) -> None:
+    assert outcome_of({"focus.synthetic": said, "http.response.status_code": "503"}).synthetic
+    assert not outcome_of({"focus.synthetic": "f", "http.response.status_code": "503"}).synthetic
+    assert not outcome_of({"focus.synthetic": "", "http.response.status_code": "503"}).synthetic

@@ -55,7 +55,7 @@ def test_every_promise_holds_while_variants_of_a_flag_are_rolled_out(seed: int) 
 
 
 SENDS = """
-    synthetic: {requests: {url: "http://shop.example/{version}"}, rate: 10/s, below: 600/min}
+    synthetic: {requests: {url: "http://shop.example/{version}"}, rate: 10/s, below: 300/min}
 """
 SUPPLIED = {
     "shop.yaml": FILES["shop.yaml"]

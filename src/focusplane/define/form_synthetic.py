@@ -124,7 +124,9 @@ REQUESTS = Field[tuple[Request, ...]](
     (),
 )
 PROBE = Field("probe", LINE, "Instead: the objective of this focus whose probe is sent.", "")
-SENT = Field("rate", RATE, "So many go to each version, 10/s at the most.", required=True)
+SENT = Field(
+    "rate", RATE, "So many go to each version, 10/s at the most, and twice `below` at least.", required=True
+)
 BELOW = Field(
     "below", RATE, "While users send fewer than this to either version, such as 30/min.", required=True
 )
@@ -167,9 +169,11 @@ def _paced(values: Values, rate: Rate, below: Rate) -> bool:
         what = f"{format_rate(rate)} to each version is not between 0 and {FASTEST}/s"
         values.error(SENT, "D321", what, "such as 2/s")
         return False
-    if not 0 < below.per_second <= rate.per_second:
-        what = f"{format_rate(rate)} never makes up for the {format_rate(below)} that would be enough"
-        values.error(BELOW, "D321", what, f"at most {float(rate.per_second * MINUTE / SECOND):g}/min")
+    if not 0 < 2 * below.per_second <= rate.per_second:
+        what = f"taken for users' by mistake, {format_rate(rate)} could not be told from the {format_rate(below)} that are enough"
+        values.error(
+            BELOW, "D321", what, f"at most half of it: {float(rate.per_second * MINUTE / SECOND / 2):g}/min"
+        )
         return False
     return True
 
