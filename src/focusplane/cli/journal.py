@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from focusplane.act.fact import Fact
 from focusplane.cli.output import Shown, clock, counted
 from focusplane.cli.remote import Data, Remote, asks
 from focusplane.kernel.errors import JournalError, UsageError
@@ -16,6 +17,7 @@ from focusplane.plane.chain import GENESIS, link
 from focusplane.plane.recover import Mismatch, replay
 
 _CHUNK = 1_000
+_CHANGED = "- is what was written then, + what is decided now: the data were changed, or focusplane was (an upgrade, for instance)"
 
 
 @click.group("journal")
@@ -131,9 +133,14 @@ def replay_command(remote: Remote, data: Path) -> None:
 
 
 def _mismatch(found: Mismatch) -> Shown:
-    """The facts that only one side has."""
-    before, after = set(map(repr, found.journaled)), set(map(repr, found.replayed))
+    """The facts that only one side has; a journal gives the words of a body back in another order."""
+    before, after = set(map(_line, found.journaled)), set(map(_line, found.replayed))
     return {"turn": found.turn, "journaled": sorted(before - after), "replayed": sorted(after - before)}
+
+
+def _line(fact: Fact) -> str:
+    about = " ".join(one for one in (fact.focus, fact.subject) if one)
+    return f"{clock(fact.at)}  {fact.kind}  {about}  {fact.reason}  {canonical(dict(fact.body)).decode()}"
 
 
 def _replayed(shown: Shown) -> None:
@@ -144,6 +151,8 @@ def _replayed(shown: Shown) -> None:
         for sign, facts in (("-", one["journaled"]), ("+", one["replayed"])):
             for fact in facts:
                 click.echo(f"  {sign} {fact}")
+    if not shown["same"]:
+        click.echo(_CHANGED, err=True)
 
 
 def _facts(remote: Remote, data: Path | None, after: int = 0) -> Iterator[Shown]:
