@@ -102,3 +102,55 @@ def test_of_good_versions_over_unequal_tenants_fewer_are_taken_back_and_of_bad_o
     assert sum(guarded for _, guarded in good) <= 1
     worse = [taken_back(seed, 10.0, strict) for seed in range(8)]
     assert sum(guarded for _, guarded in worse) == sum(plain for plain, _ in worse) >= 6
+
+
+def test_of_a_part_of_the_requests_what_others_failed_less_explains_nothing_away() -> None:
+    past = own_past({"heavy": Measured(70, 100), "lucky": Measured(100, 100)}, {
+        "heavy": Measured(700, 1_000), "lucky": Measured(1_000, 1_000), "other": Measured(850, 1_000)
+    })  # fmt: skip
+    assert (past.excess, past.at_most, past.tenant) == (0, 15, "heavy")
+    inside, beside = Measured(18, 30), Measured(300, 300)
+    assert not explains(past, inside, beside, SPEC)
+    assert explains(past, inside, beside, SPEC, part=True)
+
+
+def parted(seed: int) -> tuple[bool, bool]:
+    """An A/A rollout of twenty minutes over a hundred unequal tenants of ten classes, a tenth of them on the canary: whether it
+    would be taken back without and with a look at their own past hour.
+    """
+    chance, size = np.random.default_rng(seed), 100
+    traffic = chance.lognormal(0, 1, size)
+    traffic *= 100 / traffic.sum()
+    rates = np.minimum(0.5, 0.002 * chance.lognormal(0, 1.5, size))
+    classes, on_canary = chance.integers(0, 10, size), chance.random(size) < 0.1
+    past = chance.poisson(traffic * 3600)
+    before = measured(past, chance.binomial(past, rates), np.ones(size, bool))
+    total, bad, evidence, plain = np.zeros(size, int), np.zeros(size, int), begin(SPEC), False
+    for look in range(1, 41):
+        asked = chance.poisson(30 * traffic)
+        failed = chance.binomial(asked, rates)
+        total, bad = total + asked, bad + failed
+        pairs = []
+        for kind in range(10):
+            arms = [arm & (classes == kind) for arm in (on_canary, ~on_canary)]
+            pairs.append(
+                Pair(f"class {kind}", *[int(each[arm].sum()) for arm in arms for each in (asked, failed)])
+            )
+        evidence = fold(evidence, [ArmBucket(look * 1000, tuple(pairs))])
+        verdict = rule(evidence, SPEC, Step(Fraction(1, 10)))
+        if verdict.ruling is not Ruling.ROLLBACK:
+            continue
+        plain, theirs = True, own_past(measured(total, bad, on_canary), before)
+        part = verdict.metrics[0].alone
+        row = part or evidence.errors.counts
+        canary, baseline = (Measured(every - some, every) for every, some in (row[:2], row[2:]))
+        if not explains(theirs, canary, baseline, SPEC, part is not None):
+            return True, True
+    return plain, False
+
+
+def test_classes_of_a_few_unequal_tenants_take_no_good_version_back_beyond_alpha() -> None:
+    runs = [parted(seed) for seed in range(60)]
+    without, looked = (sum(each) / len(runs) for each in zip(*runs, strict=True))
+    assert without > float(SPEC.alpha), "else this says nothing"
+    assert looked <= float(SPEC.alpha)

@@ -11,10 +11,15 @@ from focusplane.observe.reading import Measured
 
 @dataclass(frozen=True, slots=True)
 class OwnPast:
-    """How many more requests of the canary's tenants would fail than of others, as it was before; and whose most of all."""
+    """How many more requests of the canary's tenants would fail than of others, as it was before; and whose most of all.
+
+    `at_most` are those of the tenants who failed more, without what others of them failed less: so many may lie in one part
+    of the requests.
+    """
 
     excess: Fraction
     tenant: str
+    at_most: Fraction
 
 
 def own_past(now: Mapping[str, Measured], before: Mapping[str, Measured]) -> OwnPast:
@@ -31,14 +36,19 @@ def own_past(now: Mapping[str, Measured], before: Mapping[str, Measured]) -> Own
         if tenant in before
     }
     worst = max(sorted(each), key=lambda tenant: each[tenant], default="")
-    return OwnPast(max(Fraction(0), sum(each.values(), Fraction(0))), worst)
+    more = sum((one for one in each.values() if one > 0), Fraction(0))
+    return OwnPast(max(Fraction(0), sum(each.values(), Fraction(0))), worst, more)
 
 
-def explains(past: OwnPast, canary: Measured, baseline: Measured | None, spec: JudgeSpec) -> bool:
-    """So many failures are not unlikely (alpha) for these tenants by their own past, and would be for any others."""
+def explains(
+    past: OwnPast, canary: Measured, baseline: Measured | None, spec: JudgeSpec, part: bool = False
+) -> bool:
+    """So many failures are not unlikely (alpha) for these tenants by their own past, and would be for any others. Of a `part`
+    of the requests all is not unlikely that may have been there.
+    """
     usual = baseline.bad_ratio if baseline is not None else Fraction(0)
     others = canary.total * (spec.tolerance * usual + spec.slack)
-    theirs = others + spec.tolerance * past.excess
+    theirs = others + spec.tolerance * (past.at_most if part else past.excess)
     return at_least(canary.bad, float(others)) < spec.alpha <= at_least(canary.bad, float(theirs))
 
 

@@ -218,11 +218,12 @@ def _its_tenants(draft: Draft, focus: Focus, rollout: Rollout, spec: JudgeSpec, 
     }
     length = _undisturbed(counters, focus, rollout)
     past = own_past(theirs, counters.slices_over(focus.name, name, "tenant", began - length, began))
-    if canary is None or not explains(past, canary, baseline, spec):
+    if canary is None or not explains(past, canary, baseline, spec, part is not None):
         return ""
+    excess = past.excess if part is None else past.at_most
     return (
         f"suspicious: canary {canary.bad} of {canary.total} {'at this step' if part is None else 'in one part'}, but its tenants,"
-        f" {past.tenant} above all, failed more than others before the rollout: by about {round(past.excess)} in as many requests"
+        f" {past.tenant} above all, failed more than others before the rollout: by about {round(excess)} in as many requests"
     )
 
 
