@@ -323,7 +323,12 @@ def test_who_declares_traffic_says_its_steps() -> None:
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.mark.parametrize("folder", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
+SOUND = sorted(
+    path.name for path in EXAMPLES.iterdir() if path.is_dir() and not path.name.endswith("-broken")
+)
+
+
+@pytest.mark.parametrize("folder", SOUND)
 def test_no_example_is_past_its_date_for_years(folder: str) -> None:
     """Whoever tries one, and every test that reads one, does so on a day that nobody knows."""
     files = {path.name: path.read_text() for path in (EXAMPLES / folder).glob("*.yaml")}
