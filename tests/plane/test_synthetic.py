@@ -338,6 +338,22 @@ def test_a_policy_that_asks_for_them_in_the_middle_of_a_rollout_waits_for_the_ne
     assert it.synthetic == []
 
 
+def test_a_policy_that_asks_for_them_no_more_ends_them_and_keeps_what_they_have_shown() -> None:
+    it = rig()
+    it.seconds(60)
+    it.turn(PolicyRead({"checkout.yaml": PLAIN}, "2026-01-01"))
+    sent = len(it.synthetic)
+    it.seconds(30)
+    assert len(it.synthetic) == sent
+    assert it.world.supplies["checkout"].off == "the policy asks for none any more"
+    assert it.said(Kind.ROLLOUT_SUPPLEMENTED)[-1].body["on"] is False
+    made = it.world.evidence["checkout"].synthetic
+    assert made is not None
+    assert made.metric.counts[0] > 50
+    shown = queries.rollout(it.world, "checkout")["synthetic"]
+    assert shown["sending"] is False
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [

@@ -65,9 +65,19 @@ def due(draft: Draft) -> Draft:
     """Send, or stop and say why, for every rollout whose policy asks for it."""
     for name, rollout in draft.world.rollouts.items():
         case = _case(draft, name, rollout)
-        if case is not None:
-            draft = _look(draft, case)
+        draft = _look(draft, case) if case is not None else _asked_no_more(draft, name, rollout)
     return draft
+
+
+def _asked_no_more(draft: Draft, name: str, rollout: Rollout) -> Draft:
+    """The policy has changed its mind in the middle of a rollout, or is gone."""
+    known = draft.world.supplies.get(name)
+    if known is None or known.rollout != rollout.id or known.off:
+        return draft
+    why = "the policy asks for none any more"
+    draft = draft.put("supplies", name, replace(known, off=why, off_at=draft.at))
+    said = f"no more synthetic requests: {why}"
+    return draft.say(Kind.ROLLOUT_SUPPLEMENTED, name, rollout.id, said, sent=known.sent, on=False)
 
 
 def supplemented(draft: Draft, arrival: Supplemented) -> Draft:
