@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from focusplane.define.check import Seen, check
 from focusplane.define.focus import Focus
 from focusplane.define.load import load
 from focusplane.define.problem import Severity
@@ -114,3 +115,29 @@ def test_a_variant_of_a_flag_is_not_mirrored() -> None:
 def test_a_mirror_without_steps_leads_nowhere() -> None:
     text = DRIVEN.replace("MIRROR", "{percent: 10%, by: others}").replace(", steps: [10%, 100%]", "")
     assert "D256" in {one.code for one in load({"a.yaml": text}).problems}
+
+
+def told(checkout: str, mirror: str, rate: int) -> list[str]:
+    """What a check says of the mirror with so many requests a second."""
+    text = checkout.replace("  rollout:\n", f"  rollout:\n    mirror: {mirror}\n", 1)
+    found = check(load({"a.yaml": text}), Seen({"checkout": Fraction(rate)}))
+    line = text[: text.index("    mirror:")].count("\n") + 1
+    return [f"{one.code} {one.what}" for one in found if one.line == line]
+
+
+def test_a_mirror_says_beforehand_how_long_it_takes_and_is_refused_where_it_never_ends(checkout: str) -> None:
+    (reached,) = told(checkout, "50%", 200)
+    assert reached.startswith("D122 the mirror 50% shows that it is safe after ")
+    (refused,) = told(checkout, "1%", 1)
+    assert refused.startswith("D121 the mirror 1% is out of reach: ")
+    few = told(checkout, "{percent: 50%, minRequests: 1000000}", 200)
+    assert any("fewer than its minRequests" in one for one in few)
+
+
+def test_a_mirror_of_all_needs_a_quarter_of_the_requests_of_one_of_a_quarter(checkout: str) -> None:
+    whole, quarter = (
+        int(one.partition("about ")[2].partition(" ")[0].replace(",", ""))
+        for share in ("100%", "25%")
+        for one in told(checkout, share, 1_000)
+    )
+    assert quarter == pytest.approx(4 * whole, rel=0.01)

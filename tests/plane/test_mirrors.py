@@ -10,8 +10,10 @@ from focusplane.act.request import Done, Refused, ResumeRollout, StartRollout, T
 from focusplane.control.rollout import Phase
 from focusplane.control.state import TrafficState
 from focusplane.edge.sql_journal import SqlJournal
+from focusplane.instrument.signal import Outcome, Signal, Slice, Source
 from focusplane.kernel.tick import SECOND
 from focusplane.plane import queries
+from focusplane.plane.arrival import Counted
 from focusplane.plane.recover import recover, replay
 from focusplane.testing.rig import Load, Rig
 
@@ -189,6 +191,50 @@ def test_a_mirror_does_not_wait_for_instances_that_count_users_requests() -> Non
     it = mirrored(POLICY.replace("slack: 0.5%}", "slack: 0.5%, minReporting: 1}"))
     told_for(it, 30, 300, 0, 0, 1)
     assert it.world.rollouts["checkout"].step == 1
+
+
+def copied_for(it: Rig, seconds: int, failing: int) -> None:
+    """Twenty requests a second are copied by the gateway, of which so many fail at the new version alone."""
+    for _ in range(seconds):
+        if not it.world.rollouts["checkout"].mirrors:
+            return
+        end = it.at + SECOND
+        told = [
+            Signal(
+                "checkout",
+                "production",
+                Source.EDGE,
+                "edge-1",
+                it.at,
+                end,
+                Slice(version=version),
+                outcome,
+                count,
+            )
+            for version, outcome, count in (
+                ("v1", Outcome(200, mirror="original"), 20),
+                ("v2", Outcome(200, synthetic=True, mirror="copy"), 20 - failing),
+                ("v2", Outcome(503, synthetic=True, mirror="copy"), failing),
+            )
+        ]
+        it.turn(Counted(f"copies {end}", tuple(told)), after_ms=SECOND)
+
+
+@pytest.mark.parametrize(("failing", "phase", "step"), [(0, Phase.STEPPING, 1), (4, Phase.ROLLED_BACK, 0)])
+def test_what_the_gateway_counts_of_its_copies_decides_and_is_in_no_objective(
+    failing: int, phase: Phase, step: int, tmp_path: Path
+) -> None:
+    it = mirrored(POLICY.replace("by: others, ", ""))
+    copied_for(it, 120, failing)
+    rollout = it.world.rollouts["checkout"]
+    assert (rollout.phase, rollout.step) == (phase, step)
+    over = it.world.counters.slices_over("checkout", "availability", "version", it.at - 200 * SECOND, it.at)
+    assert "v2" not in over
+    journal = SqlJournal(tmp_path)
+    for turn in it.turns:
+        journal.commit(turn)
+    assert [one.mismatch for one in replay(journal) if one.mismatch] == []
+    journal.close()
 
 
 def test_a_person_may_pause_and_resume_a_mirror() -> None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from focusplane.define.alerting import route_notices, wakes_nobody
-from focusplane.define.evidence import Reachable, requests_needed
+from focusplane.define.evidence import Need, Reachable, requests_needed
 from focusplane.define.focus import Focus, Tier
 from focusplane.define.load import Loaded
 from focusplane.define.log import Places
@@ -52,10 +52,11 @@ def _rollouts(focus: Focus) -> Iterator[tuple[str, RolloutSpec]]:
 def _steps(focus: Focus, of: tuple[str, RolloutSpec], seen: Seen, places: Places) -> Iterator[Problem]:
     part, rollout = of
     failing = seen.failing.get(focus.name, assumed(focus))
-    for number, step in enumerate(rollout.steps):
+    mirror = [("mirror", rollout.mirror.step)] if rollout.mirror is not None else []
+    for where, step in (*mirror, *((f"steps.{number}", step) for number, step in enumerate(rollout.steps))):
         if step.weight >= 1 or step.tenants:
             continue
-        path = f"{focus.name}.{part}.steps.{number}"
+        path = f"{focus.name}.{part}.{where}"
         if focus.name in seen.traffic:
             yield from _few_requests(step, rollout, seen.traffic[focus.name], path, places)
         if rollout.promote is Promote.EVIDENCE:
@@ -66,8 +67,8 @@ def _evidence(
     step: Step, rollout: RolloutSpec, failing: Fraction, rate: Fraction | None, at: tuple[str, Places]
 ) -> Problem:
     path, places = at
-    need = requests_needed(failing, step.weight, rollout.judge)
-    shown = f"the step {format_percent(step.weight)}"
+    need = _need(step, failing, rollout)
+    shown = f"the {'mirror' if step.mirror else 'step'} {format_percent(step.mirror or step.weight)}"
     assumed = f"while {format_percent(failing)} of the answers fail"
     if not isinstance(need, Reachable):
         hint = "allow a larger judge.slack or judge.tolerance"
@@ -90,11 +91,19 @@ def _evidence(
     return places.problem(path, Severity.NOTICE, "D122", what)
 
 
+def _need(step: Step, failing: Fraction, rollout: RolloutSpec) -> Need:
+    """Requests of users; of those that a mirror copies both versions answer the same."""
+    if not step.mirror:
+        return requests_needed(failing, step.weight, rollout.judge)
+    need = requests_needed(failing, Fraction(1, 2), rollout.judge)
+    return Reachable(ceil(need.requests / 2 / step.mirror)) if isinstance(need, Reachable) else need
+
+
 def _by_synthetic(
     step: Step, rollout: RolloutSpec, failing: Fraction, rate: Fraction
 ) -> tuple[int, str] | None:
     """How long synthetic requests alone take (ms), and that in words, where they may promote and users are few enough."""
-    made = rollout.synthetic
+    made = rollout.synthetic if not step.mirror else None
     least = rate * min(step.weight, 1 - step.weight)
     need = requests_needed(failing, Fraction(1, 2), rollout.judge)
     if made is None or not made.promotes or least >= made.below.per_second or not isinstance(need, Reachable):
@@ -108,9 +117,9 @@ def _by_synthetic(
 def _few_requests(
     step: Step, rollout: RolloutSpec, rate: Fraction, path: str, places: Places
 ) -> Iterator[Problem]:
-    arriving = rate * step.weight * rollout.hold_at_most_ms / SECOND
+    arriving = rate * (step.mirror or step.weight) * rollout.hold_at_most_ms / SECOND
     made = rollout.synthetic
-    if made is not None and made.promotes and rate * step.weight < made.below.per_second:
+    if made is not None and made.promotes and not step.mirror and rate * step.weight < made.below.per_second:
         sent: Fraction = made.rate.per_second * rollout.hold_at_most_ms / SECOND
         arriving += min(Fraction(made.at_most), sent)
     if step.min_requests > arriving:
