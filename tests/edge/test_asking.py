@@ -1,6 +1,7 @@
 """Synthetic requests over real sockets: marked, addressed, judged by their answer, and told apart from what is not theirs."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -22,6 +23,15 @@ class Desk:
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(
+            ConnectionError, asyncio.IncompleteReadError
+        ):  # who asked has gone or read enough
+            await self._serve(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(
             (
@@ -35,7 +45,6 @@ class Desk:
         if not self.silent:
             writer.write(self.answer)
             await writer.drain()
-        writer.close()
 
 
 Ask = Callable[[HttpVisitor, int], Awaitable[Reply]]
@@ -43,11 +52,15 @@ Ask = Callable[[HttpVisitor, int], Awaitable[Reply]]
 
 def at(desk: Desk, ask: Ask, resolve: Callable[[str], str] = str) -> Reply:
     async def story() -> Reply:
-        visitor = HttpVisitor(resolve)
-        async with await asyncio.start_server(desk.serve, "127.0.0.1", 0) as server:
+        visitor, served = HttpVisitor(resolve), asyncio.TaskGroup()
+
+        async def to_its_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await served.create_task(desk.serve(reader, writer))
+
+        async with served, await asyncio.start_server(to_its_end, "127.0.0.1", 0) as server:
             desk.port = server.sockets[0].getsockname()[1]
-            reply = await asyncio.wait_for(ask(visitor, desk.port), 20)
-        await visitor.close()
+            reply = await asyncio.wait_for(ask(visitor, desk.port), 240)
+            await visitor.close()
         return reply
 
     return asyncio.run(story())
