@@ -103,7 +103,7 @@ def test_the_same_lines_again_are_the_same_batch(plane: Recorder, url: str) -> N
 
 
 def test_a_line_from_the_future_or_of_no_focus_is_said(plane: Recorder, url: str) -> None:
-    late = datetime.fromtimestamp(NOW_MS / 1000 + 3_600, UTC).isoformat()
+    late = datetime.fromtimestamp(SystemClock().now_ms() / 1000 + 3_600, UTC).isoformat()
     answer = post(url, {**NGINX, "time_iso8601": late}, {**NGINX, "service": "else"})
     assert answer.json()["rejected"] == {"clock ahead of ours by more than a minute": 1}
     assert plane.signals == []

@@ -104,7 +104,7 @@ def test_the_pin_goes_only_where_our_gateway_is_relied_on() -> None:
                 await visitor.ask(Request(f"http://127.0.0.1:{port}/{url}"), "v2", gateway)
             await visitor.close()
 
-        asyncio.run(asyncio.wait_for(story(), 20))
+        asyncio.run(asyncio.wait_for(story(), 240))
         return desk.asked[0].lower()
 
     assert b"x-focus-pin: " + b"a" * 32 in asked("pay", True)

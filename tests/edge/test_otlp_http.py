@@ -139,7 +139,7 @@ def test_a_rejected_point_is_a_partial_success_that_says_why(plane: Recorder, ur
 
 
 def test_a_point_from_the_future_is_rejected(plane: Recorder, url: str) -> None:
-    answer = post(url, one_point(NOW_NS + 3_600 * 10**9))
+    answer = post(url, one_point(SystemClock().now_ns() + 3_600 * 10**9))
     assert "clock ahead" in answer.json()["partialSuccess"]["errorMessage"]
     assert plane.signals == []
 

@@ -53,7 +53,7 @@ def performed(shop: Shop, firsts: Sequence[bool], timeout_ms: int = 2_000) -> Su
         assert isinstance(made, Supplemented)
         return made
 
-    return asyncio.run(asyncio.wait_for(story(), 30))
+    return asyncio.run(asyncio.wait_for(story(), 240))
 
 
 @pytest.mark.parametrize("first", [True, False])
