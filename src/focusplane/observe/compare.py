@@ -9,7 +9,8 @@ from focusplane.define.slo import Objective
 from focusplane.instrument.conventions import COST, FOREIGN_COPY
 from focusplane.instrument.signal import Latencies, Signal, Source
 from focusplane.observe.extras import MICRO
-from focusplane.observe.lane import Lane, Weight, stratum, weigh
+from focusplane.observe.lane import Lane
+from focusplane.observe.weigh import Weight, stratum, weigh
 
 
 def compare(lane: Lane, objective: Objective, signal: Signal, slot: int, weight: Weight) -> None:

@@ -10,10 +10,11 @@ from focusplane.kernel.tick import SECOND
 from focusplane.observe.arms import ArmBucket
 from focusplane.observe.compare import further
 from focusplane.observe.flag_table import FlagTable
-from focusplane.observe.lane import BY_NAME, NOTHING, Lane, Weight, concerns, stratum, weigh
+from focusplane.observe.lane import Lane
 from focusplane.observe.pace import Pace
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.rings import slot_of
+from focusplane.observe.weigh import BY_NAME, NOTHING, Weight, concerns, stratum, weigh
 from focusplane.observe.windows import Windows
 
 CROWDED = "requests evaluated more flags that no policy of their focus declares than are counted apart; the rest is not"

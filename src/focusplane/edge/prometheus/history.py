@@ -20,8 +20,8 @@ from focusplane.instrument.signal import Signal, Slice
 from focusplane.kernel.errors import FocusplaneError, UnreachableError, UsageError
 from focusplane.kernel.tick import HOUR, MINUTE, SECOND
 from focusplane.learn.counted import MOST_ROWS, Row
-from focusplane.observe.lane import weigh
 from focusplane.observe.watermark import LONGEST_INTERVAL_MS
+from focusplane.observe.weigh import weigh
 from focusplane.plane.ports import Batch, Clock, Intake
 
 PIECE_MS, LEAST_MS = HOUR, 5 * MINUTE
