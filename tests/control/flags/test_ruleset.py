@@ -245,10 +245,6 @@ MANY = [{"<": [{"var": ""}, 5]}]
             "targeting.some[1].some[1].and",
         ),
         ({"or": [{"some": [{"var": "l"}, {"and": MANY * 20}]}] * 40}, "targeting.or["),
-        (
-            {"some": [{"var": "l"}, {"reduce": [{"var": "m"}, {"merge": [{"var": "accumulator"}, 1]}, []]}]},
-            "reduce[1]",
-        ),
         ({"some": [{"var": "l"}, {"map": [{"var": "m"}, {"map": [[1], 1]}]}]}, "nested more than 2 deep"),
         (
             {"some": [{"var": "l"}, {"some": [{"var": "m"}, {"cat": ["x", {"cat": ["y", {"var": ""}]}]}]}]},

@@ -9,13 +9,15 @@ from focusplane.control.flags.answer import Evaluated, Reason
 from focusplane.control.flags.ruleset import Ruleset
 
 Json = Any
+DEAR = "the rule may take more than"
+"""Why we refuse what others would evaluate for as long as it takes."""
 SOME_TIME = 1_800_000_000
 """Generated rules only compare the time with years that are far away from this one and from today."""
 
 
 def ours(line: dict[str, Json]) -> list[Evaluated]:
     rules = Ruleset.of(line["document"])
-    assert not rules.faults, (rules.faults, line)
+    assert all(DEAR in why for why in rules.faults.values()), (rules.faults, line)
     return [rules.evaluate(key, context, SOME_TIME) for key, context in line["cases"]]
 
 
@@ -30,5 +32,5 @@ def differences(oracle: Oracle, lines: list[dict[str, Json]]) -> Iterator[str]:
     """One text for each answer that is not the same, with all that is needed to see it again."""
     for line, told in zip(lines, oracle.answers(lines), strict=True):
         for (key, context), mine, theirs in zip(line["cases"], ours(line), told, strict=True):
-            if not agrees(mine, theirs):
+            if DEAR not in mine.why and not agrees(mine, theirs):
                 yield f"{mine} but {oracle.name} says {theirs} for {context} and {line['document']['flags'][key]}"

@@ -16,11 +16,15 @@ LONGEST_INNER = 100
 MOST_LOOPS = 64
 MOST_KEPT = 1_000
 """Items of what `reduce` hands on, and of what is made inside a loop, lists in lists included."""
+MOST_KEPT_INSIDE = 20
+"""The same of a `reduce` inside a loop."""
+WEIGHED = 4
+"""So many items are weighed in the time of one piece."""
 Items = Callable[[Any], Sequence[Any]]
 
 
-def _parts(scope: Scope, args: list[Any], place: Place) -> tuple[Items, Node]:
-    """What is gone through, and what is evaluated for each item."""
+def _parts(scope: Scope, args: list[Any], place: Place) -> tuple[Items, Node, Place]:
+    """What is gone through, what is evaluated for each item, and where."""
     scope.loops += 1
     if place.loops >= DEEPEST_LOOP:
         raise RuleError(place.path, f"array operators are nested more than {DEEPEST_LOOP} deep")
@@ -30,7 +34,8 @@ def _parts(scope: Scope, args: list[Any], place: Place) -> tuple[Items, Node]:
     longest = LONGEST_INNER if place.loops else LONGEST_LIST
     times = min(longest, len(items.value)) if items.constant and isinstance(items.value, list) else longest
     inside = place.below("[1]", loops=1, times=times)
-    return _items(items.run, longest), scope.compile(scope, args[1] if len(args) > 1 else None, inside)
+    body = scope.compile(scope, args[1] if len(args) > 1 else None, inside)
+    return _items(items.run, longest), body, inside
 
 
 def _items(run: Rule, longest: int) -> Items:
@@ -50,16 +55,16 @@ def _items(run: Rule, longest: int) -> Items:
 def mapped(scope: Scope, args: list[Any], place: Place) -> Node:
     if not args:
         return constant([])
-    items, body = _parts(scope, args, place)
+    items, body, _ = _parts(scope, args, place)
     run, most = body.run, MOST_KEPT if place.loops else MOST_ITEMS
-    scope.spend(place, most)
+    scope.spend(place, most // WEIGHED)
     return Node(lambda data: weighed([run(item) for item in items(data)], most), plain=True)
 
 
 def filtered(scope: Scope, args: list[Any], place: Place) -> Node:
     if len(args) < 2:
         return constant([])
-    items, body = _parts(scope, args, place)
+    items, body, _ = _parts(scope, args, place)
     test = truth_of(body)
     return Node(lambda data: [item for item in items(data) if test(item)], plain=True)
 
@@ -68,7 +73,7 @@ def every(scope: Scope, args: list[Any], place: Place) -> Node:
     """`all`: of an empty list it does not hold."""
     if len(args) < 2:
         return constant(False)
-    items, body = _parts(scope, args, place)
+    items, body, _ = _parts(scope, args, place)
     test = truth_of(body)
 
     def run(data: Any) -> bool:
@@ -81,7 +86,7 @@ def every(scope: Scope, args: list[Any], place: Place) -> Node:
 def some(scope: Scope, args: list[Any], place: Place) -> Node:
     if len(args) < 2:
         return constant(False)
-    items, body = _parts(scope, args, place)
+    items, body, _ = _parts(scope, args, place)
     test = truth_of(body)
     return Node(lambda data: any(test(item) for item in items(data)), plain=True)
 
@@ -89,7 +94,7 @@ def some(scope: Scope, args: list[Any], place: Place) -> Node:
 def none(scope: Scope, args: list[Any], place: Place) -> Node:
     if len(args) < 2:
         return constant(True)
-    items, body = _parts(scope, args, place)
+    items, body, _ = _parts(scope, args, place)
     test = truth_of(body)
     return Node(lambda data: not any(test(item) for item in items(data)), plain=True)
 
@@ -98,12 +103,13 @@ def reduced(scope: Scope, args: list[Any], place: Place) -> Node:
     """`reduce`: the body sees `current` and `accumulator`. What it hands on is weighed each time, unless it is no list."""
     if not args:
         return constant(None)
-    items, body = _parts(scope, args, place)
+    items, body, inside = _parts(scope, args, place)
     run, start = body.run, scope.compile(scope, args[2] if len(args) > 2 else None, place.below("[2]")).run
     if len(args) > 1 and _is_one_thing(args[1]):
         return Node(_folded(items, start, run))
-    scope.spend(place.below("[1]", times=LONGEST_INNER if place.loops else LONGEST_LIST), MOST_KEPT)
-    return Node(_folded(items, start, lambda data: weighed(run(data), MOST_KEPT)))
+    most = MOST_KEPT_INSIDE if place.loops else MOST_KEPT
+    scope.spend(inside, most // WEIGHED)
+    return Node(_folded(items, start, lambda data: weighed(run(data), most)))
 
 
 def _folded(items: Items, start: Rule, run: Rule) -> Rule:
