@@ -139,9 +139,11 @@ def _begin(draft: Draft, focus: Focus, ask: StartRollout, by: str) -> Answered:
 
 
 def _aborted(draft: Draft, focus: Focus, ask: StartRollout, by: str) -> Draft:
-    """What runs is taken back first, so that the new version is compared with the stable one and with nothing else."""
+    """What runs is taken back first, so that the new version is compared with the stable one and with nothing else. The same
+    thing is not replaced by itself: what was seen of it would be lost.
+    """
     running = draft.world.rollouts.get(focus.name)
-    if running is None or not running.live:
+    if running is None or not running.live or (running.version, running.flag) == (ask.version, ask.flag):
         return draft
     cause = rollouts.Cause(rollouts.Saw.ABORTED_BY_HAND, f"replaced by {ask.version}", by)
     return expose.pursue(draft, focus, running, cause)
