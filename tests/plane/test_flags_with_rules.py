@@ -8,14 +8,14 @@ from tests.plane.pricing import POLICY, pricing, rig
 from focusplane.control.command import Set
 from focusplane.control.state import FlagState
 
-FLAG = "default: old, off: none, expires: 2027-03-31, owner: payments}"
+FLAG = "default: old, off: none, expires: 2036-03-31, owner: payments}"
 ACTS = "      mode: suggest\n      approval: {count: 1, by: operator, within: 1h}\n"
 
 
 def policy(flag: str) -> str:
     assert FLAG in POLICY
     assert ACTS in POLICY
-    return POLICY.replace(FLAG, f"{flag}, expires: 2027-03-31, owner: payments}}").replace(
+    return POLICY.replace(FLAG, f"{flag}, expires: 2036-03-31, owner: payments}}").replace(
         ACTS, "      mode: act\n"
     )
 
