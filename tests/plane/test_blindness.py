@@ -66,6 +66,17 @@ def test_silence_pages_once_and_the_page_is_resolved_when_sight_is_back_for_five
     )
 
 
+def test_a_silence_of_some_seconds_holds_at_once_and_wakes_nobody() -> None:
+    it = rig()
+    silence(it, 12)
+    assert health(it)[0] is State.BLIND
+    assert pages(it, "cannot be seen") == []
+    it.seconds(60)
+    assert (health(it)[0], pages(it, "cannot be seen")) == (State.OK, [])
+    silence(it, 25)
+    assert pages(it, "cannot be seen") == ["checkout cannot be seen [opened]"]
+
+
 def test_silence_during_an_incident_is_news_of_its_own() -> None:
     it = rig(failing={"v1": Fraction(1, 2)})
     assert episodes(it) == {"burn"}

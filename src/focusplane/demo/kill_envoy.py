@@ -19,6 +19,7 @@ AWAY_WITHIN_S = 120.0
 BLIND_WITHIN_S = 120.0
 BACK_WITHIN_S = 120.0
 PAGED_WITHIN_S = 120.0
+UNSEEN = "cannot be seen"
 SERVED = 150
 """Requests in a row that must go well again."""
 MORE = 20
@@ -45,12 +46,12 @@ def _away(scene: Scene, record: Record, before: Shares) -> None:
     record.promises.append(fault_promises.away(_node(scene), doctor.returncode, doctor.stdout, after))
     seen = scene.watch.until(lambda seen: seen.health == "blind", BLIND_WITHIN_S)
     record.promises.append(fault_promises.blind(scene.plane.state(), seen.at - died))
-    scene.watch.until(lambda _seen: bool(pages(scene.stage)), PAGED_WITHIN_S)
+    scene.watch.until(lambda _seen: fault_promises.paged(UNSEEN, pages(scene.stage)).held, PAGED_WITHIN_S)
     facts = scene.facts()[known:]
     record.promises.append(
         fault_promises.moved_nothing("while no gateway counts", facts, scene.plane.rollout(), before["v3"])
     )
-    record.promises.append(fault_promises.paged("cannot be seen", pages(scene.stage)))
+    record.promises.append(fault_promises.paged(UNSEEN, pages(scene.stage)))
 
 
 def _back(scene: Scene, record: Record, before: Shares) -> None:

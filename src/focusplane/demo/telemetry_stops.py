@@ -34,14 +34,14 @@ def _cut(scene: Scene, record: Record) -> None:
     record.promises.append(fault_promises.blind(scene.plane.state(), seen.at - cut))
     held = fault_promises.held_for
     scene.watch.until(lambda _seen: held(UNSEEN, scene.facts()[known:]).held, BLIND_WITHIN_S)
-    scene.watch.until(lambda _seen: bool(pages(scene.stage)), PAGED_WITHIN_S)
+    scene.watch.until(lambda _seen: fault_promises.paged(UNSEEN, pages(scene.stage)).held, PAGED_WITHIN_S)
     facts = scene.facts()[known:]
     record.promises.extend(
         [
             held(UNSEEN, facts),
             fault_promises.moved_nothing("on silence", facts, scene.plane.rollout(), before["v3"]),
             fault_promises.holds_board("while nobody can see", before, scene.routed()),
-            fault_promises.paged("cannot be seen", pages(scene.stage)),
+            fault_promises.paged(UNSEEN, pages(scene.stage)),
             fault_promises.unnoticed("notices that telemetry is lost", scene.hits(cut)),
         ]
     )

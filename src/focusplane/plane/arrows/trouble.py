@@ -13,6 +13,7 @@ from focusplane.define.mitigation import OnBurn
 from focusplane.define.slo import Level
 from focusplane.kernel.tick import MINUTE, SECOND
 from focusplane.observe.health import Health, State
+from focusplane.observe.judge_health import silent_for
 from focusplane.observe.reading import Measured, NoData
 from focusplane.observe.verdict import Ruling
 from focusplane.plane.arrows import sight
@@ -24,6 +25,8 @@ MOST_GROUPS = 5
 ALERT = "alert "
 """How the episode of an alert of another system begins; its fingerprint follows."""
 BLIND = "blind"
+BRIEF_MS = 20 * SECOND
+"""A shorter silence wakes nobody."""
 """The episode of a focus that cannot be seen: news of its own, whatever else is known to fail."""
 
 
@@ -85,6 +88,7 @@ def lasts(draft: Draft, focus: Focus) -> Iterator[Trouble]:
             health.state is State.BLIND
             and isinstance(health.reading, Measured)
             and not _just_up(draft, focus)
+            and not _brief(draft, focus)
         ):
             title = f"{focus.name} cannot be seen"
             yield Trouble(BLIND, Level.PAGE, title, health.reason, began=_last_seen(draft, focus))
@@ -185,6 +189,12 @@ def of_episode(draft: Draft, focus: Focus, episode: str) -> list[Health]:
         return healths(draft, focus)
     keys = (f"{focus.name}/{objective.name}" for objective in focus.objectives)
     return [one for key in keys for one in draft.world.groups.get(key, ()) if one.group == group]
+
+
+def _brief(draft: Draft, focus: Focus) -> bool:
+    """A silence that may be a sender's pause: everything that needs sight is held at once, and nobody is woken yet."""
+    silent = silent_for(draft.world.counters, focus.name, draft.at)
+    return draft.world.counters.lanes[focus.name].sources.silence() < silent < BRIEF_MS
 
 
 def _just_up(draft: Draft, focus: Focus) -> bool:
