@@ -4,12 +4,19 @@ import json
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from focusplane.control.flags.answer import Reason
 from focusplane.control.flags.ruleset import MOST_FLAGS, Ruleset
 
 ON_OFF = {"on": True, "off": False}
 HALF = {"fractional": [{"cat": ["checkout:new:", {"var": "targetingKey"}]}, ["on", 50], ["off", 50]]}
+
+
+RULES = st.sampled_from(
+    [None, "on", {"if": [{"var": "x"}, "on", "off"]}, {"nothing": [1, 2, 3, 4]}, {"or": [{"var": "x"}] * 9}]
+)
 
 
 def flag(targeting=None, variants=ON_OFF, default="off", state="ENABLED", **more):
@@ -290,6 +297,17 @@ def test_of_too_many_pieces_in_all_the_largest_flags_are_refused():
     assert small.keys() <= rules.flags.keys()
     assert 0 < len(rules.faults) < len(flags)
     assert all("all flags of the document have more than 1,000,000" in why for why in rules.faults.values())
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional={"a": RULES, "b": RULES}), max_size=6))
+def test_what_is_taken_from_the_document_before_is_as_large_as_if_it_had_been_read_anew(documents):
+    """Also of a flag whose last good form goes on while the document holds a wrong one."""
+    previous = None
+    for rules in documents:
+        flags = {"flags": {key: flag(rule) for key, rule in rules.items()}}
+        previous, anew = Ruleset.of(flags, previous), Ruleset.of(flags)
+        assert previous.pieces == anew.pieces
+        assert previous.faults == anew.faults
 
 
 def test_of_too_many_steps_in_all_the_dearest_flags_are_refused():

@@ -4,7 +4,7 @@ A flag that is wrong stops no other: it stands in `faults`, and the last good on
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -35,6 +35,8 @@ class Ruleset:
     """What the document says of itself: `flagSetId`, `version`."""
     changed: frozenset[str] = frozenset()
     """The keys that came, went or changed since the one before."""
+    pieces: Mapping[str, int] = field(default_factory=dict)
+    """Key -> pieces of its rule in the document, also of a flag that is refused."""
 
     @staticmethod
     def of(document: Mapping[str, Any] | str | bytes, previous: "Ruleset | None" = None) -> "Ruleset":
@@ -48,13 +50,16 @@ class Ruleset:
         before = previous.flags if previous is not None else {}
         flags: dict[str, Entry] = {}
         every = list(_flags(told))
-        faults = over({key: _size(data, evaluators) for key, data in every}, MOST_ALL_PIECES, "pieces")
+        kept = {key: before[key] for key, data in every if _kept(before.get(key), data, part)}
+        known = previous.pieces_of(kept) if previous is not None else {}
+        pieces = {key: known.get(key) or _size(data, evaluators) for key, data in every}
+        faults = over(pieces, MOST_ALL_PIECES, "pieces")
         for key, data in every:
             if key in faults:
                 flags |= {key: before[key]} if key in before else {}
                 continue
             try:
-                flags[key] = _compiled(key, data, part, before.get(key))
+                flags[key] = kept[key] if key in kept else entry(key, data, part)
             except (RuleError, RecursionError) as fault:
                 faults[key] = str(fault) if isinstance(fault, RuleError) else "flag: is nested too deep"
                 if key in before:
@@ -62,7 +67,7 @@ class Ruleset:
         dear = over({key: flag.steps for key, flag in flags.items()}, MOST_ALL_STEPS, "steps")
         flags, faults = {key: flag for key, flag in flags.items() if key not in dear}, {**faults, **dear}
         changed = {key for key in before.keys() | flags.keys() if before.get(key) is not flags.get(key)}
-        return Ruleset(flags, faults, metadata, frozenset(changed))
+        return Ruleset(flags, faults, metadata, frozenset(changed), pieces)
 
     def evaluate(
         self, key: str, context: Mapping[str, Any] = NO_CONTEXT, at_s: int | None = None
@@ -85,6 +90,10 @@ class Ruleset:
         flag = self.flags.get(key)
         return self.metadata if flag is None else {**self.metadata, **flag.metadata}
 
+    def pieces_of(self, kept: Iterable[str]) -> Mapping[str, int]:
+        """Of flags that are the same again. Of one whose last good form goes on, the document had another form."""
+        return {key: self.pieces[key] for key in kept if key not in self.faults}
+
     @property
     def timed(self) -> bool:
         """Whether a flag changes with the time alone."""
@@ -98,6 +107,8 @@ class Ruleset:
 def over(costs: Mapping[str, int], most: int, what: str) -> dict[str, str]:
     """The flags that are refused, the dearest first, so that all others together stay within the bound; and why."""
     left, refused = sum(costs.values()), dict[str, str]()
+    if left <= most:
+        return refused
     for key in sorted(costs, key=lambda each: (-costs[each], each)):
         if left <= most:
             break
@@ -122,10 +133,12 @@ def _size(data: Any, evaluators: Mapping[str, Any]) -> int:
     return count
 
 
-def _compiled(key: str, data: Any, part: Part, before: Entry | None) -> Entry:
-    if before is not None and isinstance(data, dict) and before.same(data, part):
-        return before
-    return entry(key, data, part)
+def _kept(before: Entry | None, data: Any, part: Part) -> bool:
+    """Whether it is the same as before; what is wrong in it is told where it is compiled."""
+    try:
+        return before is not None and isinstance(data, dict) and before.same(data, part)
+    except (RuleError, RecursionError):
+        return False
 
 
 def _object(document: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
