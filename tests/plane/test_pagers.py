@@ -69,6 +69,25 @@ def test_an_end_that_is_held_back_among_too_many_messages_reaches_the_pager() ->
     assert events(it, "pager", "env:PAGER")[-1] == OVER_UNHEARD
 
 
+def test_a_pager_never_hears_late_that_somebody_has_what_fails_again() -> None:
+    it, alert = failing()
+    it.seconds(1)
+    it.mute = True
+    it.ask(AckIncident(told(it)[0].id))
+    it.seconds(2)
+    over(it, alert)
+    take(it, alert, via=Via.WEBHOOK)
+    it.seconds(1)
+    (found,) = told(it)
+    assert (found.stage, found.acked_by) == (Stage.OPEN, "")
+    heard = events(it, "pager", "env:PAGER").count(TAKEN)
+    it.mute = False
+    it.turn(after_ms=10 * MINUTE)
+    it.seconds(2)
+    assert events(it, "pager", "env:PAGER").count(TAKEN) == heard
+    assert events(it, "pager", "env:PAGER")[-1] == BEGUN
+
+
 def test_nobody_is_told_of_what_was_never_paged() -> None:
     it = quiet()
     it.ask(AddSilence("at work", "checkout", for_ms=60 * MINUTE))

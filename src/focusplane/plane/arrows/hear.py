@@ -121,12 +121,19 @@ def overdue(draft: Draft) -> Draft:
 
 
 def _matters(draft: Draft, owed: Undelivered) -> bool:
-    """Of a live incident somebody must hear; a pager must hear that one is over, for otherwise it rings on."""
+    """Of a live incident somebody must hear; a pager must hear that one is over, for otherwise it rings on. That somebody has it
+    is true no more once it fails again: a pager that heard it then would be silent while nobody has it.
+    """
     incident = draft.world.incidents.get(owed.notify.incident)
     if incident is None:
         return False
-    over = owed.notify.event is Event.RESOLVE
-    return (incident.stage in LIVE) is not over and (not over or owed.failed < MOST_TRIES_OF_AN_END)
+    match owed.notify.event:
+        case Event.RESOLVE:
+            return incident.stage not in LIVE and owed.failed < MOST_TRIES_OF_AN_END
+        case Event.ACKNOWLEDGE:
+            return incident.stage in LIVE and bool(incident.acked_by)
+        case _:
+            return incident.stage in LIVE
 
 
 def set_aside(draft: Draft, arrival: SetAside) -> Draft:
