@@ -1,7 +1,6 @@
 """A flag is cut out of any way to write it, and the rest of the file stays as it was."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -94,7 +93,7 @@ def test_a_pipe_among_the_sources_is_not_waited_for(tmp_path: Path) -> None:
     assert [hit.line for hit in named_in(tmp_path, "second")] == [1]
 
 
-@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+@pytest.mark.requires_server("patch", "apt-get install patch")
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_a_file_without_a_last_line_break_is_patched(tmp_path: Path, end: str) -> None:
     before, after = f"a: 1\nb: 2{end}", "a: 1\n---\nc: 3\n"
