@@ -1,5 +1,6 @@
 """When a failure began, found from the counts."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -24,31 +25,28 @@ FOCUS = Focus("checkout", "payments", "d", objectives=(AVAILABILITY,))
 T0 = 1_700_000_000_000 // DAY * DAY
 
 
-def lived(seconds: int, failing_from: int, every: int = 1000, share: int = 10) -> Counters:
-    """200 requests a second; one of `every` fails always, `share` of 200 from `failing_from` on."""
+def counted(seconds: int, per_second: int, bad: Callable[[int], int]) -> Counters:
+    """So many of `per_second` requests fail in each second, as `bad` says; each second is told of by itself."""
     counters = Counters()
     counters.declare(FOCUS)
     for second in range(1, seconds + 1):
-        at = T0 + second * SECOND
-        bad = share if second >= failing_from else int(second * 200 % every < 200)
-        for status, count in ((200, 200 - bad), (503, bad)):
+        at, failed = T0 + second * SECOND, bad(second)
+        for status, count in ((200, per_second - failed), (503, failed)):
             if count:
-                counters.add(
-                    Signal(
-                        "checkout",
-                        "production",
-                        Source.EDGE,
-                        "e",
-                        at - SECOND,
-                        at,
-                        Slice(),
-                        Outcome(status),
-                        count,
-                    ),
-                    at,
+                outcome = Outcome(status)
+                told = Signal(
+                    "checkout", "production", Source.EDGE, "e", at - SECOND, at, Slice(), outcome, count
                 )
+                counters.add(told, at)
         counters.settle(at)
     return counters
+
+
+def lived(seconds: int, failing_from: int, every: int = 1000, share: int = 10) -> Counters:
+    """200 requests a second; one of `every` fails always, `share` of 200 from `failing_from` on."""
+    return counted(
+        seconds, 200, lambda second: share if second >= failing_from else int(second * 200 % every < 200)
+    )
 
 
 @pytest.mark.parametrize(("seconds", "failing_from"), [(200, 150), (280, 20), (900, 700)])
@@ -72,31 +70,11 @@ def test_nothing_measured_is_no_data() -> None:
     assert isinstance(onset(Counters(), "checkout", AVAILABILITY, T0), NoData)
 
 
-def failing(spans: list[tuple[int, int, int]], seconds: int, per_second: int = 30) -> Counters:
-    """So many of `per_second` requests fail from one second to another; each second is told of by itself."""
-    counters = Counters()
-    counters.declare(FOCUS)
-    for second in range(1, seconds + 1):
-        at = T0 + second * SECOND
-        bad = next((bad for since, until, bad in spans if since <= second < until), 0)
-        for status, count in ((200, per_second - bad), (503, bad)):
-            if count:
-                counters.add(
-                    Signal(
-                        "checkout",
-                        "production",
-                        Source.EDGE,
-                        "e",
-                        at - SECOND,
-                        at,
-                        Slice(),
-                        Outcome(status),
-                        count,
-                    ),
-                    at,
-                )
-        counters.settle(at)
-    return counters
+def failing(spans: list[tuple[int, int, int]], seconds: int) -> Counters:
+    """So many of 30 requests fail in each second from one to another."""
+    return counted(
+        seconds, 30, lambda second: next((bad for since, until, bad in spans if since <= second < until), 0)
+    )
 
 
 def test_an_outage_that_was_over_long_ago_is_not_the_beginning_of_this_one() -> None:
