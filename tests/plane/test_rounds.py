@@ -241,6 +241,21 @@ def test_hands_are_off_only_after_three_losses_within_a_minute_and_not_for_ever(
     asyncio.run(run())
 
 
+def test_what_refuses_an_older_wish_refuses_no_board_that_came_meanwhile() -> None:
+    newer = replace(BOARD, version=8)
+
+    def found() -> Outcome:
+        rounds.follow(newer, [Lamp("a", "off")])
+        return Unsettled("no", refused=True)
+
+    room = Room(found)
+    rounds = Rounds(room, room, PACE, room.told.append)
+    rounds.follow(BOARD, [Lamp("a")])
+    asyncio.run(rounds.look(rounds.followed["a"]))
+    one = rounds.followed["a"]
+    assert (one.refused, one.rejected, one.due <= room.at) == (0, False, True)
+
+
 def test_of_what_the_policy_let_go_of_during_a_look_nothing_is_told() -> None:
     async def run() -> None:
         room = Room(Settled)

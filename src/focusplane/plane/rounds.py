@@ -153,9 +153,11 @@ class Rounds(Generic[W]):
         if one.hands_off and one.left_until <= self._clock.now_ms():
             one.lost, one.hands_off = (), False
         try:
-            async with self._room, asyncio.timeout(self._pace.one_s):
-                status = await self._hand.look(one, board)
-            self._settle(one, wanted, status)
+            async with self._room:
+                board, wanted = self._board, one.wanted
+                async with asyncio.timeout(self._pace.one_s):
+                    status = await self._hand.look(one, board)
+            self._settle(one, wanted, board, status)
         except TimeoutError:
             self._stumble(one, board, UnreachableError(f"{self._hand.system(wanted)} is too slow"))
         except FocusplaneError as error:
@@ -168,12 +170,16 @@ class Rounds(Generic[W]):
             one.busy = False
             self._tell(one)
 
-    def _settle(self, one: Followed[W], wanted: W, status: Status) -> None:
+    def _settle(self, one: Followed[W], wanted: W, board: Board, status: Status) -> None:
+        """What is said of an older wish speaks against that one alone: the new one has not been tried."""
         now = self._clock.now_ms()
         one.heard, one.foreign = now, Writer()
         if isinstance(status, Unsettled):
+            if one.wanted.serves != wanted.serves:
+                one.due = now
+                return
             one.detail, one.rejected = status.why, status.refused
-            one.refused = self._board.version if status.refused else 0
+            one.refused = board.version if status.refused else 0
             self._later(one)
             return
         one.failures, one.ours, one.due = 0, True, now + AGAIN_MS
