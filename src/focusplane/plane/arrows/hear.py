@@ -122,7 +122,8 @@ def overdue(draft: Draft) -> Draft:
 
 def _matters(draft: Draft, owed: Undelivered) -> bool:
     """Of a live incident somebody must hear; a pager must hear that one is over, for otherwise it rings on. That somebody has it
-    is true no more once it fails again: a pager that heard it then would be silent while nobody has it.
+    is true no more once it fails again: a pager that heard it then would be silent while nobody has it; and nobody is woken late
+    for what somebody has.
     """
     incident = draft.world.incidents.get(owed.notify.incident)
     if incident is None:
@@ -132,6 +133,8 @@ def _matters(draft: Draft, owed: Undelivered) -> bool:
             return incident.stage not in LIVE and owed.failed < MOST_TRIES_OF_AN_END
         case Event.ACKNOWLEDGE:
             return incident.stage in LIVE and bool(incident.acked_by)
+        case Event.TRIGGER:
+            return incident.stage in LIVE and not incident.acked_by
         case _:
             return incident.stage in LIVE
 
