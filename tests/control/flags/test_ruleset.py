@@ -320,6 +320,19 @@ def test_of_too_many_steps_in_all_the_dearest_flags_are_refused():
     assert "steps all flags of the document have more than 20,000,000" in rules.faults["f0"]
 
 
+def test_a_flag_that_is_as_before_goes_on_when_dearer_ones_come(monkeypatch):
+    small, dear = flag({"if": [{"var": "x"}, "on", "off"]}), flag({"some": [{"var": "l"}, {"and": MANY * 9}]})
+    before = Ruleset.of({"flags": {"a": dear, "b": small}})
+    monkeypatch.setattr("focusplane.control.flags.ruleset.MOST_ALL_STEPS", before.flags["a"].steps + 50)
+    dearer = flag({"some": [{"var": "l"}, {"and": MANY * 10}]})
+    rules = Ruleset.of({"flags": {"a": dear, "b": small, "new": dear}}, before)
+    assert rules.flags == before.flags
+    assert rules.faults.keys() == {"new"}
+    rules = Ruleset.of({"flags": {"a": dearer, "b": small}}, before)
+    assert rules.flags == before.flags, "its last good form goes on"
+    assert rules.faults.keys() == {"a"}
+
+
 def test_too_many_flags_are_refused():
     with pytest.raises(ValueError, match="more than 10,000 flags"):
         Ruleset.of({"flags": {str(n): 1 for n in range(MOST_FLAGS + 1)}})

@@ -64,8 +64,12 @@ class Ruleset:
                 faults[key] = str(fault) if isinstance(fault, RuleError) else "flag: is nested too deep"
                 if key in before:
                     flags[key] = before[key]
-        dear = over({key: flag.steps for key, flag in flags.items()}, MOST_ALL_STEPS, "steps")
-        flags, faults = {key: flag for key, flag in flags.items() if key not in dear}, {**faults, **dear}
+        fresh = {key: flag.steps for key, flag in flags.items() if flag is not before.get(key)}
+        old = sum(flag.steps for key, flag in flags.items() if key not in fresh)
+        dear = over(fresh, MOST_ALL_STEPS, "steps", old)
+        last = {key: before[key] for key in dear if key in before}
+        flags = {key: flag for key, flag in flags.items() if key not in dear} | last
+        faults |= dear
         changed = {key for key in before.keys() | flags.keys() if before.get(key) is not flags.get(key)}
         return Ruleset(flags, faults, metadata, frozenset(changed), pieces)
 
@@ -104,9 +108,11 @@ class Ruleset:
         return Evaluated(None, "", Reason.ERROR, f"no flag {key}" if fault is None else fault)
 
 
-def over(costs: Mapping[str, int], most: int, what: str) -> dict[str, str]:
-    """The flags that are refused, the dearest first, so that all others together stay within the bound; and why."""
-    left, refused = sum(costs.values()), dict[str, str]()
+def over(costs: Mapping[str, int], most: int, what: str, old: int = 0) -> dict[str, str]:
+    """The flags that are refused, the dearest first, so that all others together stay within the bound; and why. What cost `old`
+    before goes on, whatever is new.
+    """
+    left, refused = sum(costs.values()) + old, dict[str, str]()
     if left <= most:
         return refused
     for key in sorted(costs, key=lambda each: (-costs[each], each)):
