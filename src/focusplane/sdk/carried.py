@@ -60,7 +60,8 @@ def _baggage(request: Request, value: bytes) -> None:
 
 
 def _synthetic(request: Request, value: bytes) -> None:
-    request.synthetic = value.strip().lower() not in _FALSE
+    """Nobody takes the mark off what another header has marked, whichever comes first."""
+    request.synthetic = request.synthetic or value.strip().lower() not in _FALSE
 
 
 def _mirrored(request: Request, _: bytes) -> None:
