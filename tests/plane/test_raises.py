@@ -75,6 +75,15 @@ def test_what_a_person_has_set_is_not_moved_by_an_edit_or_by_the_clock() -> None
     assert pricing(it) == NEW[20], "cleared, the schedule goes on"
 
 
+@pytest.mark.parametrize("after", [1, 75])
+def test_what_a_person_has_set_to_what_is_declared_is_not_moved_by_the_clock_either(after: int) -> None:
+    it = rig(TIMED)
+    it.seconds(after)
+    assert isinstance(by_hand(it, "5%"), Done)
+    it.seconds(90)
+    assert pricing(it) == NEW[5]
+
+
 def test_a_schedule_goes_on_by_the_clock_while_there_is_budget() -> None:
     it = rig(TIMED)
     seen = {}

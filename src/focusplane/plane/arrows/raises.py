@@ -71,7 +71,10 @@ def _follow(draft: Draft, focus: Focus, flag: Flag) -> Draft:
 
 
 def _ours(draft: Draft, focus: Focus, flag: Flag, entry: Entry) -> bool:
-    """Nobody but the policy has moved it, and no rollout is under way."""
+    """Nobody but the policy has moved it, also not to what is declared, and no rollout is under way."""
+    mover = draft.world.actions.get(entry.cause)
+    if mover is not None and isinstance(mover.command, Set) and mover.command.state == entry.state:
+        return False
     live = draft.world.rollouts.get(focus.name)
     rolled = live is not None and live.live and live.flag == flag.key
     return not rolled and (not entry.overridden or entry.cause.startswith(CAUSE))
