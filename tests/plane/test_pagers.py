@@ -88,6 +88,18 @@ def test_a_pager_never_hears_late_that_somebody_has_what_fails_again() -> None:
     assert events(it, "pager", "env:PAGER")[-1] == BEGUN
 
 
+def test_a_page_that_reached_nobody_is_not_sent_late_for_what_somebody_has() -> None:
+    it = quiet()
+    it.mute = True
+    take(it, sent(), via=Via.WEBHOOK)
+    it.seconds(2)
+    it.ask(AckIncident(told(it)[0].id))
+    it.mute = False
+    it.turn(after_ms=9 * MINUTE)
+    it.seconds(2)
+    assert events(it, "pager", "env:PAGER").count(BEGUN) == 1
+
+
 def test_nobody_is_told_of_what_was_never_paged() -> None:
     it = quiet()
     it.ask(AddSilence("at work", "checkout", for_ms=60 * MINUTE))

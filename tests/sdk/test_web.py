@@ -99,8 +99,9 @@ def test_copies_that_a_gateway_makes_are_no_requests_of_users(plane, port):
     ask(port, "POST", "/checkout", host="shop-shadow:8080")
     ask(port, "POST", "/checkout", x_focus_mirror="shop/v2")
     ask(port, "POST", "/checkout", host="shop-shadow.example.org")
-    eventually(lambda: plane.count(focus__id="checkout") == 3)
-    assert plane.count(focus__synthetic=True) == 2
+    ask(port, "POST", "/checkout", host="shop-shadow:8080", x_focus_synthetic="0")
+    eventually(lambda: plane.count(focus__id="checkout") == 4)
+    assert plane.count(focus__synthetic=True) == 3
 
 
 def test_retries_and_synthetic_traffic_are_told_apart(plane, port):
